@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The agent: owns store, identity, sessions and the state machine, and performs the machine's
+ * actions. Who watches it (D-Bus, the console of --once) is told through one observer. */
+
+#include <systemd/sd-event.h>
+
+#include "agent/config.h"
+#include "agent/status.h"
+#include "credstore/store.h"
+
+struct agent;
+
+struct agent_observer {
+	/* After every state change. */
+	void (*changed)(void *userdata, const char *old_state, const char *new_state,
+			const char *why);
+	/* A step a person would like to see: name ("authenticate"), text ("2.01 Created, session
+	 * good for 30 days"). */
+	void (*step)(void *userdata, const char *name, const char *text);
+	/* The cycle ended (done, degraded or waiting to retry): --once stops here. */
+	void (*cycle_ended)(void *userdata, enum outcome outcome);
+	void *userdata;
+};
+
+/* config is borrowed and outlives the agent. ret_detail (may be NULL): an owned text for people.
+ * -errno, or positive: the exit code (EXIT_CODE_STORE, EXIT_CODE_IDENTITY) that fits. */
+int agent_new(sd_event *event, const struct config *config, struct agent **ret,
+	      char **ret_detail) _must_check_;
+struct agent *agent_free(struct agent *a);
+DEFINE_CLEANUP(struct agent *, agent_free);
+
+/* Several observers may be added before agent_start(). */
+int agent_add_observer(struct agent *a, const struct agent_observer *observer) _must_check_;
+int agent_start(struct agent *a) _must_check_;
+/* Starts a cycle now, or right after the one that runs. */
+void agent_provision(struct agent *a);
+/* Keeps or closes sessions, then no more callbacks. */
+void agent_stop(struct agent *a);
+
+void agent_get_status(struct agent *a, struct agent_status *ret);
+int agent_claim_token(struct agent *a, char *ret, size_t size) _must_check_;
+int agent_identity_csv(struct agent *a, char *ret, size_t size) _must_check_;
+int agent_list_credentials(struct agent *a, struct credential_info **ret,
+			   size_t *ret_n) _must_check_;

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* onboardd.conf(5): INI with # and ; comments; /etc/onboardd/onboardd.conf, then conf.d/<name>.conf
+ * beside it in name order, later values win. An unknown section or key, a bad value or a line that
+ * is not INI is an error with file and line. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/macros.h"
+#include "proto/limits.h"
+
+struct config {
+	/* [identity] */
+	char *hardware;      /* hardware = onboardd */
+	char *uuid;          /* uuid = … , optional */
+	char *key_file;      /* key-file = PATH, optional */
+	uint8_t device_type; /* device-type = 23 */
+
+	/* [provisioning] */
+	char *server;  /* server = coap.nrfcloud.com */
+	char *address; /* address = literal IP to use instead of resolving, optional */
+	uint16_t port; /* port = 5684 */
+	char *root_ca; /* root-ca = PATH of PEM; default <datadir>/onboardd/nrf-cloud-root-ca.pem */
+	uint32_t root_ca_tag;          /* root-ca-tag = 189298 */
+	unsigned int jwt_lifetime_s;   /* jwt-lifetime = 300s */
+	size_t rx_max, tx_max;         /* rx-max-size = 8192, tx-max-size = 4096 */
+	unsigned int limit;            /* limit = 10 */
+	bool suspend;                  /* suspend = yes */
+	bool resumption, tickets, cid; /* resumption = yes, tickets = no, cid = yes */
+	uint64_t poll_fast_ms;         /* unclaimed-poll = 5s */
+	uint64_t poll_fast_for_ms;     /* unclaimed-poll-fast-for = 10min */
+	uint64_t poll_ceiling_ms;      /* unclaimed-poll-max = 10min */
+	uint64_t backoff_first_ms, backoff_ceiling_ms; /* retry-first = 5s, retry-max = 1h */
+	uint64_t handshake_timeout_ms, ack_timeout_ms,
+		answer_timeout_ms; /* handshake-timeout = 20s, ack-timeout = 2s, answer-timeout =
+				      30s */
+
+	/* [cloud] */
+	bool validate;       /* validate = yes */
+	char *cloud_server;  /* server = (provisioning's) */
+	char *cloud_address; /* address = (provisioning's when server is not set) */
+	uint16_t cloud_port; /* port = (provisioning's when server is not set, else 5684) */
+	uint32_t cloud_tag;  /* sec-tag = 16842753 */
+	uint64_t validate_first_ms, validate_ceiling_ms; /* retry-first = 1s, retry-max = 10min */
+	unsigned int
+		validate_attempts; /* attempts = 8: then degraded, and tried again at the ceiling */
+
+	/* [time] */
+	uint64_t time_wait_ms;  /* wait = 60s */
+	bool time_require_sync; /* require-sync = no: a plausible clock (after the build and the
+				   last good time) is enough */
+
+	/* [network] */
+	bool network_wait; /* wait-for-default-route = yes; no for loopback and odd routing */
+	uint64_t network_wait_ms; /* wait = 0 (for ever); --once uses its own time limit */
+
+	/* [config-keys] allow = name name … : keys that a config command may store */
+	char **allow_keys; /* NULL-terminated, owned; default provisioning/interval-sec */
+
+	/* [daemon] */
+	char *state_dir; /* state-directory = /var/lib/onboardd ($STATE_DIRECTORY wins) */
+	char *log_level; /* log-level = info */
+};
+
+/* file NULL: the default path, which may be absent. Drop-ins are <directory of file>/conf.d/. On
+ * failure *ret_detail is an owned "FILE:LINE: what, and what is allowed" text. -EINVAL, -ENOMEM,
+ * -errno of a file that cannot be read. */
+int config_load(const char *file, struct config **ret, char **ret_detail) _must_check_;
+struct config *config_free(struct config *c);
+DEFINE_CLEANUP(struct config *, config_free);

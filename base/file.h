@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Whole files, bounded on reading and atomic on writing. */
+
+#include <sys/types.h>
+
+#include "base/secret.h"
+
+/* Reads a regular file of at most max bytes. -errno; -EFBIG when larger; -ENOENT. */
+int file_read(const char *path, size_t max, struct secret *ret) _must_check_;
+/* Temporary file in the same directory, fsync, rename, fsync of the directory. -errno. */
+int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode) _must_check_;

@@ -1,0 +1,36 @@
+# Each third-party library as one interface target, dep_NAME. Who may link which: docs/architecture.md.
+find_package(PkgConfig REQUIRED)
+
+function(onboard_pkg name module)
+	pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${module})
+	add_library(dep_${name} INTERFACE)
+	target_link_libraries(dep_${name} INTERFACE PkgConfig::${name})
+endfunction()
+
+set(ONBOARD_SERVICE_DTLS openssl CACHE STRING "libcoap build for onboard-service: openssl or gnutls")
+
+onboard_pkg(coap_codec libcoap-3-notls)
+onboard_pkg(coap_service libcoap-3-${ONBOARD_SERVICE_DTLS})
+onboard_pkg(cbor libcbor)
+onboard_pkg(jansson jansson)
+onboard_pkg(curl libcurl)
+onboard_pkg(inih inih)
+onboard_pkg(qrencode libqrencode)
+onboard_pkg(microhttpd libmicrohttpd)
+onboard_pkg(sqlite sqlite3)
+onboard_pkg(systemd libsystemd)
+onboard_pkg(crypto libcrypto)
+if(ONBOARD_TESTS)
+	onboard_pkg(cmocka cmocka)
+	onboard_pkg(coap_openssl libcoap-3-openssl)
+	onboard_pkg(coap_gnutls libcoap-3-gnutls)
+endif()
+
+# Debian 12's mbedTLS 2.28 ships no pkg-config file.
+find_path(MBEDTLS_INCLUDE mbedtls/ssl.h REQUIRED)
+find_library(MBEDTLS_LIB mbedtls REQUIRED)
+find_library(MBEDX509_LIB mbedx509 REQUIRED)
+find_library(MBEDCRYPTO_LIB mbedcrypto REQUIRED)
+add_library(dep_mbedtls INTERFACE)
+target_include_directories(dep_mbedtls SYSTEM INTERFACE ${MBEDTLS_INCLUDE})
+target_link_libraries(dep_mbedtls INTERFACE ${MBEDTLS_LIB} ${MBEDX509_LIB} ${MBEDCRYPTO_LIB})

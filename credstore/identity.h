@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Who this device is: a UUID, a hardware name and a P-256 key that signs its JWTs, claim tokens and
+ * key generation proofs. Born at first boot (key sealed in the store, tag IDENTITY_TAG) unless a
+ * factory put them there. */
+
+#include <stdint.h>
+
+#include "base/macros.h"
+#include "credstore/key.h"
+#include "credstore/store.h"
+#include "proto/keygen.h"
+#include "proto/limits.h"
+
+#define IDENTITY_TAG 4294967294U /* above SEC_TAG_MAX: out of reach of any command */
+
+struct identity_config {
+	const char *hardware; /* the <hw> of iss; [A-Za-z0-9_-]+, at most HARDWARE_MAX */
+	const char *uuid;     /* given by the factory, or NULL: generated once and kept */
+	const char *key_file; /* PEM or DER given by the factory, or NULL: generated once and sealed
+				 in the store */
+	uint8_t device_type;  /* of the attestation token */
+};
+
+struct identity;
+
+enum {
+	IDENTITY_E_KEY = 1,
+	IDENTITY_E_UUID = 2
+}; /* the factory's file or text is unusable; ret_detail says why */
+
+/* Loads or creates. A factory UUID or key that differs from what the store was born with is an
+ * error, not a change. */
+int identity_open(struct store *s, const struct identity_config *c, struct identity **ret,
+		  char **ret_detail) _must_check_;
+struct identity *identity_free(struct identity *i);
+DEFINE_CLEANUP(struct identity *, identity_free);
+
+const uint8_t *identity_uuid(const struct identity *i); /* 16 bytes */
+const char *identity_uuid_text(const struct identity *i);
+const char *identity_hardware(const struct identity *i);
+const uint8_t *identity_firmware(
+	const struct identity *i); /* 16 bytes, a name-based UUID of program version and OS build */
+
+/* A fresh provisioning JWT (docs/protocol.md §2.2): iss, jti, iat = now, exp = now + lifetime. */
+int identity_jwt(struct identity *i, int64_t now_s, unsigned int lifetime_s, char *ret,
+		 size_t size) _must_check_;
+/* A device-connection JWT (§8.1) signed by `key` instead of the identity key; iss only, no sub: the
+ * id is the UUID. */
+int identity_cloud_jwt(struct identity *i, struct key *key, int64_t now_s, unsigned int lifetime_s,
+		       char *ret, size_t size) _must_check_;
+/* The claim token; nonce NULL = random. */
+int identity_attest(struct identity *i, const uint8_t *nonce, char *ret, size_t size) _must_check_;
+/* Fills uuid, nonce, digest, proof and signature of k, whose message_type, sec_tag and der are set.
+ */
+int identity_prove_keygen(struct identity *i, struct keygen *k) _must_check_;
+/* "uuid,hardware,<base64 SubjectPublicKeyInfo>" without newline: a row of the service's import. */
+int identity_csv(struct identity *i, char *ret, size_t size) _must_check_;

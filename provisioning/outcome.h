@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What became of a step, in the classes that decide what happens next: shown to people, retried or
+ * not, exit code. Pure: maps CoAP codes and session results (docs/protocol.md §3.4, with transient
+ * and permanent told apart). */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/exitcode.h"
+#include "session/session.h"
+
+enum outcome {
+	OUTCOME_OK,
+	OUTCOME_NO_COMMANDS,    /* fetched: nothing to do */
+	OUTCOME_FINISHED,       /* the service said finished, and it was acknowledged */
+	OUTCOME_PARTIAL,        /* a command failed; its error was reported */
+	OUTCOME_UNCLAIMED,      /* 4.01 on authentication: genuine, but nobody's */
+	OUTCOME_REAUTHENTICATE, /* 4.01 later: this session is no longer authenticated */
+	OUTCOME_REJECTED,       /* 4.03: the service does not accept this identity; permanent */
+	OUTCOME_BAD_REQUEST,    /* 4.00, 4.02, 4.06, 4.15 and other 4.xx: permanent until something
+				   changes */
+	OUTCOME_NOT_FOUND,      /* 4.04, 4.05: not a provisioning service; permanent */
+	OUTCOME_BUSY, /* 4.29, 5.00, 5.02, 5.03, 5.04 and other 5.xx: transient, Max-Age honoured */
+	OUTCOME_BODY_INVALID,      /* a body that cannot be decoded at all */
+	OUTCOME_TOO_MANY_COMMANDS, /* more than the limit asked for */
+	OUTCOME_BODY_TOO_LARGE,    /* more than rxMaxSize */
+	OUTCOME_NO_NETWORK,        /* name, route or server unreachable: transient */
+	OUTCOME_CERTIFICATE,       /* the server is not who the root CA vouches for */
+	OUTCOME_HANDSHAKE,
+	OUTCOME_TIMEOUT,
+	OUTCOME_LOST,           /* session gone: connect again and repeat */
+	OUTCOME_NO_TIME,        /* the clock was never set */
+	OUTCOME_IDENTITY,       /* our own key cannot sign */
+	OUTCOME_STORE,          /* our own store failed */
+	OUTCOME_NO_CREDENTIALS, /* validation: the cloud tag holds no key yet */
+	OUTCOME_CLOUD_REFUSED,  /* validation: the cloud does not accept the new key (yet) */
+	OUTCOME_CANCELLED,
+};
+
+/* Stable word for scripts: "no-commands", "unclaimed" ... */
+const char *outcome_name(enum outcome o);
+/* A sentence for people that says what to do, where something can be done. */
+const char *outcome_help(enum outcome o);
+bool outcome_is_transient(enum outcome o);
+enum exit_code outcome_exit_code(enum outcome o);
+
+enum outcome_step {
+	OUTCOME_STEP_AUTHENTICATE,
+	OUTCOME_STEP_FETCH,
+	OUTCOME_STEP_REPORT,
+	OUTCOME_STEP_CLOUD
+};
+
+/* Of a reply's code (r == 0) or a session result. */
+enum outcome outcome_of(enum outcome_step step, int r, uint8_t code);
+enum outcome outcome_of_connect(int r);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What onboard-service does, apart from how it is asked: verifies devices, keeps queues, expands
+ * requests, applies results, keeps shadows, claims. The fronts (device_front: CoAP, owner_front:
+ * REST) translate and call this; it calls the store. Synchronous, single-threaded: the caller's
+ * loop is the lock. Every call is one store transaction. */
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/macros.h"
+
+struct core;
+struct service_store;
+
+struct core_config {
+	struct service_store *store; /* borrowed */
+	const char *ca_dir; /* the service's own CA for CSRs lives here: ca.key (0600), ca.pem; made
+			       at first use */
+	const char *root_ca_pem; /* what the built-in rule installs as server certificate: the CA of
+				    our CoAP endpoint */
+	const char *amazon_ca_pem;      /* or NULL: prepended to it */
+	uint32_t cloud_tag;             /* 16842753 */
+	unsigned int session_max_age_s; /* Max-Age of an authentication; 2592000 */
+	unsigned int clock_skew_s;      /* 60 */
+};
+
+int core_new(const struct core_config *config, struct core **ret, char **ret_detail) _must_check_;
+struct core *core_free(struct core *c);
+DEFINE_CLEANUP(struct core *, core_free);
+
+#define CORE_UUID_TEXT 37 /* lower-case UUID with NUL */
+
+/* ---- device side ---- */
+
+enum core_verdict {
+	CORE_OK,
+	CORE_UNCLAIMED, /* genuine, nobody's: 4.01 */
+	CORE_REJECTED,  /* unknown device, bad signature, expired, blocked: 4.03 */
+	CORE_INVALID,   /* the request cannot be understood: 4.00 */
+	CORE_FAILED,    /* our own failure: 5.00; the reason is logged */
+};
+
+/* p/auth-jwt: verifies with the identity key of the device that iss names. device is filled for OK
+ * and UNCLAIMED. */
+enum core_verdict core_authenticate(struct core *c, const char *jwt, size_t len,
+				    char device[static CORE_UUID_TEXT]);
+/* auth/jwt: verifies with the registered cloud access key; the device is sub, or iss's UUID. Must
+ * be claimed. */
+enum core_verdict core_authenticate_cloud(struct core *c, const char *jwt, size_t len,
+					  char device[static CORE_UUID_TEXT]);
+
+struct core_fetch {
+	const char *after; /* "" when absent */
+	size_t rx_max, tx_max, limit;
+};
+
+/* p/cmd: the longest prefix of the queue that fits; *ret_len 0 means nothing to do. A repeat
+ * returns the same body. ret has room for rx_max bytes at most BODY_MAX. CORE_UNCLAIMED when the
+ * device was unclaimed meanwhile. */
+enum core_verdict core_fetch(struct core *c, const char *device, const struct core_fetch *f,
+			     uint8_t *ret, size_t size, size_t *ret_len);
+/* p/rsp: successes leave the queue, an error drops the rest; unknown ids are ignored; a repeat
+ * changes nothing. */
+enum core_verdict core_report(struct core *c, const char *device, const uint8_t *body, size_t len);
+
+/* state: what differs between desired and reported (delta) or all of desired; NULL in *ret when
+ * empty. New reference. */
+enum core_verdict core_state_get(struct core *c, const char *device, bool delta, json_t **ret);
+/* state/reported, state/desired: merge patch (RFC 7396). section: "reported" or "desired". */
+enum core_verdict core_state_patch(struct core *c, const char *device, const char *section,
+				   const json_t *patch);
+
+/* ---- owner side: each answers an HTTP status and a JSON value (new reference, may be NULL for
+ * 204) ---- */
+
+struct core_owner {
+	char team[CORE_UUID_TEXT];
+	char role[16]; /* "viewer", "editor", "admin" */
+	char key_id[CORE_UUID_TEXT];
+};
+
+/* The owner of an API key. CORE_OK or CORE_REJECTED; constant time in the key. */
+enum core_verdict core_owner_of_key(struct core *c, const char *api_key, struct core_owner *ret);
+
+/* Errors are problem details (RFC 9457): {"type","title","status","detail"}. */
+unsigned int core_claim(struct core *c, const struct core_owner *o, const json_t *body,
+			json_t **ret);
+unsigned int core_claimed_list(struct core *c, const struct core_owner *o, json_t **ret);
+unsigned int core_unclaim(struct core *c, const struct core_owner *o, const char *device,
+			  json_t **ret);
+unsigned int core_command_add(struct core *c, const struct core_owner *o, const char *device,
+			      const json_t *body, json_t **ret);
+unsigned int core_command_list(struct core *c, const struct core_owner *o, const char *device,
+			       json_t **ret);
+unsigned int core_command_get(struct core *c, const struct core_owner *o, const char *device,
+			      const char *command, json_t **ret);
+unsigned int core_device_list(struct core *c, const struct core_owner *o, json_t **ret);
+unsigned int core_device_get(struct core *c, const struct core_owner *o, const char *device,
+			     json_t **ret);
+unsigned int core_device_state_patch(struct core *c, const struct core_owner *o, const char *device,
+				     const json_t *body, json_t **ret);
+unsigned int core_rule_add(struct core *c, const struct core_owner *o, const json_t *body,
+			   json_t **ret);
+unsigned int core_rule_list(struct core *c, const struct core_owner *o, json_t **ret);
+unsigned int core_account(struct core *c, const struct core_owner *o, json_t **ret);
+
+/* A problem-details object; also used by the fronts for their own errors. Returns status. */
+unsigned int core_problem(unsigned int status, json_t **ret, const char *detail_format, ...)
+	_printf_(3, 4);
+
+/* ---- administration: onboard-service's verbs ---- */
+
+/* Rows "uuid,hardware,<base64 SubjectPublicKeyInfo>"; a header row and # lines are skipped. All or
+ * nothing. 0, -errno, or 1 with *ret_detail "line N: …". *ret_n rows imported; a known device with
+ * the same key is not an error. */
+int core_import_identities(struct core *c, const char *csv, size_t len, size_t *ret_n,
+			   char **ret_detail) _must_check_;
+/* Makes a key; *ret_key is shown once and only its hash is stored. */
+int core_apikey_create(struct core *c, const char *team, const char *role, const char *name,
+		       char ret_key[static 64]) _must_check_;
+/* All devices of all teams. New reference. */
+int core_admin_devices(struct core *c, json_t **ret) _must_check_;
