@@ -1,0 +1,73 @@
+# The arrows between the folders, and the owner of each third-party library. Drawn in docs/architecture.md.
+set -euo pipefail
+status=0
+
+# folder: the folders whose headers it may include, besides its own
+declare -A may=(
+	[base]=""
+	[proto]="base"
+	[session]="base proto"
+	[credstore]="base proto"
+	[provisioning]="base proto session credstore"
+	[cloud]="base proto session credstore provisioning"
+	[agent]="base proto session credstore provisioning cloud"
+	[service]="base proto"
+)
+for folder in "${!may[@]}"; do
+	while IFS=: read -r file line text; do
+		[ -n "$file" ] || continue
+		included=${text#*\"} included=${included%%/*}
+		case " $folder ${may[$folder]} " in
+		*" $included "*) ;;
+		*)
+			echo "$file:$line: $folder/ may not include $included/ (allowed: ${may[$folder]:-nothing})"
+			status=1
+			;;
+		esac
+	done < <(grep -rnE '^#include "[a-z]+/' "$folder" --include='*.c' --include='*.h')
+done
+
+# Includes are written from the root of the tree.
+if grep -rnE '^#include "[^/"]+"' base proto session credstore provisioning cloud agent service \
+	--include='*.c' --include='*.h'; then
+	echo "^ includes are written from the root"
+	status=1
+fi
+
+# header pattern: the only places that may include it
+owners() { # PATTERN PLACE-REGEX
+	local found
+	found=$(grep -rlE "^#include <$1" base proto session credstore provisioning cloud agent service \
+		--include='*.c' --include='*.h' | grep -Ev "^($2)" || true)
+	if [ -n "$found" ]; then
+		echo "<$1…> belongs to $2, but is included by:" $found
+		status=1
+	fi
+}
+owners mbedtls/ 'session/|credstore/'
+owners coap3/ 'session/message\.|service/(device_front|resources|coap_)'
+owners cbor 'proto/'
+owners sqlite3 'credstore/|service/store/'
+owners openssl/ 'service/(crypto|ca|csr|x509|token|certificate)'
+owners microhttpd 'service/owner_front'
+owners curl/ 'cloud/claim'
+owners ini\\.h 'agent/config'
+owners qrencode 'agent/qr'
+
+# One door for the agent's state.
+if grep -rnE --include='*.c' -e '(->|\.)state = (FSM_)?STATE_' agent | grep -Ev '^agent/fsm\.c'; then
+	echo "^ only agent/fsm.c assigns the state"
+	status=1
+fi
+# An int function never says "return false": 0 would read as success.
+if ! awk '
+	FNR == 1 { ret = "" }
+	/^(static )?(inline )?bool / { ret = "bool" }
+	/^(static )?(inline )?int / { ret = "int" }
+	/^\}/ { ret = "" }
+	ret == "int" && /return (false|true);/ { print FILENAME ":" FNR ": return of a bool in an int function"; bad = 1 }
+	END { exit bad }
+' $(git ls-files '*.c'); then
+	status=1
+fi
+exit $status
