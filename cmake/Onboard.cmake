@@ -5,6 +5,7 @@ option(ONBOARD_WERROR "Warnings are errors" OFF)
 option(ONBOARD_SANITIZE "AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
 option(ONBOARD_FUZZ "Build libFuzzer targets (clang)" OFF)
 option(ONBOARD_COVERAGE "Instrument for gcov" OFF)
+set(ONBOARD_TEST_WRAPPER "" CACHE STRING "Command that tests run programs under, as a list: valgrind;--quiet ...")
 option(ONBOARD_HARDEN "Fortify, PIE, RELRO, stack protector" OFF)
 
 set(CMAKE_C_STANDARD 17)
@@ -65,8 +66,8 @@ function(onboard_unit_tests)
 		get_filename_component(stem ${source} NAME_WE)
 		add_executable(${stem} ${source})
 		target_link_libraries(${stem} PRIVATE ${ARG_LIBS} dep_cmocka)
-		add_test(NAME unit/${stem} COMMAND ${stem})
-		set_tests_properties(unit/${stem} PROPERTIES LABELS unit TIMEOUT 120
+		add_test(NAME unit/${stem} COMMAND ${ONBOARD_TEST_WRAPPER} $<TARGET_FILE:${stem}>)
+		set_tests_properties(unit/${stem} PROPERTIES LABELS unit TIMEOUT 240
 			ENVIRONMENT "ONBOARD_SOURCE_DIR=${CMAKE_SOURCE_DIR}")
 	endforeach()
 endfunction()
