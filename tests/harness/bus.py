@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A private message bus for daemons under test."""
+
+from harness.process import Process, run
+
+
+class Bus:
+    """`case` ends it with the test."""
+
+    def __init__(self, case):
+        config = case.path("bus.conf")
+        with open(config, "w", encoding="utf-8") as f:
+            f.write(f"""<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <listen>unix:path={case.path("bus")}</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+""")
+        self.process = case.watch(Process(
+            ["dbus-daemon", f"--config-file={config}", "--nofork", "--print-address"]))
+        self.address = self.process.wait_line(r"(unix:\S+)").group(1)
+        self.env = {"DBUS_SYSTEM_BUS_ADDRESS": self.address}
+
+    def call(self, method, *arguments):
+        return run(["busctl", f"--address={self.address}", "call", "org.onboardd",
+                    "/org/onboardd", "org.onboardd.Agent1", method, *arguments])
+
+    def get(self, name):
+        return run(["busctl", f"--address={self.address}", "get-property", "org.onboardd",
+                    "/org/onboardd", "org.onboardd.Agent1", name]).strip()
