@@ -37,6 +37,8 @@ enum outcome {
 	OUTCOME_NO_CREDENTIALS, /* validation: the cloud tag holds no key yet */
 	OUTCOME_CLOUD_REFUSED,  /* validation: the cloud does not accept the new key (yet) */
 	OUTCOME_CANCELLED,
+	OUTCOME_FAILED, /* something of our own went wrong: memory, a descriptor ... */
+	OUTCOME_N,
 };
 
 /* Stable word for scripts: "no-commands", "unclaimed" ... */

@@ -25,6 +25,10 @@ int provisioning_new(struct session *session, struct executor *executor,
 struct provisioning *provisioning_free(struct provisioning *p);
 DEFINE_CLEANUP(struct provisioning *, provisioning_free);
 
+/* Gives up the call that runs: its callback will not come, a late answer is dropped. Commands that
+ * were fetched are let go; the service offers them again. */
+void provisioning_cancel(struct provisioning *p);
+
 struct provisioning_result {
 	enum outcome outcome;
 	uint8_t code;       /* CoAP code as a byte, 0 when none came */
