@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/config_keys.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/duration.h"
+#include "base/text.h"
+
+#define MS(n) UINT64_C(n)
+#define SECONDS(n) (UINT64_C(n) * 1000)
+#define HOURS(n) (UINT64_C(n) * 3600 * 1000)
+#define WORDS_MAX 64
+#define HOST_MAX 253
+
+#define KEY(section, name, kind, field, fallback, min, max)                                        \
+	{                                                                                          \
+		section, name, CONFIG_KIND_##kind, offsetof(struct config, field), fallback, min,  \
+			max                                                                        \
+	}
+
+/* clang-format off */
+const struct config_key config_keys[] = {
+	KEY("identity", "hardware", NAME, hardware, "onboardd", 1, HARDWARE_MAX),
+	KEY("identity", "uuid", UUID, uuid, NULL, 0, 0),
+	KEY("identity", "key-file", PATH, key_file, NULL, 0, 0),
+	KEY("identity", "device-type", U8, device_type, "23", 0, UINT8_MAX),
+
+	KEY("provisioning", "server", HOST, server, "coap.nrfcloud.com", 0, 0),
+	KEY("provisioning", "address", ADDRESS, address, NULL, 0, 0),
+	KEY("provisioning", "port", U16, port, "5684", 1, UINT16_MAX),
+	KEY("provisioning", "root-ca", PATH, root_ca, ONBOARD_DATADIR "/onboardd/nrf-cloud-root-ca.pem", 0, 0),
+	KEY("provisioning", "root-ca-tag", U32, root_ca_tag, "189298", 0, SEC_TAG_MAX),
+	KEY("provisioning", "jwt-lifetime", DURATION_S, jwt_lifetime_s, "300s", SECONDS(30), HOURS(168)),
+	KEY("provisioning", "rx-max-size", SIZE, rx_max, "8192", 256, BODY_MAX),
+	KEY("provisioning", "tx-max-size", SIZE, tx_max, "4096", 256, BODY_MAX),
+	KEY("provisioning", "limit", UINT, limit, "10", 1, COMMANDS_MAX),
+	KEY("provisioning", "suspend", BOOL, suspend, "yes", 0, 0),
+	KEY("provisioning", "resumption", BOOL, resumption, "yes", 0, 0),
+	KEY("provisioning", "tickets", BOOL, tickets, "no", 0, 0),
+	KEY("provisioning", "cid", BOOL, cid, "yes", 0, 0),
+	KEY("provisioning", "unclaimed-poll", DURATION_MS, poll_fast_ms, "5s", MS(10), HOURS(24)),
+	KEY("provisioning", "unclaimed-poll-fast-for", DURATION_MS, poll_fast_for_ms, "10min", MS(0), HOURS(24)),
+	KEY("provisioning", "unclaimed-poll-max", DURATION_MS, poll_ceiling_ms, "10min", MS(10), HOURS(168)),
+	KEY("provisioning", "retry-first", DURATION_MS, backoff_first_ms, "5s", MS(10), HOURS(24)),
+	KEY("provisioning", "retry-max", DURATION_MS, backoff_ceiling_ms, "1h", MS(10), HOURS(168)),
+	KEY("provisioning", "handshake-timeout", DURATION_MS, handshake_timeout_ms, "20s", MS(10), HOURS(1)),
+	KEY("provisioning", "ack-timeout", DURATION_MS, ack_timeout_ms, "2s", MS(10), HOURS(1)),
+	KEY("provisioning", "answer-timeout", DURATION_MS, answer_timeout_ms, "30s", MS(10), HOURS(1)),
+
+	KEY("cloud", "validate", BOOL, validate, "yes", 0, 0),
+	KEY("cloud", "server", HOST, cloud_server, NULL, 0, 0),
+	KEY("cloud", "address", ADDRESS, cloud_address, NULL, 0, 0),
+	KEY("cloud", "port", U16, cloud_port, "5684", 1, UINT16_MAX),
+	KEY("cloud", "sec-tag", U32, cloud_tag, "16842753", 0, SEC_TAG_MAX),
+	KEY("cloud", "retry-first", DURATION_MS, validate_first_ms, "1s", MS(10), HOURS(24)),
+	KEY("cloud", "retry-max", DURATION_MS, validate_ceiling_ms, "10min", MS(10), HOURS(168)),
+	KEY("cloud", "attempts", UINT, validate_attempts, "8", 1, 1000),
+
+	KEY("time", "wait", DURATION_MS, time_wait_ms, "60s", MS(0), HOURS(24)),
+	KEY("time", "require-sync", BOOL, time_require_sync, "no", 0, 0),
+
+	KEY("network", "wait-for-default-route", BOOL, network_wait, "yes", 0, 0),
+	KEY("network", "wait", DURATION_MS, network_wait_ms, "0s", MS(0), HOURS(8760)),
+
+	KEY("config-keys", "allow", WORDS, allow_keys, "provisioning/interval-sec", 0, CONFIG_KEY_MAX),
+
+	KEY("daemon", "state-directory", PATH, state_dir, "/var/lib/onboardd", 0, 0),
+	KEY("daemon", "log-level", LEVEL, log_level, "info", 0, 0),
+};
+/* clang-format on */
+const size_t config_n_keys = ARRAY_SIZE(config_keys);
+
+const struct config_key *config_key_find(const char *section, const char *name)
+{
+	for (size_t i = 0; i < config_n_keys; i++)
+		if (strcmp(config_keys[i].section, section) == 0 &&
+		    strcmp(config_keys[i].name, name) == 0)
+			return &config_keys[i];
+	return NULL;
+}
+
+static int refuse(char **ret_allowed, const char *format, ...) _printf_(2, 3);
+static int refuse(char **ret_allowed, const char *format, ...)
+{
+	char *text;
+	va_list ap;
+	int r;
+
+	va_start(ap, format);
+	r = vasprintf(&text, format, ap);
+	va_end(ap);
+	if (r < 0)
+		return -ENOMEM;
+	*ret_allowed = text;
+	return -EINVAL;
+}
+
+static int set_bool(bool *place, const char *text, char **ret_allowed)
+{
+	if (strcmp(text, "yes") == 0 || strcmp(text, "true") == 0)
+		*place = true;
+	else if (strcmp(text, "no") == 0 || strcmp(text, "false") == 0)
+		*place = false;
+	else
+		return refuse(ret_allowed, "allowed are yes, no, true and false");
+	return 0;
+}
+
+static int read_number(const struct config_key *key, const char *text, uint64_t *ret,
+		       char **ret_allowed)
+{
+	uint64_t v;
+
+	if (decimal_parse(text, strlen(text), key->max, &v) < 0 || v < key->min)
+		return refuse(ret_allowed, "allowed is a whole number from %" PRIu64 " to %" PRIu64,
+			      key->min, key->max);
+	*ret = v;
+	return 0;
+}
+
+static int read_duration(const struct config_key *key, const char *text, uint64_t *ret,
+			 char **ret_allowed)
+{
+	char min[DURATION_TEXT_MAX], max[DURATION_TEXT_MAX];
+	uint64_t ms;
+
+	if (duration_parse(text, &ms) == 0 && ms >= key->min && ms <= key->max &&
+	    (key->kind != CONFIG_KIND_DURATION_S || ms % 1000 == 0)) {
+		*ret = ms;
+		return 0;
+	}
+	duration_format(key->min, min);
+	duration_format(key->max, max);
+	return refuse(ret_allowed,
+		      "allowed is a time from %s to %s, a number with %ss, min, h or d", min, max,
+		      key->kind == CONFIG_KIND_DURATION_S ? "" : "ms, ");
+}
+
+static bool all_of(const char *text, const char *others)
+{
+	for (; *text; text++)
+		if (!isascii(*text) || (!isalnum((unsigned char)*text) && !strchr(others, *text)))
+			return false;
+	return true;
+}
+
+static bool is_address(const char *text)
+{
+	uint8_t binary[sizeof(struct in6_addr)];
+
+	return inet_pton(AF_INET, text, binary) == 1 || inet_pton(AF_INET6, text, binary) == 1;
+}
+
+static int check_uuid(char *text, char **ret_allowed)
+{
+	uint8_t uuid[UUID_LEN];
+
+	if (uuid_parse(text, strlen(text), uuid) < 0)
+		return refuse(ret_allowed,
+			      "allowed is a UUID such as 50363154-3931-44f0-8022-121b6401627d");
+	uuid_format(uuid, text);
+	return 0;
+}
+
+static int check_level(const char *text, char **ret_allowed)
+{
+	static const char *const levels[] = {"error", "warning", "notice", "info", "debug"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
+		if (strcmp(text, levels[i]) == 0)
+			return 0;
+	return refuse(ret_allowed, "allowed are error, warning, notice, info and debug");
+}
+
+static int check_text(const struct config_key *key, char *text, char **ret_allowed)
+{
+	size_t len = strlen(text);
+
+	switch (key->kind) {
+	case CONFIG_KIND_NAME:
+		if (len >= key->min && len <= key->max && all_of(text, "_-"))
+			return 0;
+		return refuse(ret_allowed, "allowed are 1 to %" PRIu64 " of A-Z a-z 0-9 _ -",
+			      key->max);
+	case CONFIG_KIND_HOST:
+		if (len > 0 && len <= HOST_MAX && text[0] != '-' && text[0] != '.' &&
+		    all_of(text, ".-_"))
+			return 0;
+		return refuse(ret_allowed,
+			      "allowed is a DNS name of at most %d characters, without port",
+			      HOST_MAX);
+	case CONFIG_KIND_ADDRESS:
+		if (is_address(text))
+			return 0;
+		return refuse(ret_allowed, "allowed is an IPv4 or IPv6 address");
+	case CONFIG_KIND_PATH:
+		if (text[0] == '/')
+			return 0;
+		return refuse(ret_allowed, "allowed is a path that begins with /");
+	case CONFIG_KIND_UUID:
+		return check_uuid(text, ret_allowed);
+	case CONFIG_KIND_LEVEL:
+		return check_level(text, ret_allowed);
+	case CONFIG_KIND_BOOL:
+	case CONFIG_KIND_U8:
+	case CONFIG_KIND_U16:
+	case CONFIG_KIND_U32:
+	case CONFIG_KIND_UINT:
+	case CONFIG_KIND_SIZE:
+	case CONFIG_KIND_DURATION_MS:
+	case CONFIG_KIND_DURATION_S:
+	case CONFIG_KIND_WORDS:
+		break;
+	}
+	return -EINVAL;
+}
+
+static int set_text(char **place, const struct config_key *key, const char *text,
+		    char **ret_allowed)
+{
+	_cleanup_(freep) char *copy = NULL;
+	int r;
+
+	if (!*text && !key->fallback) {
+		free(TAKE_PTR(*place));
+		return 0;
+	}
+	copy = strdup(text);
+	if (!copy)
+		return -ENOMEM;
+	r = check_text(key, copy, ret_allowed);
+	if (r < 0)
+		return r;
+	free(*place);
+	*place = TAKE_PTR(copy);
+	return 0;
+}
+
+static char **words_free(char **words)
+{
+	for (size_t i = 0; words && words[i]; i++)
+		free(words[i]);
+	free(words);
+	return NULL;
+}
+DEFINE_CLEANUP(char **, words_free);
+
+static bool is_word(const char *word, size_t len, size_t max)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!isascii(word[i]) || !isgraph((unsigned char)word[i]))
+			return false;
+	return len <= max;
+}
+
+static int set_words(char ***place, const struct config_key *key, const char *text, bool append,
+		     char **ret_allowed)
+{
+	_cleanup_(words_freep) char **words = calloc(WORDS_MAX + 1, sizeof(*words));
+	size_t n = 0;
+
+	if (!words)
+		return -ENOMEM;
+	for (char **old = *place; append && old && *old; old++, n++) {
+		words[n] = strdup(*old);
+		if (!words[n])
+			return -ENOMEM;
+	}
+	for (text += strspn(text, " \t"); *text; text += strspn(text, " \t")) {
+		size_t len = strcspn(text, " \t");
+
+		if (n == WORDS_MAX || !is_word(text, len, key->max))
+			return refuse(ret_allowed,
+				      "allowed are at most %d words of at most %" PRIu64
+				      " printable characters each",
+				      WORDS_MAX, key->max);
+		words[n] = strndup(text, len);
+		if (!words[n++])
+			return -ENOMEM;
+		text += len;
+	}
+	words_free(*place);
+	*place = TAKE_PTR(words);
+	return 0;
+}
+
+static void set_number(void *place, enum config_kind kind, uint64_t v)
+{
+	switch (kind) {
+	case CONFIG_KIND_U8:
+		*(uint8_t *)place = (uint8_t)v;
+		return;
+	case CONFIG_KIND_U16:
+		*(uint16_t *)place = (uint16_t)v;
+		return;
+	case CONFIG_KIND_U32:
+		*(uint32_t *)place = (uint32_t)v;
+		return;
+	case CONFIG_KIND_UINT:
+		*(unsigned int *)place = (unsigned int)v;
+		return;
+	case CONFIG_KIND_SIZE:
+		*(size_t *)place = (size_t)v;
+		return;
+	case CONFIG_KIND_DURATION_MS:
+		*(uint64_t *)place = v;
+		return;
+	case CONFIG_KIND_DURATION_S:
+		*(unsigned int *)place = (unsigned int)(v / 1000);
+		return;
+	case CONFIG_KIND_BOOL:
+	case CONFIG_KIND_NAME:
+	case CONFIG_KIND_HOST:
+	case CONFIG_KIND_ADDRESS:
+	case CONFIG_KIND_UUID:
+	case CONFIG_KIND_PATH:
+	case CONFIG_KIND_LEVEL:
+	case CONFIG_KIND_WORDS:
+		return;
+	}
+}
+
+int config_key_set(struct config *c, const struct config_key *key, const char *text, bool append,
+		   char **ret_allowed)
+{
+	void *place = (char *)c + key->offset;
+	uint64_t v;
+	int r;
+
+	switch (key->kind) {
+	case CONFIG_KIND_BOOL:
+		return set_bool(place, text, ret_allowed);
+	case CONFIG_KIND_U8:
+	case CONFIG_KIND_U16:
+	case CONFIG_KIND_U32:
+	case CONFIG_KIND_UINT:
+	case CONFIG_KIND_SIZE:
+		r = read_number(key, text, &v, ret_allowed);
+		if (r == 0)
+			set_number(place, key->kind, v);
+		return r;
+	case CONFIG_KIND_DURATION_MS:
+	case CONFIG_KIND_DURATION_S:
+		r = read_duration(key, text, &v, ret_allowed);
+		if (r == 0)
+			set_number(place, key->kind, v);
+		return r;
+	case CONFIG_KIND_NAME:
+	case CONFIG_KIND_HOST:
+	case CONFIG_KIND_ADDRESS:
+	case CONFIG_KIND_UUID:
+	case CONFIG_KIND_PATH:
+	case CONFIG_KIND_LEVEL:
+		return set_text(place, key, text, ret_allowed);
+	case CONFIG_KIND_WORDS:
+		return set_words(place, key, text, append, ret_allowed);
+	}
+	return -EINVAL;
+}
+
+void config_key_clear(struct config *c, const struct config_key *key)
+{
+	void *place = (char *)c + key->offset;
+
+	switch (key->kind) {
+	case CONFIG_KIND_NAME:
+	case CONFIG_KIND_HOST:
+	case CONFIG_KIND_ADDRESS:
+	case CONFIG_KIND_UUID:
+	case CONFIG_KIND_PATH:
+	case CONFIG_KIND_LEVEL:
+		free(TAKE_PTR(*(char **)place));
+		return;
+	case CONFIG_KIND_WORDS:
+		*(char ***)place = words_free(*(char ***)place);
+		return;
+	case CONFIG_KIND_BOOL:
+	case CONFIG_KIND_U8:
+	case CONFIG_KIND_U16:
+	case CONFIG_KIND_U32:
+	case CONFIG_KIND_UINT:
+	case CONFIG_KIND_SIZE:
+	case CONFIG_KIND_DURATION_MS:
+	case CONFIG_KIND_DURATION_S:
+		return;
+	}
+}

@@ -1,0 +1,528 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "agent/config.h"
+#include "agent/config_keys.h"
+
+/* A directory with onboardd.conf and conf.d/, new for each test. */
+struct place {
+	char dir[32], file[64], drop_ins[64];
+};
+
+static int setup(void **state)
+{
+	struct place *p = calloc(1, sizeof(*p));
+
+	assert_non_null(p);
+	strcpy(p->dir, "/tmp/test_config.XXXXXX");
+	assert_non_null(mkdtemp(p->dir));
+	snprintf(p->file, sizeof(p->file), "%s/onboardd.conf", p->dir);
+	snprintf(p->drop_ins, sizeof(p->drop_ins), "%s/conf.d", p->dir);
+	assert_int_equal(mkdir(p->drop_ins, 0700), 0);
+	unsetenv("STATE_DIRECTORY");
+	*state = p;
+	return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st;
+	(void)flag;
+	(void)ftw;
+	return remove(path);
+}
+
+static int teardown(void **state)
+{
+	struct place *p = *state;
+
+	nftw(p->dir, remove_one, 4, FTW_DEPTH | FTW_PHYS);
+	free(p);
+	return 0;
+}
+
+static void put_bytes(const char *path, const void *data, size_t len)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(data, 1, len, f), len);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void put(const char *path, const char *text)
+{
+	put_bytes(path, text, strlen(text));
+}
+
+static void put_drop_in(const struct place *p, const char *name, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", p->drop_ins, name);
+	put(path, text);
+}
+
+static struct config *load(const struct place *p)
+{
+	_cleanup_(freep) char *detail = NULL;
+	struct config *c = NULL;
+	int r = config_load(p->file, &c, &detail);
+
+	if (r < 0)
+		print_error("%s\n", detail);
+	assert_int_equal(r, 0);
+	return c;
+}
+
+/* Loading fails with this code, and the text begins "<dir>/<at>" and holds `what`. */
+static void assert_fails(const struct place *p, int code, const char *at, const char *what)
+{
+	_cleanup_(freep) char *detail = NULL;
+	struct config *c = NULL;
+	char start[PATH_MAX];
+	int r = config_load(p->file, &c, &detail);
+
+	snprintf(start, sizeof(start), "%s/%s", p->dir, at);
+	if (r != code || !detail || strncmp(detail, start, strlen(start)) != 0 ||
+	    !strstr(detail, what))
+		print_error("expected %d, %s… %s\ngot %d, %s\n", code, start, what, r,
+			    detail ? detail : "(null)");
+	assert_int_equal(r, code);
+	assert_null(c);
+	assert_non_null(detail);
+	assert_int_equal(strncmp(detail, start, strlen(start)), 0);
+	assert_non_null(strstr(detail, what));
+}
+
+static void an_empty_file_gives_the_documented_defaults(void **state)
+{
+	struct place *p = *state;
+	_cleanup_(config_freep) struct config *c = NULL;
+
+	put(p->file, "");
+	c = load(p);
+	assert_string_equal(c->hardware, "onboardd");
+	assert_null(c->uuid);
+	assert_null(c->key_file);
+	assert_int_equal(c->device_type, 23);
+	assert_string_equal(c->server, "coap.nrfcloud.com");
+	assert_null(c->address);
+	assert_int_equal(c->port, 5684);
+	assert_non_null(strstr(c->root_ca, "/onboardd/nrf-cloud-root-ca.pem"));
+	assert_int_equal(c->root_ca_tag, 189298);
+	assert_int_equal(c->jwt_lifetime_s, 300);
+	assert_int_equal(c->rx_max, 8192);
+	assert_int_equal(c->tx_max, 4096);
+	assert_int_equal(c->limit, 10);
+	assert_true(c->suspend);
+	assert_true(c->resumption);
+	assert_false(c->tickets);
+	assert_true(c->cid);
+	assert_int_equal(c->poll_fast_ms, 5000);
+	assert_int_equal(c->poll_fast_for_ms, 600000);
+	assert_int_equal(c->poll_ceiling_ms, 600000);
+	assert_int_equal(c->backoff_first_ms, 5000);
+	assert_int_equal(c->backoff_ceiling_ms, 3600000);
+	assert_int_equal(c->handshake_timeout_ms, 20000);
+	assert_int_equal(c->ack_timeout_ms, 2000);
+	assert_int_equal(c->answer_timeout_ms, 30000);
+	assert_true(c->validate);
+	assert_string_equal(c->cloud_server, "coap.nrfcloud.com");
+	assert_null(c->cloud_address);
+	assert_int_equal(c->cloud_port, 5684);
+	assert_int_equal(c->cloud_tag, 16842753);
+	assert_int_equal(c->validate_first_ms, 1000);
+	assert_int_equal(c->validate_ceiling_ms, 600000);
+	assert_int_equal(c->validate_attempts, 8);
+	assert_int_equal(c->time_wait_ms, 60000);
+	assert_false(c->time_require_sync);
+	assert_true(c->network_wait);
+	assert_int_equal(c->network_wait_ms, 0);
+	assert_string_equal(c->allow_keys[0], "provisioning/interval-sec");
+	assert_null(c->allow_keys[1]);
+	assert_string_equal(c->state_dir, "/var/lib/onboardd");
+	assert_string_equal(c->log_level, "info");
+}
+
+static void every_key_is_read_into_its_place(void **state)
+{
+	struct place *p = *state;
+	_cleanup_(config_freep) struct config *c = NULL;
+
+	put(p->file,
+	    "# comment\n; another\n\n"
+	    "[identity]\nhardware = nRF-x_1\nuuid = 50363154-3931-44F0-8022-121B6401627D\n"
+	    "key-file=/etc/key\ndevice-type=255\n"
+	    "[provisioning]\nserver = a.example\naddress = ::1\nport = 1\nroot-ca = /ca\n"
+	    "root-ca-tag = 2147483647\njwt-lifetime = 10min\nrx-max-size = 256\n"
+	    "tx-max-size = 16384\nlimit = 20\nsuspend = no\nresumption = false\n"
+	    "tickets = true\ncid = no\nunclaimed-poll = 250ms\n"
+	    "unclaimed-poll-fast-for = 0\nunclaimed-poll-max = 1h\nretry-first = 10ms\n"
+	    "retry-max = 1s\nhandshake-timeout = 3\nack-timeout = 100ms\n"
+	    "answer-timeout = 4s\n"
+	    "[cloud]\nvalidate = no\nserver = b.example\naddress = 192.0.2.1\nport = 65535\n"
+	    "sec-tag = 0\nretry-first = 2s\nretry-max = 3s\nattempts = 1000\n"
+	    "[time]\nwait = 0\nrequire-sync = yes\n"
+	    "[network]\nwait-for-default-route = no\nwait = 1d\n"
+	    "[config-keys]\nallow = a/b  c\td\n"
+	    "[daemon]\nstate-directory = /tmp/x\nlog-level = debug\n");
+	c = load(p);
+	assert_string_equal(c->hardware, "nRF-x_1");
+	assert_string_equal(c->uuid, "50363154-3931-44f0-8022-121b6401627d");
+	assert_string_equal(c->key_file, "/etc/key");
+	assert_int_equal(c->device_type, 255);
+	assert_string_equal(c->server, "a.example");
+	assert_string_equal(c->address, "::1");
+	assert_int_equal(c->port, 1);
+	assert_string_equal(c->root_ca, "/ca");
+	assert_int_equal(c->root_ca_tag, 2147483647);
+	assert_int_equal(c->jwt_lifetime_s, 600);
+	assert_int_equal(c->rx_max, 256);
+	assert_int_equal(c->tx_max, 16384);
+	assert_int_equal(c->limit, 20);
+	assert_false(c->suspend);
+	assert_false(c->resumption);
+	assert_true(c->tickets);
+	assert_false(c->cid);
+	assert_int_equal(c->poll_fast_ms, 250);
+	assert_int_equal(c->poll_fast_for_ms, 0);
+	assert_int_equal(c->poll_ceiling_ms, 3600000);
+	assert_int_equal(c->backoff_first_ms, 10);
+	assert_int_equal(c->backoff_ceiling_ms, 1000);
+	assert_int_equal(c->handshake_timeout_ms, 3000);
+	assert_int_equal(c->ack_timeout_ms, 100);
+	assert_int_equal(c->answer_timeout_ms, 4000);
+	assert_false(c->validate);
+	assert_string_equal(c->cloud_server, "b.example");
+	assert_string_equal(c->cloud_address, "192.0.2.1");
+	assert_int_equal(c->cloud_port, 65535);
+	assert_int_equal(c->cloud_tag, 0);
+	assert_int_equal(c->validate_first_ms, 2000);
+	assert_int_equal(c->validate_ceiling_ms, 3000);
+	assert_int_equal(c->validate_attempts, 1000);
+	assert_int_equal(c->time_wait_ms, 0);
+	assert_true(c->time_require_sync);
+	assert_false(c->network_wait);
+	assert_int_equal(c->network_wait_ms, 86400000);
+	assert_string_equal(c->allow_keys[0], "a/b");
+	assert_string_equal(c->allow_keys[1], "c");
+	assert_string_equal(c->allow_keys[2], "d");
+	assert_null(c->allow_keys[3]);
+	assert_string_equal(c->state_dir, "/tmp/x");
+	assert_string_equal(c->log_level, "debug");
+}
+
+static void no_two_keys_share_a_name_or_a_place(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < config_n_keys; i++)
+		for (size_t k = 0; k < i; k++) {
+			assert_true(config_keys[i].offset != config_keys[k].offset);
+			assert_false(strcmp(config_keys[i].section, config_keys[k].section) == 0 &&
+				     strcmp(config_keys[i].name, config_keys[k].name) == 0);
+		}
+}
+
+static void the_cloud_is_the_provisioning_server_unless_it_is_named(void **state)
+{
+	struct place *p = *state;
+	_cleanup_(config_freep) struct config *both = NULL, *named = NULL, *port = NULL;
+
+	put(p->file, "[provisioning]\nserver = s\naddress = 127.0.0.1\nport = 7\n");
+	both = load(p);
+	assert_string_equal(both->cloud_server, "s");
+	assert_string_equal(both->cloud_address, "127.0.0.1");
+	assert_int_equal(both->cloud_port, 7);
+
+	put(p->file, "[provisioning]\nserver = s\naddress = 127.0.0.1\nport = 7\n"
+		     "[cloud]\nserver = t\n");
+	named = load(p);
+	assert_string_equal(named->cloud_server, "t");
+	assert_null(named->cloud_address);
+	assert_int_equal(named->cloud_port, 5684);
+
+	put(p->file, "[provisioning]\nport = 7\n[cloud]\nport = 5684\n");
+	port = load(p);
+	assert_int_equal(port->cloud_port, 5684);
+}
+
+static void drop_ins_win_in_name_order_and_others_are_ignored(void **state)
+{
+	struct place *p = *state;
+	_cleanup_(config_freep) struct config *c = NULL;
+
+	put(p->file, "[provisioning]\nport = 1\nserver = one\nlimit = 1\n"
+		     "[identity]\nkey-file = /x\n[config-keys]\nallow = a\nallow = b\n");
+	put_drop_in(p, "20-b.conf", "[provisioning]\nport = 3\n");
+	put_drop_in(p, "10-a.conf",
+		    "[provisioning]\nport = 2\nserver = two\n"
+		    "[identity]\nkey-file =\n[config-keys]\nallow = c\n");
+	put_drop_in(p, "30-c.conf.bak", "[provisioning]\nport = 4\n");
+	put_drop_in(p, ".hidden.conf", "[provisioning]\nport = 5\n");
+	put_drop_in(p, ".conf", "nonsense");
+	c = load(p);
+	assert_int_equal(c->port, 3);
+	assert_string_equal(c->server, "two");
+	assert_int_equal(c->limit, 1);
+	assert_null(c->key_file);
+	assert_string_equal(c->allow_keys[0], "c");
+	assert_null(c->allow_keys[1]);
+}
+
+static void words_of_one_file_add_up(void **state)
+{
+	struct place *p = *state;
+	_cleanup_(config_freep) struct config *c = NULL, *none = NULL;
+
+	put(p->file, "[config-keys]\nallow = a\nallow = b c\n");
+	c = load(p);
+	assert_string_equal(c->allow_keys[0], "a");
+	assert_string_equal(c->allow_keys[1], "b");
+	assert_string_equal(c->allow_keys[2], "c");
+	assert_null(c->allow_keys[3]);
+
+	put(p->file, "[config-keys]\nallow =\n");
+	none = load(p);
+	assert_null(none->allow_keys[0]);
+}
+
+static void blanks_bom_and_carriage_returns_do_no_harm(void **state)
+{
+	struct place *p = *state;
+	_cleanup_(config_freep) struct config *c = NULL;
+
+	put(p->file, "\xef\xbb\xbf[provisioning]\r\nserver = a ; why\r\n\t port = 9\r\n"
+		     "  # indented comment\n [cloud] # here\nattempts=3");
+	c = load(p);
+	assert_string_equal(c->server, "a");
+	assert_int_equal(c->port, 9);
+	assert_int_equal(c->validate_attempts, 3);
+}
+
+static void comments_have_no_length_limit(void **state)
+{
+	struct place *p = *state;
+	_cleanup_(config_freep) struct config *c = NULL;
+	char text[2048];
+
+	memset(text, 'x', sizeof(text));
+	text[0] = '#';
+	strcpy(text + 1500, "\n[provisioning]\nport = 9\n");
+	put(p->file, text);
+	c = load(p);
+	assert_int_equal(c->port, 9);
+}
+
+static void state_directory_of_the_environment_wins(void **state)
+{
+	struct place *p = *state;
+	_cleanup_(config_freep) struct config *c = NULL;
+
+	put(p->file, "[daemon]\nstate-directory = /one\n");
+	setenv("STATE_DIRECTORY", "/two:/three", 1);
+	c = load(p);
+	unsetenv("STATE_DIRECTORY");
+	assert_string_equal(c->state_dir, "/two");
+}
+
+static void mistakes_are_told_with_file_and_line(void **state)
+{
+	static const struct {
+		const char *text, *at, *what;
+	} rows[] = {
+		{"[provisioning]\nprot = 1\n", "onboardd.conf:2: ", "unknown key 'prot'"},
+		{"[provisioning]\nprot = 1\n", "onboardd.conf:2: ", "root-ca-tag"},
+		{"\n[nothing]\n", "onboardd.conf:2: ", "unknown section [nothing]"},
+		{"\n[nothing]\n", "onboardd.conf:2: ", "identity, provisioning, cloud"},
+		{"[Cloud]\n", "onboardd.conf:1: ", "unknown section"},
+		{"[]\n", "onboardd.conf:1: ", "unknown section"},
+		{"[cloud\n", "onboardd.conf:1: ", "without"},
+		{"[cloud] x\n", "onboardd.conf:1: ", "after the section"},
+		{"port = 1\n", "onboardd.conf:1: ", "before any section"},
+		{"[provisioning]\n\nport\n", "onboardd.conf:3: ", "neither"},
+		{"[provisioning]\nwhat\nport = x\n", "onboardd.conf:2: ", "neither"},
+		{"[provisioning]\nport = x\nwhat\n", "onboardd.conf:2: ", "'x'"},
+		{"[provisioning]\nport = 1\n\nport = 1\n",
+		 "onboardd.conf:4: ", "already set in line 2"},
+		{"[provisioning]\nport = 0\n", "onboardd.conf:2: ", "1 to 65535"},
+		{"[provisioning]\nport = 65536\n", "onboardd.conf:2: ", "1 to 65535"},
+		{"[provisioning]\nport = -1\n", "onboardd.conf:2: ", "1 to 65535"},
+		{"[provisioning]\nport = 5684 # x\n", "onboardd.conf:2: ", "1 to 65535"},
+		{"[provisioning]\nport =\n", "onboardd.conf:2: ", "1 to 65535"},
+		{"[provisioning]\nserver =\n", "onboardd.conf:2: ", "DNS name"},
+		{"[provisioning]\nserver = a:5684\n", "onboardd.conf:2: ", "without port"},
+		{"[provisioning]\nserver = coaps://a\n", "onboardd.conf:2: ", "DNS name"},
+		{"[provisioning]\nserver = a b\n", "onboardd.conf:2: ", "DNS name"},
+		{"[provisioning]\naddress = a.example\n", "onboardd.conf:2: ", "IPv4 or IPv6"},
+		{"[provisioning]\nroot-ca = ca.pem\n", "onboardd.conf:2: ", "begins with /"},
+		{"[provisioning]\nroot-ca-tag = 2147483648\n", "onboardd.conf:2: ", "2147483647"},
+		{"[provisioning]\nlimit = 21\n", "onboardd.conf:2: ", "1 to 20"},
+		{"[provisioning]\nrx-max-size = 16385\n", "onboardd.conf:2: ", "16384"},
+		{"[provisioning]\nrx-max-size = 255\n", "onboardd.conf:2: ", "256"},
+		{"[provisioning]\njwt-lifetime = 29s\n", "onboardd.conf:2: ", "30s to 7d"},
+		{"[provisioning]\njwt-lifetime = 30500ms\n", "onboardd.conf:2: ", "30s to 7d"},
+		{"[provisioning]\nack-timeout = 1 hour\n", "onboardd.conf:2: ", "10ms to 1h"},
+		{"[provisioning]\nsuspend = on\n", "onboardd.conf:2: ", "yes, no, true"},
+		{"[identity]\nhardware = a.b\n", "onboardd.conf:2: ", "1 to 32"},
+		{"[identity]\nhardware = 123456789012345678901234567890123\n",
+		 "onboardd.conf:2: ", "1 to 32"},
+		{"[identity]\nuuid = 1234\n", "onboardd.conf:2: ", "a UUID such as"},
+		{"[identity]\ndevice-type = 256\n", "onboardd.conf:2: ", "0 to 255"},
+		{"[daemon]\nlog-level = loud\n", "onboardd.conf:2: ", "notice"},
+		{"[config-keys]\nallow = \x01\n", "onboardd.conf:2: ", "printable"},
+		{"[provisioning]\nretry-max = 1s\n", "onboardd.conf:2: ", "above 'retry-max'"},
+		{"[cloud]\nretry-first = 1h\n", "onboardd.conf:2: ", "above 'retry-max'"},
+		{"[provisioning]\n\nunclaimed-poll = 1h\n",
+		 "onboardd.conf:3: ", "above 'unclaimed-poll-max'"},
+		{"[provisioning]\nroot-ca-tag = 16842753\n", "onboardd.conf:2: ", "must differ"},
+		{"[cloud]\nsec-tag = 189298\n", "onboardd.conf:2: ", "must differ"},
+	};
+	struct place *p = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		put(p->file, rows[i].text);
+		assert_fails(p, -EINVAL, rows[i].at, rows[i].what);
+	}
+}
+
+static void a_mistake_in_a_drop_in_names_the_drop_in(void **state)
+{
+	struct place *p = *state;
+
+	put(p->file, "[provisioning]\nport = 1\n");
+	put_drop_in(p, "a.conf", "[provisioning]\n\n\nport = none\n");
+	assert_fails(p, -EINVAL, "conf.d/a.conf:4: ", "1 to 65535");
+	put_drop_in(p, "a.conf", "[provisioning]\nretry-first = 2h\n");
+	assert_fails(p, -EINVAL, "conf.d/a.conf:2: ", "above 'retry-max'");
+}
+
+static void lines_have_a_limit_that_is_told(void **state)
+{
+	struct place *p = *state;
+	char text[400] = "[config-keys]\nallow = ";
+
+	memset(text + strlen(text), 'x', 300);
+	assert_true(strlen(text) < sizeof(text));
+	put(p->file, text);
+	assert_fails(p, -EINVAL, "onboardd.conf:2: ", "characters");
+}
+
+static void words_are_held_to_their_number_and_length(void **state)
+{
+	struct place *p = *state;
+	_cleanup_(config_freep) struct config *c = NULL;
+	char text[4096] = "[config-keys]\nallow = ";
+
+	memset(text + strlen(text), 'x', CONFIG_KEY_MAX);
+	put(p->file, text);
+	c = load(p);
+	assert_int_equal(strlen(c->allow_keys[0]), CONFIG_KEY_MAX);
+	strcat(text, "x");
+	put(p->file, text);
+	assert_fails(p, -EINVAL, "onboardd.conf:2: ", "at most 64 printable");
+
+	strcpy(text, "[config-keys]\n");
+	for (int i = 0; i < 64; i++)
+		strcat(text, "allow = x\n");
+	put(p->file, text);
+	c = config_free(c);
+	c = load(p);
+	strcat(text, "allow = x\n");
+	put(p->file, text);
+	assert_fails(p, -EINVAL, "onboardd.conf:66: ", "at most 64 words");
+}
+
+static void what_is_no_text_file_is_refused(void **state)
+{
+	struct place *p = *state;
+	_cleanup_(freep) char *big = malloc(65537);
+
+	assert_fails(p, -ENOENT, "onboardd.conf: ", "No such file");
+	put_bytes(p->file, "[cloud]\n\0", 9);
+	assert_fails(p, -EINVAL, "onboardd.conf: ", "NUL");
+
+	assert_non_null(big);
+	memset(big, '\n', 65537);
+	put_bytes(p->file, big, 65536);
+	config_free(load(p));
+	put_bytes(p->file, big, 65537);
+	assert_fails(p, -EFBIG, "onboardd.conf: ", "larger than 65536");
+
+	assert_int_equal(remove(p->file), 0);
+	assert_int_equal(mkdir(p->file, 0700), 0);
+	assert_fails(p, -EINVAL, "onboardd.conf: ", "not a regular file");
+}
+
+static void too_many_drop_ins_are_refused(void **state)
+{
+	struct place *p = *state;
+
+	put(p->file, "");
+	for (int i = 0; i < 64; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "%02d.conf", i);
+		put_drop_in(p, name, "[cloud]\nattempts = 3\n");
+	}
+	config_free(load(p));
+	put_drop_in(p, "64.conf", "");
+	assert_fails(p, -E2BIG, "conf.d: ", "65 drop-ins");
+}
+
+static void any_cut_of_a_file_loads_or_fails_cleanly(void **state)
+{
+	static const char text[] = "# x\n[identity]\nuuid = 50363154-3931-44f0-8022-121b6401627d\n"
+				   "[provisioning]\nserver = a.example\njwt-lifetime = 10min\n"
+				   "[config-keys]\nallow = a b\n[daemon]\nlog-level = debug\n";
+	struct place *p = *state;
+
+	for (size_t len = 0; len <= strlen(text); len++) {
+		_cleanup_(config_freep) struct config *c = NULL;
+		_cleanup_(freep) char *detail = NULL;
+		int r;
+
+		put_bytes(p->file, text, len);
+		r = config_load(p->file, &c, &detail);
+		assert_true(r == 0 || r == -EINVAL);
+		assert_true((r == 0) == (c != NULL));
+		assert_true((r == 0) == (detail == NULL));
+	}
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(an_empty_file_gives_the_documented_defaults),
+		T(every_key_is_read_into_its_place),
+		cmocka_unit_test(no_two_keys_share_a_name_or_a_place),
+		T(the_cloud_is_the_provisioning_server_unless_it_is_named),
+		T(drop_ins_win_in_name_order_and_others_are_ignored),
+		T(words_of_one_file_add_up),
+		T(blanks_bom_and_carriage_returns_do_no_harm),
+		T(comments_have_no_length_limit),
+		T(state_directory_of_the_environment_wins),
+		T(mistakes_are_told_with_file_and_line),
+		T(a_mistake_in_a_drop_in_names_the_drop_in),
+		T(lines_have_a_limit_that_is_told),
+		T(words_are_held_to_their_number_and_length),
+		T(what_is_no_text_file_is_refused),
+		T(too_many_drop_ins_are_refused),
+		T(any_cut_of_a_file_loads_or_fails_cleanly),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
