@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/store.h"
+
+#include <string.h>
+
+#include "base/secret.h"
+
+struct service_store *service_store_free(struct service_store *s)
+{
+	if (s)
+		s->ops->close(s);
+	return NULL;
+}
+
+void store_device_done(struct store_device *row)
+{
+	free(TAKE_PTR(row->tags));
+}
+
+void store_command_done(struct store_command *row)
+{
+	if (row->wire)
+		secret_wipe(row->wire, row->wire_len);
+	free(TAKE_PTR(row->wire));
+	free(TAKE_PTR(row->description));
+	free(TAKE_PTR(row->request));
+	free(TAKE_PTR(row->error));
+	free(TAKE_PTR(row->response));
+}
+
+void store_rule_done(struct store_rule *row)
+{
+	free(TAKE_PTR(row->name));
+	free(TAKE_PTR(row->description));
+	free(TAKE_PTR(row->commands));
+	free(TAKE_PTR(row->tags));
+}
+
+void store_team_done(struct store_team *row)
+{
+	free(TAKE_PTR(row->name));
+}
+
+void store_apikey_done(struct store_apikey *row)
+{
+	free(TAKE_PTR(row->name));
+}
+
+void store_shadow_done(struct store_shadow *row)
+{
+	free(TAKE_PTR(row->desired));
+	free(TAKE_PTR(row->reported));
+}
+
+int store_txn_begin(struct store_txn *t, struct service_store *s, bool write)
+{
+	int r;
+
+	r = s->ops->begin(s, write);
+	if (r < 0)
+		return r;
+	t->store = s;
+	return 0;
+}
+
+int store_txn_commit(struct store_txn *t)
+{
+	int r;
+
+	r = t->store->ops->commit(t->store);
+	if (r < 0)
+		return r;
+	t->store = NULL;
+	return 0;
+}
+
+void store_txn_rollback(struct store_txn *t)
+{
+	if (t->store)
+		t->store->ops->rollback(t->store);
+	t->store = NULL;
+}
