@@ -27,6 +27,9 @@ class Case(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
         self._processes = []
 
+    def __str__(self):
+        return self._testMethodName.removeprefix("test_").replace("_", " ")
+
     def path(self, *parts):
         return os.path.join(self.directory, *parts)
 

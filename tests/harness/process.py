@@ -126,7 +126,7 @@ class Process:
     def wait_stopped(self, limit_s=LIMIT_S):
         """Waits until the program has stopped itself (SIGSTOP)."""
         ended = threading.Event()
-        timer = threading.Timer(limit_s, lambda: (ended.set(), self.signal(signal.SIGKILL)))
+        timer = threading.Timer(limit_s, lambda: (ended.set(), self.send_signal(signal.SIGKILL)))
         timer.start()
         try:
             info = os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
@@ -135,18 +135,18 @@ class Process:
         if ended.is_set() or info.si_code != os.CLD_STOPPED:
             raise Failure(f"{self.name} did not stop where it should\n{self.output()}")
 
-    def signal(self, number):
+    def send_signal(self, number):
         if self.popen.poll() is None:
             os.kill(self.pid, number)
 
     def end(self, number=signal.SIGTERM, limit_s=30):
         """Ends it if it still runs; its exit status."""
-        self.signal(signal.SIGCONT)
-        self.signal(number)
+        self.send_signal(signal.SIGCONT)
+        self.send_signal(number)
         try:
             return self.wait(limit_s)
         except Failure:
-            self.signal(signal.SIGKILL)
+            self.send_signal(signal.SIGKILL)
             self.wait(10)
             raise
 
@@ -156,7 +156,8 @@ def run(argv, env=None, limit_s=LIMIT_S, stdin_text=None, expect=0):
     full_env = dict(os.environ)
     full_env.update(env or {})
     done = subprocess.run([str(a) for a in argv], env=full_env, input=stdin_text or "",
-                          capture_output=True, text=True, timeout=limit_s, check=False)
+                          capture_output=True, text=True, errors="replace", timeout=limit_s,
+                          check=False)
     if expect is not None and done.returncode != expect:
         raise Failure(f"{' '.join(map(str, argv))}: exit {done.returncode}\n"
                       f"{done.stdout}\n{done.stderr}")

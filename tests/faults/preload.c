@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* LD_PRELOAD into onboardd: watches the life of a saved DTLS session, and strikes at the instants
+ * that no signal from outside can hit.
+ *
+ *   ONBOARD_TEST_LOADS=FILE   a line "save HEX" or "load HEX" for each blob, HEX a 64-bit FNV-1a of
+ *                             it: two loads of one blob would show as two equal lines
+ *   ONBOARD_TEST_STRIKE=WHERE:SIGNAL
+ *                             WHERE: "saved" after a context was saved, "load" on entry of a load,
+ *                             "loaded" at the first datagram sent after a load; once a process */
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <mbedtls/ssl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static bool loaded;
+
+static void strike(const char *where)
+{
+	const char *wish = getenv("ONBOARD_TEST_STRIKE");
+	size_t n = strlen(where);
+	static bool done;
+
+	if (done || !wish || strncmp(wish, where, n) || wish[n] != ':')
+		return;
+	done = true;
+	kill(getpid(), atoi(wish + n + 1));
+}
+
+static void note(const char *what, const unsigned char *blob, size_t len)
+{
+	const char *path = getenv("ONBOARD_TEST_LOADS");
+	uint64_t hash = 0xcbf29ce484222325;
+	char line[64];
+	int fd, n;
+
+	if (!path)
+		return;
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ blob[i]) * 0x100000001b3;
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return;
+	n = snprintf(line, sizeof(line), "%s %016llx\n", what, (unsigned long long)hash);
+	if (write(fd, line, (size_t)n) != n)
+		abort();
+	close(fd);
+}
+
+int mbedtls_ssl_context_save(mbedtls_ssl_context *ssl, unsigned char *buf, size_t buf_len,
+			     size_t *olen)
+{
+	int (*real)(mbedtls_ssl_context *, unsigned char *, size_t, size_t *) =
+		(int (*)(mbedtls_ssl_context *, unsigned char *, size_t, size_t *))dlsym(
+			RTLD_NEXT, "mbedtls_ssl_context_save");
+	int r = real(ssl, buf, buf_len, olen);
+
+	if (r == 0 && buf)
+		note("save", buf, *olen);
+	return r;
+}
+
+int mbedtls_ssl_context_load(mbedtls_ssl_context *ssl, const unsigned char *buf, size_t len)
+{
+	int (*real)(mbedtls_ssl_context *, const unsigned char *, size_t) =
+		(int (*)(mbedtls_ssl_context *, const unsigned char *, size_t))dlsym(
+			RTLD_NEXT, "mbedtls_ssl_context_load");
+	int r;
+
+	note("load", buf, len);
+	strike("load");
+	r = real(ssl, buf, len);
+	if (r == 0)
+		loaded = true;
+	return r;
+}
+
+static bool is_inet(int fd)
+{
+	struct sockaddr_storage address;
+	socklen_t len = sizeof(address);
+
+	return getsockname(fd, (struct sockaddr *)&address, &len) == 0 &&
+	       (address.ss_family == AF_INET || address.ss_family == AF_INET6);
+}
+
+static void before_send(int fd)
+{
+	if (loaded && is_inet(fd))
+		strike("loaded");
+}
+
+/* systemd's notification with descriptors goes through sendmsg() too: by then the blob is stored. */
+static void after_sendmsg(int fd, const struct msghdr *message)
+{
+	if (!is_inet(fd) && message->msg_controllen)
+		strike("saved");
+}
+
+ssize_t send(int fd, const void *data, size_t len, int flags)
+{
+	ssize_t (*real)(int, const void *, size_t, int) =
+		(ssize_t (*)(int, const void *, size_t, int))dlsym(RTLD_NEXT, "send");
+
+	before_send(fd);
+	return real(fd, data, len, flags);
+}
+
+ssize_t sendto(int fd, const void *data, size_t len, int flags, const struct sockaddr *to,
+	       socklen_t to_len)
+{
+	ssize_t (*real)(int, const void *, size_t, int, const struct sockaddr *, socklen_t) =
+		(ssize_t (*)(int, const void *, size_t, int, const struct sockaddr *,
+			     socklen_t))dlsym(RTLD_NEXT, "sendto");
+
+	before_send(fd);
+	return real(fd, data, len, flags, to, to_len);
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	ssize_t (*real)(int, const struct msghdr *, int) =
+		(ssize_t (*)(int, const struct msghdr *, int))dlsym(RTLD_NEXT, "sendmsg");
+	ssize_t n;
+
+	before_send(fd);
+	n = real(fd, message, flags);
+	after_sendmsg(fd, message);
+	return n;
+}
