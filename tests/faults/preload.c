@@ -6,8 +6,10 @@
  *   ONBOARD_TEST_LOADS=FILE   a line "save HEX" or "load HEX" for each blob, HEX a 64-bit FNV-1a of
  *                             it: two loads of one blob would show as two equal lines
  *   ONBOARD_TEST_STRIKE=WHERE:SIGNAL
- *                             WHERE: "saved" after a context was saved, "load" on entry of a load,
- *                             "loaded" at the first datagram sent after a load; once a process */
+ *                             once a process, at "saved" (a context was saved), "stored" (two
+ *                             descriptors went to the fd store), "load" (entry of a load: marked
+ *                             consumed, not yet loaded) or "loaded" (the first datagram after it)
+ */
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -63,8 +65,10 @@ int mbedtls_ssl_context_save(mbedtls_ssl_context *ssl, unsigned char *buf, size_
 			RTLD_NEXT, "mbedtls_ssl_context_save");
 	int r = real(ssl, buf, buf_len, olen);
 
-	if (r == 0 && buf)
+	if (r == 0 && buf) {
 		note("save", buf, *olen);
+		strike("saved");
+	}
 	return r;
 }
 
@@ -98,28 +102,35 @@ static void before_send(int fd)
 		strike("loaded");
 }
 
-/* systemd's notification with descriptors goes through sendmsg() too: by then the blob is stored. */
 static void after_sendmsg(int fd, const struct msghdr *message)
 {
-	if (!is_inet(fd) && message->msg_controllen)
-		strike("saved");
+	static size_t n_fds;
+
+	if (is_inet(fd))
+		return;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c;
+	     c = CMSG_NXTHDR((struct msghdr *)message, c))
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+			n_fds += (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	if (n_fds >= 2)
+		strike("stored");
 }
 
 ssize_t send(int fd, const void *data, size_t len, int flags)
 {
 	ssize_t (*real)(int, const void *, size_t, int) =
-		(ssize_t (*)(int, const void *, size_t, int))dlsym(RTLD_NEXT, "send");
+		(ssize_t(*)(int, const void *, size_t, int))dlsym(RTLD_NEXT, "send");
 
 	before_send(fd);
 	return real(fd, data, len, flags);
 }
 
-ssize_t sendto(int fd, const void *data, size_t len, int flags, const struct sockaddr *to,
+ssize_t sendto(int fd, const void *data, size_t len, int flags, __CONST_SOCKADDR_ARG to,
 	       socklen_t to_len)
 {
-	ssize_t (*real)(int, const void *, size_t, int, const struct sockaddr *, socklen_t) =
-		(ssize_t (*)(int, const void *, size_t, int, const struct sockaddr *,
-			     socklen_t))dlsym(RTLD_NEXT, "sendto");
+	ssize_t (*real)(int, const void *, size_t, int, __CONST_SOCKADDR_ARG, socklen_t) =
+		(ssize_t(*)(int, const void *, size_t, int, __CONST_SOCKADDR_ARG, socklen_t))dlsym(
+			RTLD_NEXT, "sendto");
 
 	before_send(fd);
 	return real(fd, data, len, flags, to, to_len);
@@ -128,7 +139,7 @@ ssize_t sendto(int fd, const void *data, size_t len, int flags, const struct soc
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	ssize_t (*real)(int, const struct msghdr *, int) =
-		(ssize_t (*)(int, const struct msghdr *, int))dlsym(RTLD_NEXT, "sendmsg");
+		(ssize_t(*)(int, const struct msghdr *, int))dlsym(RTLD_NEXT, "sendmsg");
 	ssize_t n;
 
 	before_send(fd);
