@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* SQLite under the store's error contract, and what the store's files share. Inside credstore/
+ * only. */
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/macros.h"
+#include "credstore/seal.h"
+
+struct store {
+	sqlite3 *db; /* owned */
+	int lock_fd; /* owned; flock()ed for the life of the store */
+	uint8_t seal_key[SEAL_KEY_LEN];
+
+	unsigned int depth; /* open levels of store_begin() */
+	int broken;         /* why SQLite gave up the open transaction by itself, or 0 */
+};
+
+/* SQLite's code as -errno; -EUCLEAN for a database that is not what we wrote. */
+int db_error(sqlite3 *db, int rc);
+
+int db_exec(sqlite3 *db, const char *sql) _must_check_;
+int db_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret) _must_check_;
+/* The single integer that a statement answers with, such as a pragma. -EUCLEAN when it does not. */
+int db_integer(sqlite3 *db, const char *sql, int64_t *ret) _must_check_;
+
+/* Prepares a statement of the store: refused once SQLite gave the open transaction up, since the
+ * statement would then be committed by itself. */
+int store_prepare(struct store *s, const char *sql, sqlite3_stmt **ret) _must_check_;
+/* 1 for a row, 0 at the end. -errno. */
+int store_step(struct store *s, sqlite3_stmt *statement) _must_check_;
+/* Steps a statement that gives no rows. */
+int store_run(struct store *s, sqlite3_stmt *statement) _must_check_;
+
+static inline void statement_finalizep(sqlite3_stmt **statement)
+{
+	sqlite3_finalize(*statement);
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The text for people that goes with a refusal. */
+
+#include "base/macros.h"
+
+/* Puts an owned text into *ret (which may be NULL: nobody asked; an earlier text is replaced) and
+ * evaluates to r, so that a refusal is one statement. Out of memory leaves *ret NULL. */
+int detail_set(char **ret, int r, const char *format, ...) _printf_(3, 4);

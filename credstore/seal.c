@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "credstore/seal.h"
+
+#include <errno.h>
+#include <mbedtls/gcm.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/cursor.h"
+
+#define FORMAT 1
+#define NONCE_LEN 12
+#define TAG_LEN 16
+#define AAD_LEN (1 + 4 + 4 + 32)
+
+static void write_aad(const struct seal_place *place, uint8_t ret[static AAD_LEN])
+{
+	struct writer w;
+
+	writer_init(&w, ret, AAD_LEN);
+	writer_u8(&w, FORMAT);
+	writer_be32(&w, place->tag);
+	writer_be32(&w, place->type);
+	writer_bytes(&w, place->sha256, sizeof(place->sha256));
+}
+
+static int set_key(mbedtls_gcm_context *gcm, const uint8_t key[static SEAL_KEY_LEN])
+{
+	return mbedtls_gcm_setkey(gcm, MBEDTLS_CIPHER_ID_AES, key, SEAL_KEY_LEN * 8);
+}
+
+int seal_close(const uint8_t key[static SEAL_KEY_LEN], const struct seal_place *place,
+	       const void *value, size_t len, uint8_t *ret)
+{
+	_cleanup_(mbedtls_gcm_free) mbedtls_gcm_context gcm;
+	uint8_t aad[AAD_LEN];
+	uint8_t *nonce = ret + 1, *text = nonce + NONCE_LEN;
+
+	write_aad(place, aad);
+	ret[0] = FORMAT;
+	random_fill(nonce, NONCE_LEN);
+	mbedtls_gcm_init(&gcm);
+	if (set_key(&gcm, key) != 0)
+		return -EIO;
+	if (mbedtls_gcm_crypt_and_tag(&gcm, MBEDTLS_GCM_ENCRYPT, len, nonce, NONCE_LEN, aad,
+				      sizeof(aad), value, text, TAG_LEN, text + len) != 0)
+		return -EIO;
+	return 0;
+}
+
+int seal_open(const uint8_t key[static SEAL_KEY_LEN], const struct seal_place *place,
+	      const uint8_t *sealed, size_t len, struct secret *ret)
+{
+	_cleanup_(mbedtls_gcm_free) mbedtls_gcm_context gcm;
+	_cleanup_(secret_done) struct secret value = SECRET_INIT;
+	struct reader reader;
+	const uint8_t *nonce, *text, *tag;
+	uint8_t aad[AAD_LEN], format;
+	int r;
+
+	mbedtls_gcm_init(&gcm);
+	if (len < SEAL_OVERHEAD)
+		return SEAL_E_AUTHENTICATION;
+	reader_init(&reader, sealed, len);
+	format = reader_u8(&reader);
+	nonce = reader_bytes(&reader, NONCE_LEN);
+	text = reader_bytes(&reader, len - SEAL_OVERHEAD);
+	tag = reader_bytes(&reader, TAG_LEN);
+	if (!reader_done(&reader) || format != FORMAT)
+		return SEAL_E_AUTHENTICATION;
+	r = secret_alloc(&value, len - SEAL_OVERHEAD);
+	if (r < 0)
+		return r;
+	write_aad(place, aad);
+	if (set_key(&gcm, key) != 0)
+		return -EIO;
+	r = mbedtls_gcm_auth_decrypt(&gcm, value.len, nonce, NONCE_LEN, aad, sizeof(aad), tag,
+				     TAG_LEN, text, value.data);
+	if (r == MBEDTLS_ERR_GCM_AUTH_FAILED)
+		return SEAL_E_AUTHENTICATION;
+	if (r != 0)
+		return -EIO;
+	secret_done(ret);
+	*ret = value;
+	value = SECRET_INIT;
+	return 0;
+}
