@@ -2,7 +2,8 @@
 #pragma once
 
 /* Claims a device over an nRF-Cloud-shaped REST service: POST <server>/claimed-devices. Blocking:
- * for onboardctl. */
+ * for onboardctl. The key goes to the named server only, over verified TLS (plain HTTP to this
+ * machine alone); redirects are not followed. */
 
 #include "base/secret.h"
 
@@ -12,13 +13,15 @@ struct claim_request {
 	const char *ca_file;     /* PEM, or NULL for the system's */
 	const char *token;       /* attestation token */
 	const char *const *tags; /* NULL-terminated, or NULL */
+	unsigned int timeout_ms; /* of the whole exchange; 0 = 60000 */
 };
 
 enum {
-	CLAIM_E_TRANSPORT = 1, /* no answer: name, connection, TLS */
-	CLAIM_E_REFUSED = 2,   /* an answer other than 200 and 201 */
+	CLAIM_E_TRANSPORT = 1, /* no answer: name, connection, TLS, time, size */
+	CLAIM_E_REFUSED = 2,   /* an answer other than 200 and 201 with the device */
+	CLAIM_E_INVALID = 3,   /* nothing was sent: URL, key, token or tag cannot be right */
 };
 
-/* *ret_text, owned: on success the device id, on failure what went wrong and what to do. -errno or
- * CLAIM_E_*. */
+/* *ret_text, owned: on success the device id, on CLAIM_E_* what went wrong and what to do. -errno
+ * or CLAIM_E_*. */
 int claim_device(const struct claim_request *request, char **ret_text) _must_check_;
