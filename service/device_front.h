@@ -17,7 +17,12 @@ struct device_front_config {
 	const char *key_file;
 	unsigned int session_timeout_s; /* idle, suspended ones included; 600 */
 	unsigned int max_sessions;      /* 10000 */
+	uint32_t session_max_age_s;     /* Max-Age of an authentication; what core is told too */
 };
+
+enum { DEVICE_FRONT_E_REFUSED = 1 };
+
+/* 0, -errno, or DEVICE_FRONT_E_REFUSED with *ret_detail (owned) that names the file or address. */
 
 int device_front_new(sd_event *event, struct core *core, const struct device_front_config *config,
 		     struct device_front **ret, char **ret_detail) _must_check_;

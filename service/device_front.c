@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/device_front.h"
+
+#include <coap3/coap.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "service/address.h"
+#include "service/certfile.h"
+#include "service/device_dispatch.h"
+
+/* Handshakes under way at once; libcoap drops the oldest beyond that. */
+#define HANDSHAKES_MAX 1000
+/* Lines a second about refused requests; peers decide how many there would be. */
+#define REFUSALS_LOGGED_MAX 20
+
+/* libcoap keeps one pointer per session for us. Ours also form a list, since libcoap does not
+ * announce the end of sessions that end with their context. */
+struct session_node {
+	struct device_session session;
+	struct session_node *next, **to_this;
+};
+
+struct device_front {
+	struct device_dispatch dispatch;
+	struct certfile cert; /* libcoap keeps pointers into it */
+	coap_context_t *coap;
+	sd_event_source *source;
+	struct session_node *sessions;
+	uint16_t port;
+
+	uint64_t refusals_since_ms;
+	unsigned int refusals_logged, refusals_dropped;
+};
+
+/* ---- sessions ---- */
+
+static struct device_session *session_of(struct device_front *f, coap_session_t *session)
+{
+	struct session_node *node = coap_session_get_app_data(session);
+
+	if (node)
+		return &node->session;
+	node = calloc(1, sizeof(*node));
+	if (!node)
+		return NULL;
+	node->next = f->sessions;
+	node->to_this = &f->sessions;
+	if (node->next)
+		node->next->to_this = &node->next;
+	f->sessions = node;
+	coap_session_set_app_data(session, node);
+	return &node->session;
+}
+
+static void session_node_free(struct session_node *node)
+{
+	*node->to_this = node->next;
+	if (node->next)
+		node->next->to_this = node->to_this;
+	device_session_done(&node->session);
+	free(node);
+}
+
+/* What was proved holds for one DTLS session: it ends with it, and a new handshake on the same
+ * addresses starts from nothing. */
+static int on_event(coap_session_t *session, const coap_event_t event)
+{
+	struct session_node *node = coap_session_get_app_data(session);
+
+	if (!node || (event != COAP_EVENT_DTLS_CLOSED && event != COAP_EVENT_DTLS_CONNECTED &&
+		      event != COAP_EVENT_DTLS_ERROR && event != COAP_EVENT_SERVER_SESSION_DEL))
+		return 0;
+	coap_session_set_app_data(session, NULL);
+	session_node_free(node);
+	return 0;
+}
+
+/* ---- requests ---- */
+
+static void peer_format(const coap_session_t *session, char ret[static ADDRESS_TEXT])
+{
+	const coap_address_t *remote = coap_session_get_addr_remote(session);
+	union address a = {0};
+
+	memcpy(&a, &remote->addr, MIN(sizeof(a), sizeof(remote->addr)));
+	address_format(&a, ret);
+}
+
+static void log_refusal(struct device_front *f, const coap_session_t *session,
+			const struct device_request *request, const struct device_answer *answer,
+			uint64_t now_ms)
+{
+	char peer[ADDRESS_TEXT];
+
+	if (now_ms - f->refusals_since_ms >= 1000) {
+		if (f->refusals_dropped > 0)
+			log_notice("device-refused dropped=%u", f->refusals_dropped);
+		f->refusals_since_ms = now_ms;
+		f->refusals_logged = f->refusals_dropped = 0;
+	}
+	if (f->refusals_logged >= REFUSALS_LOGGED_MAX) {
+		f->refusals_dropped++;
+		return;
+	}
+	f->refusals_logged++;
+	peer_format(session, peer);
+	log_write(
+		answer->code >> 5 == 5 ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+		"device-refused code=%u.%02u method=%u path=%.40s device=%s peer=%s reason=\"%s\"",
+		answer->code >> 5, answer->code & 31, request->method, request->path,
+		answer->device[0] ? answer->device : "-", peer, answer->reason);
+}
+
+struct parsed_options {
+	struct block block1, block2;
+};
+
+/* 0, or the code that refuses the request. */
+static uint8_t take_option(coap_option_num_t number, const uint8_t *value, size_t len,
+			   struct device_request *request, struct parsed_options *parsed)
+{
+	switch (number) {
+	case COAP_OPTION_URI_QUERY:
+		if (request->n_query == DEVICE_QUERY_MAX)
+			return DEVICE_CODE(4, 0);
+		request->query[request->n_query++] =
+			(struct device_query_item){(const char *)value, len};
+		break;
+	case COAP_OPTION_CONTENT_FORMAT:
+		request->format = (int)coap_decode_var_bytes(value, len);
+		break;
+	case COAP_OPTION_ACCEPT:
+		request->accept = (int)coap_decode_var_bytes(value, len);
+		break;
+	case COAP_OPTION_BLOCK1:
+		if (block_decode(value, len, &parsed->block1) < 0)
+			return DEVICE_CODE(4, 0);
+		request->block1 = &parsed->block1;
+		break;
+	case COAP_OPTION_BLOCK2:
+		if (block_decode(value, len, &parsed->block2) < 0)
+			return DEVICE_CODE(4, 0);
+		request->block2 = &parsed->block2;
+		break;
+	case COAP_OPTION_SIZE1:
+		request->size1 = coap_decode_var_bytes(value, len);
+		break;
+	case COAP_OPTION_RTAG:
+		if (len > REQUEST_TAG_MAX || request->has_tag)
+			return DEVICE_CODE(4, 0);
+		memcpy(request->tag, value, len);
+		request->tag_len = (uint8_t)len;
+		request->has_tag = true;
+		break;
+	default: /* libcoap has refused critical options that it does not know */
+		break;
+	}
+	return 0;
+}
+
+static uint8_t take_options(const coap_pdu_t *pdu, struct device_request *request,
+			    struct parsed_options *parsed)
+{
+	coap_opt_iterator_t it;
+	coap_opt_t *option;
+
+	if (!coap_option_iterator_init(pdu, &it, COAP_OPT_ALL))
+		return 0;
+	while ((option = coap_option_next(&it)) != NULL) {
+		uint8_t code = take_option(it.number, coap_opt_value(option),
+					   coap_opt_length(option), request, parsed);
+
+		if (code)
+			return code;
+	}
+	return 0;
+}
+
+static bool add_uint(coap_pdu_t *response, coap_option_num_t number, uint32_t value)
+{
+	uint8_t buf[4];
+
+	return coap_add_option(response, number, coap_encode_var_safe(buf, sizeof(buf), value),
+			       buf) > 0;
+}
+
+static bool add_block(coap_pdu_t *response, coap_option_num_t number, const struct block *block)
+{
+	uint8_t buf[BLOCK_OPTION_MAX];
+
+	return coap_add_option(response, number, block_encode(block, buf), buf) > 0;
+}
+
+static void write_answer(coap_pdu_t *response, const struct device_answer *a)
+{
+	uint8_t etag[4] = {(uint8_t)(a->etag >> 24), (uint8_t)(a->etag >> 16),
+			   (uint8_t)(a->etag >> 8), (uint8_t)a->etag};
+	bool ok = true;
+
+	coap_pdu_set_code(response, (coap_pdu_code_t)a->code);
+	/* Ascending numbers; every value far below the 12 bytes that stock devices can take. */
+	if (a->has_etag)
+		ok = ok && coap_add_option(response, COAP_OPTION_ETAG, sizeof(etag), etag) > 0;
+	if (a->has_format)
+		ok = ok && add_uint(response, COAP_OPTION_CONTENT_FORMAT, a->format);
+	if (a->has_max_age)
+		ok = ok && add_uint(response, COAP_OPTION_MAXAGE, a->max_age);
+	if (a->has_block2)
+		ok = ok && add_block(response, COAP_OPTION_BLOCK2, &a->block2);
+	if (a->has_block1)
+		ok = ok && add_block(response, COAP_OPTION_BLOCK1, &a->block1);
+	if (a->has_size1)
+		ok = ok && add_uint(response, COAP_OPTION_SIZE1, a->size1);
+	if (a->len > 0)
+		ok = ok && coap_add_data(response, a->len, a->payload) > 0;
+	if (!ok) {
+		log_warning("device-answer-lost: libcoap cannot hold %zu bytes", a->len);
+		coap_pdu_set_code(response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
+	}
+}
+
+static void on_request(coap_resource_t *resource, coap_session_t *session, const coap_pdu_t *pdu,
+		       const coap_string_t *query, coap_pdu_t *response)
+{
+	struct device_front *f = coap_get_app_data(coap_session_get_context(session));
+	struct device_session *s = session_of(f, session);
+	coap_string_t *path = coap_get_uri_path(pdu);
+	struct device_request request = {
+		.method = (uint8_t)coap_pdu_get_code(pdu),
+		.path = path && path->s ? (const char *)path->s : "",
+		.is_confirmable = coap_pdu_get_type(pdu) == COAP_MESSAGE_CON,
+		.format = -1,
+		.accept = -1,
+	};
+	struct parsed_options parsed;
+	struct device_answer answer = {0};
+	uint64_t now_ms = clock_ms();
+
+	(void)resource;
+	(void)query;
+	(void)coap_get_data(pdu, &request.len, &request.payload);
+	answer.code = take_options(pdu, &request, &parsed);
+	if (answer.code)
+		answer.reason = "malformed option";
+	else if (!s)
+		answer = (struct device_answer){.code = DEVICE_CODE(5, 0),
+						.reason = "out of memory"};
+	else
+		device_dispatch(&f->dispatch, s, &request, now_ms, &answer);
+	write_answer(response, &answer);
+	if (s)
+		device_answer_sent(s);
+	if (answer.reason)
+		log_refusal(f, session, &request, &answer, now_ms);
+	coap_delete_string(path);
+}
+
+/* ---- set-up ---- */
+
+static void on_log(coap_log_t level, const char *message)
+{
+	(void)level;
+	log_debug("libcoap: %.*s", (int)strcspn(message, "\n"), message);
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct device_front *f = userdata;
+
+	(void)source;
+	(void)fd;
+	(void)events;
+	if (coap_io_process(f->coap, COAP_IO_NO_WAIT) < 0)
+		log_warning("device-front: libcoap cannot read its sockets, ignoring");
+	return 0;
+}
+
+static int refuse(char **ret_detail, const char *what, const char *why)
+{
+	char *detail;
+
+	if (asprintf(&detail, "%s: %s", what, why) < 0)
+		return -ENOMEM;
+	*ret_detail = detail;
+	return DEVICE_FRONT_E_REFUSED;
+}
+
+/* One handler for every method and path: the table of device_dispatch decides, none of libcoap's
+ * own answers (a resource list, 2.02 for deleting nothing) get out. */
+static int add_resources(struct device_front *f)
+{
+	coap_resource_t *all = coap_resource_unknown_init(on_request);
+	coap_resource_t *list = coap_resource_init(coap_make_str_const(".well-known/core"), 0);
+
+	if (!all || !list)
+		return -ENOMEM;
+	for (int method = COAP_REQUEST_GET; method <= COAP_REQUEST_IPATCH; method++) {
+		coap_register_request_handler(all, (coap_request_t)method, on_request);
+		coap_register_request_handler(list, (coap_request_t)method, on_request);
+	}
+	coap_add_resource(f->coap, all);
+	coap_add_resource(f->coap, list);
+	return 0;
+}
+
+static int set_up_tls(struct device_front *f, const struct device_front_config *config,
+		      char **ret_detail)
+{
+	coap_dtls_pki_t pki = {
+		.version = COAP_DTLS_PKI_SETUP_VERSION,
+		.verify_peer_cert = 0, /* devices prove themselves by JWT: ask for no certificate */
+		.pki_key.key_type = COAP_PKI_KEY_PEM_BUF,
+		.pki_key.key.pem_buf =
+			{
+				.public_cert = f->cert.cert.data,
+				.public_cert_len = f->cert.cert.len + 1,
+				.private_key = f->cert.key.data,
+				.private_key_len = f->cert.key.len + 1,
+			},
+	};
+
+	if (!coap_context_set_pki(f->coap, &pki))
+		return refuse(ret_detail, config->cert_file, "libcoap cannot use this certificate");
+	/* libcoap-openssl sends the first certificate of the file only, unless OpenSSL finds the
+	 * rest in its own store. */
+	if (f->cert.n_certs > 1 &&
+	    coap_get_tls_library_version()->type == COAP_TLS_LIBRARY_OPENSSL &&
+	    !coap_context_set_pki_root_cas(f->coap, config->cert_file, NULL))
+		return refuse(ret_detail, config->cert_file,
+			      "libcoap cannot use these intermediate certificates");
+	return 0;
+}
+
+/* The port that the kernel picked is told only in the endpoint's description, "ADDRESS:PORT DTLS".
+ */
+static int endpoint_port(const coap_endpoint_t *endpoint, uint16_t *ret)
+{
+	const char *text = coap_endpoint_str(endpoint);
+	const char *colon = strrchr(text, ':');
+	uint64_t port;
+	int r;
+
+	if (!colon)
+		return -EINVAL;
+	r = decimal_parse(colon + 1, strspn(colon + 1, "0123456789"), UINT16_MAX, &port);
+	if (r < 0)
+		return r;
+	*ret = (uint16_t)port;
+	return 0;
+}
+
+static int set_up_endpoint(struct device_front *f, const struct device_front_config *config,
+			   char **ret_detail)
+{
+	coap_endpoint_t *endpoint;
+	coap_address_t listen;
+	union address address;
+	socklen_t len;
+
+	if (address_parse(config->listen, &address, &len) < 0)
+		return refuse(ret_detail, config->listen, "not ADDRESS:PORT or [ADDRESS]:PORT");
+	coap_address_init(&listen);
+	memcpy(&listen.addr, &address, len);
+	listen.size = len;
+	endpoint = coap_new_endpoint(f->coap, &listen, COAP_PROTO_DTLS);
+	if (!endpoint)
+		return refuse(ret_detail, config->listen, "cannot listen (in use, or not ours)");
+	return endpoint_port(endpoint, &f->port);
+}
+
+static int set_up_context(struct device_front *f, const struct device_front_config *config,
+			  char **ret_detail)
+{
+	int r;
+
+	coap_startup();
+	coap_set_log_handler(on_log);
+	coap_set_log_level(LOG_WARNING);
+	f->coap = coap_new_context(NULL);
+	if (!f->coap)
+		return -ENOMEM;
+	if (!coap_dtls_is_supported())
+		return refuse(ret_detail, config->listen, "this libcoap has no DTLS");
+	coap_set_app_data(f->coap, f);
+	coap_context_set_block_mode(f->coap, 0);
+	coap_context_set_session_timeout(f->coap, config->session_timeout_s);
+	coap_context_set_max_idle_sessions(f->coap, config->max_sessions);
+	coap_context_set_max_handshake_sessions(f->coap, MIN(config->max_sessions, HANDSHAKES_MAX));
+	coap_register_event_handler(f->coap, on_event);
+
+	r = add_resources(f);
+	if (r < 0)
+		return r;
+	r = set_up_tls(f, config, ret_detail);
+	if (r != 0)
+		return r;
+	return set_up_endpoint(f, config, ret_detail);
+}
+
+int device_front_new(sd_event *event, struct core *core, const struct device_front_config *config,
+		     struct device_front **ret, char **ret_detail)
+{
+	_cleanup_(device_front_freep) struct device_front *f = calloc(1, sizeof(*f));
+	int fd, r;
+
+	if (!f)
+		return -ENOMEM;
+	f->dispatch = (struct device_dispatch){core, config->session_max_age_s};
+	r = certfile_load(config->cert_file, config->key_file, &f->cert, ret_detail);
+	if (r != 0)
+		return r < 0 ? r : DEVICE_FRONT_E_REFUSED;
+	r = set_up_context(f, config, ret_detail);
+	if (r != 0)
+		return r;
+	fd = coap_context_get_coap_fd(f->coap);
+	if (fd < 0)
+		return refuse(ret_detail, config->listen, "this libcoap is built without epoll");
+	r = sd_event_add_io(event, &f->source, fd, EPOLLIN, on_io, f);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(f);
+	return 0;
+}
+
+struct device_front *device_front_free(struct device_front *f)
+{
+	if (!f)
+		return NULL;
+	sd_event_source_disable_unref(f->source);
+	if (f->coap)
+		coap_free_context(f->coap);
+	while (f->sessions)
+		session_node_free(f->sessions);
+	certfile_done(&f->cert);
+	free(f);
+	return NULL;
+}
+
+uint16_t device_front_port(const struct device_front *f)
+{
+	return f->port;
+}

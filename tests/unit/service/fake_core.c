@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fake_core.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct fake_core fake;
+
+void fake_reset(void)
+{
+	json_decref(fake.state);
+	free(fake.json);
+	fake = (struct fake_core){.role = "editor", .status = 200};
+}
+
+static void keep(const void *data, size_t len)
+{
+	memcpy(fake.body, data ? data : "", len);
+	fake.body_len = len;
+}
+
+static void keep_json(const json_t *json)
+{
+	free(fake.json);
+	fake.json = json ? json_dumps(json, JSON_COMPACT) : NULL;
+}
+
+static void name_device(enum core_verdict v, char device[static CORE_UUID_TEXT])
+{
+	if (v == CORE_OK || v == CORE_UNCLAIMED)
+		strcpy(device, FAKE_DEVICE);
+}
+
+enum core_verdict core_authenticate(struct core *c, const char *jwt, size_t len,
+				    char device[static CORE_UUID_TEXT])
+{
+	(void)c;
+	fake.n_authenticate++;
+	keep(jwt, len);
+	name_device(fake.authenticate, device);
+	return fake.authenticate;
+}
+
+enum core_verdict core_authenticate_cloud(struct core *c, const char *jwt, size_t len,
+					  char device[static CORE_UUID_TEXT])
+{
+	(void)c;
+	fake.n_cloud++;
+	keep(jwt, len);
+	name_device(fake.cloud, device);
+	return fake.cloud;
+}
+
+enum core_verdict core_fetch(struct core *c, const char *device, const struct core_fetch *f,
+			     uint8_t *ret, size_t size, size_t *ret_len)
+{
+	size_t len = fake.commands_len > size ? size : fake.commands_len;
+
+	(void)c;
+	fake.n_fetch++;
+	snprintf(fake.device, sizeof(fake.device), "%s", device);
+	snprintf(fake.after, sizeof(fake.after), "%s", f->after);
+	fake.rx_max = f->rx_max;
+	fake.tx_max = f->tx_max;
+	fake.limit = f->limit;
+	memcpy(ret, fake.commands, len);
+	*ret_len = len;
+	return fake.fetch;
+}
+
+enum core_verdict core_report(struct core *c, const char *device, const uint8_t *body, size_t len)
+{
+	(void)c;
+	fake.n_report++;
+	snprintf(fake.device, sizeof(fake.device), "%s", device);
+	keep(body, len);
+	return fake.report;
+}
+
+enum core_verdict core_state_get(struct core *c, const char *device, bool delta, json_t **ret)
+{
+	(void)c;
+	fake.n_state_get++;
+	snprintf(fake.device, sizeof(fake.device), "%s", device);
+	fake.delta = delta;
+	if (fake.state_get == CORE_OK)
+		*ret = json_incref(fake.state);
+	return fake.state_get;
+}
+
+enum core_verdict core_state_patch(struct core *c, const char *device, const char *section,
+				   const json_t *patch)
+{
+	(void)c;
+	fake.n_patch++;
+	snprintf(fake.device, sizeof(fake.device), "%s", device);
+	snprintf(fake.section, sizeof(fake.section), "%s", section);
+	keep_json(patch);
+	return fake.state_patch;
+}
+
+enum core_verdict core_owner_of_key(struct core *c, const char *api_key, struct core_owner *ret)
+{
+	(void)c;
+	if (strcmp(api_key, FAKE_KEY) != 0)
+		return CORE_REJECTED;
+	*ret = (struct core_owner){.team = "team", .key_id = "key"};
+	strcpy(ret->role, fake.role);
+	return CORE_OK;
+}
+
+static unsigned int owner_call(const char *name, const char *device, const char *command,
+			       const json_t *body, json_t **ret)
+{
+	fake.n_owner++;
+	snprintf(fake.called, sizeof(fake.called), "%s", name);
+	snprintf(fake.device, sizeof(fake.device), "%s", device);
+	snprintf(fake.command, sizeof(fake.command), "%s", command);
+	keep_json(body);
+	if (fake.status != 204)
+		*ret = json_pack("{s:s}", "called", name);
+	return fake.status;
+}
+
+unsigned int core_claim(struct core *c, const struct core_owner *o, const json_t *body,
+			json_t **ret)
+{
+	(void)c;
+	(void)o;
+	return owner_call("claim", "", "", body, ret);
+}
+
+unsigned int core_claimed_list(struct core *c, const struct core_owner *o, json_t **ret)
+{
+	(void)c;
+	(void)o;
+	return owner_call("claimed_list", "", "", NULL, ret);
+}
+
+unsigned int core_unclaim(struct core *c, const struct core_owner *o, const char *device,
+			  json_t **ret)
+{
+	(void)c;
+	(void)o;
+	return owner_call("unclaim", device, "", NULL, ret);
+}
+
+unsigned int core_command_add(struct core *c, const struct core_owner *o, const char *device,
+			      const json_t *body, json_t **ret)
+{
+	(void)c;
+	(void)o;
+	return owner_call("command_add", device, "", body, ret);
+}
+
+unsigned int core_command_list(struct core *c, const struct core_owner *o, const char *device,
+			       json_t **ret)
+{
+	(void)c;
+	(void)o;
+	return owner_call("command_list", device, "", NULL, ret);
+}
+
+unsigned int core_command_get(struct core *c, const struct core_owner *o, const char *device,
+			      const char *command, json_t **ret)
+{
+	(void)c;
+	(void)o;
+	return owner_call("command_get", device, command, NULL, ret);
+}
+
+unsigned int core_device_list(struct core *c, const struct core_owner *o, json_t **ret)
+{
+	(void)c;
+	(void)o;
+	return owner_call("device_list", "", "", NULL, ret);
+}
+
+unsigned int core_device_get(struct core *c, const struct core_owner *o, const char *device,
+			     json_t **ret)
+{
+	(void)c;
+	(void)o;
+	return owner_call("device_get", device, "", NULL, ret);
+}
+
+unsigned int core_device_state_patch(struct core *c, const struct core_owner *o, const char *device,
+				     const json_t *body, json_t **ret)
+{
+	(void)c;
+	(void)o;
+	return owner_call("device_state_patch", device, "", body, ret);
+}
+
+unsigned int core_rule_add(struct core *c, const struct core_owner *o, const json_t *body,
+			   json_t **ret)
+{
+	(void)c;
+	(void)o;
+	return owner_call("rule_add", "", "", body, ret);
+}
+
+unsigned int core_rule_list(struct core *c, const struct core_owner *o, json_t **ret)
+{
+	(void)c;
+	(void)o;
+	return owner_call("rule_list", "", "", NULL, ret);
+}
+
+unsigned int core_account(struct core *c, const struct core_owner *o, json_t **ret)
+{
+	(void)c;
+	(void)o;
+	return owner_call("account", "", "", NULL, ret);
+}
+
+unsigned int core_problem(unsigned int status, json_t **ret, const char *detail_format, ...)
+{
+	char detail[256];
+	va_list ap;
+
+	va_start(ap, detail_format);
+	vsnprintf(detail, sizeof(detail), detail_format, ap);
+	va_end(ap);
+	*ret = json_pack("{s:i, s:s}", "status", (int)status, "detail", detail);
+	return status;
+}
