@@ -18,6 +18,10 @@ struct owner_front_config {
 	size_t max_body; /* 1 MiB */
 };
 
+enum { OWNER_FRONT_E_REFUSED = 1 };
+
+/* 0, -errno, or OWNER_FRONT_E_REFUSED with *ret_detail (owned) that names the file or address. */
+
 int owner_front_new(sd_event *event, struct core *core, const struct owner_front_config *config,
 		    struct owner_front **ret, char **ret_detail) _must_check_;
 struct owner_front *owner_front_free(struct owner_front *f);
