@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/exitcode.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "service/cli/state.h"
+#include "service/cli/verbs.h"
+#include "service/router.h"
+
+static int create(const char *dir, const char *team, const char *role, const char *name)
+{
+	_cleanup_(state_close) struct state state = {0};
+	char key[64] = "";
+	int r;
+
+	r = state_open(dir, true, (struct core_config){0}, &state);
+	if (r != 0)
+		return r;
+	r = core_apikey_create(state.core, team, role, name, key);
+	if (r != 0) {
+		log_error("apikey create: %s", strerror(r < 0 ? -r : EINVAL));
+		return EXIT_CODE_STORE;
+	}
+	r = puts(key) >= 0 && fflush(stdout) == 0 ? EXIT_CODE_DONE : EXIT_CODE_FAILED;
+	secret_wipe(key, sizeof(key));
+	return r;
+}
+
+int verb_apikey(int argc, char **argv)
+{
+	static const struct option known[] = {
+		{"state", required_argument, NULL, 's'},
+		{"team", required_argument, NULL, 't'},
+		{"role", required_argument, NULL, 'r'},
+		{"name", required_argument, NULL, 'n'},
+		{NULL, 0, NULL, 0},
+	};
+	const char *dir = NULL, *team = "default", *role = "admin", *name = "";
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		if (c == 's')
+			dir = optarg;
+		else if (c == 't')
+			team = optarg;
+		else if (c == 'r')
+			role = optarg;
+		else if (c == 'n')
+			name = optarg;
+		else
+			return verb_usage("apikey: see onboard-service --help");
+	}
+	if (argc - optind != 1 || strcmp(argv[optind], "create") != 0)
+		return verb_usage("apikey: the one thing it does is create");
+	if (!dir)
+		return verb_usage("apikey create: --state is needed");
+	if (router_role_parse(role) == ROLE_NONE)
+		return verb_usage("apikey create: --role is viewer, editor or admin, not %s", role);
+	if (!*team)
+		return verb_usage("apikey create: --team must not be empty");
+	return create(dir, team, role, name);
+}

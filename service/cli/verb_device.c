@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/exitcode.h"
+#include "base/log.h"
+#include "service/cli/state.h"
+#include "service/cli/verbs.h"
+
+static int list(const char *dir, bool as_json)
+{
+	_cleanup_(state_close) struct state state = {0};
+	_cleanup_(json_decrefp) json_t *devices = NULL;
+	int r;
+
+	r = state_open(dir, false, (struct core_config){0}, &state);
+	if (r != 0)
+		return r;
+	r = core_admin_devices(state.core, &devices);
+	if (r != 0) {
+		log_error("device list: %s", strerror(r < 0 ? -r : EIO));
+		return EXIT_CODE_STORE;
+	}
+	if (as_json) {
+		if (json_dumpf(devices, stdout, JSON_INDENT(2)) < 0)
+			return EXIT_CODE_FAILED;
+		putchar('\n');
+	}
+	return fflush(stdout) == 0 ? EXIT_CODE_DONE : EXIT_CODE_FAILED;
+}
+
+int verb_device(int argc, char **argv)
+{
+	static const struct option known[] = {
+		{"state", required_argument, NULL, 's'},
+		{"json", no_argument, NULL, 'j'},
+		{NULL, 0, NULL, 0},
+	};
+	const char *dir = NULL;
+	bool as_json = false;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		if (c == 's')
+			dir = optarg;
+		else if (c == 'j')
+			as_json = true;
+		else
+			return verb_usage("device: see onboard-service --help");
+	}
+	if (argc - optind != 1 || strcmp(argv[optind], "list") != 0)
+		return verb_usage("device: the one thing it does is list");
+	if (!dir)
+		return verb_usage("device list: --state is needed");
+	return list(dir, as_json);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/exitcode.h"
+#include "base/log.h"
+#include "service/cli/state.h"
+#include "service/cli/verbs.h"
+
+#define CSV_MAX (64U << 20)
+
+DEFINE_CLEANUP(FILE *, fclose);
+
+/* A file or, for "-", standard input, whole. */
+static int read_csv(const char *path, char **ret, size_t *ret_len)
+{
+	_cleanup_(fclosep) FILE *opened = NULL;
+	_cleanup_(freep) char *data = NULL;
+	size_t len = 0, size = 0;
+	FILE *in = stdin;
+
+	if (strcmp(path, "-") != 0) {
+		in = opened = fopen(path, "re");
+		if (!in)
+			return -errno;
+	}
+	for (;;) {
+		if (len == size) {
+			char *larger;
+
+			if (size >= CSV_MAX)
+				return -EFBIG;
+			size = size ? size * 2 : 65536;
+			larger = realloc(data, size);
+			if (!larger)
+				return -ENOMEM;
+			data = larger;
+		}
+		len += fread(data + len, 1, size - len, in);
+		if (ferror(in))
+			return errno ? -errno : -EIO;
+		if (feof(in))
+			break;
+	}
+	*ret = TAKE_PTR(data);
+	*ret_len = len;
+	return 0;
+}
+
+static int import(const char *dir, const char *path)
+{
+	_cleanup_(state_close) struct state state = {0};
+	_cleanup_(freep) char *csv = NULL, *detail = NULL;
+	size_t len, n;
+	int r;
+
+	r = read_csv(path, &csv, &len);
+	if (r < 0) {
+		log_error("%s: %s", path, strerror(-r));
+		return EXIT_CODE_FAILED;
+	}
+	r = state_open(dir, true, (struct core_config){0}, &state);
+	if (r != 0)
+		return r;
+	r = core_import_identities(state.core, csv, len, &n, &detail);
+	if (r != 0) {
+		log_error("%s: %s; nothing imported", path,
+			  detail ? detail : strerror(r < 0 ? -r : EINVAL));
+		return r < 0 ? EXIT_CODE_STORE : EXIT_CODE_FAILED;
+	}
+	printf("imported %zu\n", n);
+	return fflush(stdout) == 0 ? EXIT_CODE_DONE : EXIT_CODE_FAILED;
+}
+
+int verb_identity(int argc, char **argv)
+{
+	static const struct option known[] = {
+		{"state", required_argument, NULL, 's'},
+		{NULL, 0, NULL, 0},
+	};
+	const char *dir = NULL;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		if (c != 's')
+			return verb_usage("identity: see onboard-service --help");
+		dir = optarg;
+	}
+	if (argc - optind != 2 || strcmp(argv[optind], "import") != 0)
+		return verb_usage("identity: import and a file (or -) are needed");
+	if (!dir)
+		return verb_usage("identity import: --state is needed");
+	return import(dir, argv[optind + 1]);
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+
+#include "base/exitcode.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "proto/limits.h"
+#include "service/address.h"
+#include "service/certfile.h"
+#include "service/cli/state.h"
+#include "service/cli/verbs.h"
+#include "service/device_front.h"
+#include "service/owner_front.h"
+
+#define SESSION_TIMEOUT_S 600
+#define SESSION_TIMEOUT_MAX_S 604800
+#define SESSIONS_MAX 10000
+#define SESSION_MAX_AGE_S 2592000 /* 30 days: what nRF Cloud usually says */
+#define CLOCK_SKEW_S 60
+#define CLOUD_TAG 16842753
+#define REST_BODY_MAX 1048576
+#define PEM_MAX 65536
+
+DEFINE_CLEANUP(sd_event *, sd_event_unref);
+
+struct options {
+	const char *state, *coap, *rest, *cert, *key, *root_ca, *rest_cert, *rest_key;
+	uint64_t session_timeout_s, cloud_tag;
+};
+
+static int parse_number(const char *name, const char *text, uint64_t max, uint64_t *ret)
+{
+	if (decimal_parse(text, strlen(text), max, ret) < 0 || *ret == 0)
+		return verb_usage("--%s: not a number from 1 to %llu: %s", name,
+				  (unsigned long long)max, text);
+	return 0;
+}
+
+static int parse_options(int argc, char **argv, struct options *o)
+{
+	enum { STATE = 1, COAP, REST, CERT, KEY, ROOT_CA, REST_CERT, REST_KEY, TIMEOUT, TAG };
+	static const struct option known[] = {
+		{"state", required_argument, NULL, STATE},
+		{"coap", required_argument, NULL, COAP},
+		{"rest", required_argument, NULL, REST},
+		{"cert", required_argument, NULL, CERT},
+		{"key", required_argument, NULL, KEY},
+		{"root-ca", required_argument, NULL, ROOT_CA},
+		{"rest-cert", required_argument, NULL, REST_CERT},
+		{"rest-key", required_argument, NULL, REST_KEY},
+		{"session-timeout", required_argument, NULL, TIMEOUT},
+		{"cloud-tag", required_argument, NULL, TAG},
+		{NULL, 0, NULL, 0},
+	};
+	const char **const texts[] = {
+		[STATE] = &o->state,         [COAP] = &o->coap,         [REST] = &o->rest,
+		[CERT] = &o->cert,           [KEY] = &o->key,           [ROOT_CA] = &o->root_ca,
+		[REST_CERT] = &o->rest_cert, [REST_KEY] = &o->rest_key,
+	};
+	int c, r = 0;
+
+	while (r == 0 && (c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		if (c == TIMEOUT)
+			r = parse_number("session-timeout", optarg, SESSION_TIMEOUT_MAX_S,
+					 &o->session_timeout_s);
+		else if (c == TAG)
+			r = parse_number("cloud-tag", optarg, SEC_TAG_MAX, &o->cloud_tag);
+		else if (c >= STATE && c <= REST_KEY)
+			*texts[c] = optarg;
+		else
+			return verb_usage("serve: see onboard-service --help");
+	}
+	if (r != 0)
+		return r;
+	if (optind < argc)
+		return verb_usage("serve: what is %s?", argv[optind]);
+	if (!o->state || !o->coap || !o->rest || !o->cert || !o->key)
+		return verb_usage("serve: --state, --coap, --rest, --cert and --key are needed");
+	if (!o->rest_cert != !o->rest_key)
+		return verb_usage("serve: --rest-cert and --rest-key go together");
+	return 0;
+}
+
+/* The CA that devices are told to trust: --root-ca, else the end of our own chain. */
+static int load_root_ca(const struct options *o, char **ret)
+{
+	_cleanup_(secret_done) struct secret text = SECRET_INIT;
+	_cleanup_(freep) char *last = NULL, *detail = NULL;
+	int r;
+
+	r = certfile_last(o->root_ca ? o->root_ca : o->cert, &last, &detail);
+	if (r != 0) {
+		log_error("%s", detail ? detail : strerror(-r));
+		return EXIT_CODE_FAILED;
+	}
+	if (!o->root_ca) {
+		*ret = TAKE_PTR(last);
+		return 0;
+	}
+	r = file_read(o->root_ca, PEM_MAX, &text);
+	if (r < 0) {
+		log_error("%s: %s", o->root_ca, strerror(-r));
+		return EXIT_CODE_FAILED;
+	}
+	*ret = strdup((const char *)text.data);
+	return *ret ? 0 : EXIT_CODE_FAILED;
+}
+
+static int announce(const struct options *o, const struct device_front *devices,
+		    const struct owner_front *owners)
+{
+	char coap[ADDRESS_TEXT], rest[ADDRESS_TEXT];
+	union address a;
+	socklen_t len;
+
+	if (address_parse(o->coap, &a, &len) < 0)
+		return -EINVAL;
+	address_set_port(&a, device_front_port(devices));
+	address_format(&a, coap);
+	if (address_parse(o->rest, &a, &len) < 0)
+		return -EINVAL;
+	address_set_port(&a, owner_front_port(owners));
+	address_format(&a, rest);
+
+	printf("ready coap=%s rest=%s\n", coap, rest);
+	if (fflush(stdout) != 0)
+		return -errno;
+	(void)sd_notify(0, "READY=1");
+	return 0;
+}
+
+static int run(const struct options *o, struct core *core)
+{
+	const struct device_front_config device_config = {
+		.listen = o->coap,
+		.cert_file = o->cert,
+		.key_file = o->key,
+		.session_timeout_s = (unsigned int)o->session_timeout_s,
+		.max_sessions = SESSIONS_MAX,
+		.session_max_age_s = SESSION_MAX_AGE_S,
+	};
+	const struct owner_front_config owner_config = {
+		.listen = o->rest,
+		.cert_file = o->rest_cert,
+		.key_file = o->rest_key,
+		.max_body = REST_BODY_MAX,
+	};
+	_cleanup_(sd_event_unrefp) sd_event *event = NULL;
+	_cleanup_(device_front_freep) struct device_front *devices = NULL;
+	_cleanup_(owner_front_freep) struct owner_front *owners = NULL;
+	_cleanup_(freep) char *detail = NULL;
+	int r;
+
+	r = sd_event_default(&event);
+	if (r >= 0)
+		r = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
+	if (r >= 0)
+		r = sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
+	if (r >= 0)
+		r = sd_event_set_watchdog(event, true);
+	if (r >= 0)
+		r = device_front_new(event, core, &device_config, &devices, &detail);
+	if (r == 0)
+		r = owner_front_new(event, core, &owner_config, &owners, &detail);
+	if (r == 0)
+		r = announce(o, devices, owners);
+	if (r == 0)
+		r = sd_event_loop(event);
+	(void)sd_notify(0, "STOPPING=1");
+	if (r != 0) {
+		log_error("serve: %s", detail ? detail : strerror(-r));
+		return EXIT_CODE_FAILED;
+	}
+	return EXIT_CODE_DONE;
+}
+
+int verb_serve(int argc, char **argv)
+{
+	struct options o = {.session_timeout_s = SESSION_TIMEOUT_S, .cloud_tag = CLOUD_TAG};
+	_cleanup_(state_close) struct state state = {0};
+	_cleanup_(freep) char *root_ca = NULL;
+	sigset_t handled;
+	int r;
+
+	r = parse_options(argc, argv, &o);
+	if (r != 0)
+		return r;
+	/* Blocked before anything takes time, so that a signal during start ends us in order too.
+	 */
+	sigemptyset(&handled);
+	sigaddset(&handled, SIGTERM);
+	sigaddset(&handled, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &handled, NULL) < 0)
+		return EXIT_CODE_FAILED;
+	signal(SIGPIPE, SIG_IGN);
+
+	r = load_root_ca(&o, &root_ca);
+	if (r != 0)
+		return r;
+	r = state_open(o.state, true,
+		       (struct core_config){
+			       .root_ca_pem = root_ca,
+			       .cloud_tag = (uint32_t)o.cloud_tag,
+			       .session_max_age_s = SESSION_MAX_AGE_S,
+			       .clock_skew_s = CLOCK_SKEW_S,
+		       },
+		       &state);
+	if (r != 0)
+		return r;
+	return run(&o, state.core);
+}

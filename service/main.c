@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/exitcode.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "service/cli/verbs.h"
+
+static const char help[] =
+	"usage: onboard-service serve --state DIR --coap ADDRESS:PORT --rest ADDRESS:PORT\n"
+	"                             --cert FILE --key FILE [--root-ca FILE]\n"
+	"                             [--rest-cert FILE --rest-key FILE]\n"
+	"                             [--session-timeout SECONDS] [--cloud-tag N]\n"
+	"       onboard-service identity import --state DIR FILE|-\n"
+	"       onboard-service apikey create --state DIR [--team NAME]\n"
+	"                             [--role admin|editor|viewer] [--name TEXT]\n"
+	"       onboard-service device list --state DIR [--json]\n"
+	"       onboard-service --help | --version\n";
+
+static const struct {
+	const char *name;
+	verb_fn *run;
+} verbs[] = {
+	{"serve", verb_serve},
+	{"identity", verb_identity},
+	{"apikey", verb_apikey},
+	{"device", verb_device},
+};
+
+int verb_usage(const char *format, ...)
+{
+	va_list ap;
+
+	fputs("onboard-service: ", stderr);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return EXIT_CODE_USAGE;
+}
+
+static int print(const char *text)
+{
+	return fputs(text, stdout) >= 0 && fflush(stdout) == 0 ? EXIT_CODE_DONE : EXIT_CODE_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+	int r;
+
+	r = secret_protect_process();
+	if (r < 0) {
+		log_error("cannot keep this process from being dumped: %s", strerror(-r));
+		return EXIT_CODE_FAILED;
+	}
+	if (argc < 2) {
+		fputs(help, stderr);
+		return EXIT_CODE_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0)
+		return print(help);
+	if (strcmp(argv[1], "--version") == 0)
+		return print("onboard-service " ONBOARD_VERSION "\n");
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (strcmp(argv[1], verbs[i].name) == 0)
+			return verbs[i].run(argc - 1, argv + 1);
+	return verb_usage("no such verb: %s (see onboard-service --help)", argv[1]);
+}
