@@ -25,9 +25,9 @@ struct attest {
 
 enum { ATTEST_E_SYNTAX = 1 };
 
-/* Fills message and message_len from the fields above it. */
+/* Fills message and message_len from the fields above it. -EINVAL for another message type. */
 int attest_message(struct attest *a) _must_check_;
-/* The token text of message and signature. -ENOBUFS. */
+/* The token text of message and signature. -ENOBUFS; -EINVAL when there is no message. */
 int attest_format(const struct attest *a, char *ret, size_t size) _must_check_;
 /* Any other shape than the one documented is refused. The signature is not verified here: hash
  * cose_tbs(form, message). -ENOMEM or ATTEST_E_SYNTAX. */

@@ -25,7 +25,7 @@ enum { COSE_E_SYNTAX = 1 };
 
 /* Exactly one COSE_Sign1 of that shape and no byte after it. -ENOMEM or COSE_E_SYNTAX. */
 int cose_sign1_parse(const uint8_t *data, size_t len, struct cose_sign1 *ret) _must_check_;
-/* kid is one byte here. payload NULL writes null. -ENOBUFS, -EINVAL. */
+/* payload NULL writes null. -ENOBUFS; -EINVAL without kid, or above a limit. */
 int cose_sign1_encode(const struct cose_sign1 *c, uint8_t *ret, size_t size,
 		      size_t *ret_len) _must_check_;
 

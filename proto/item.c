@@ -146,6 +146,13 @@ static bool count_fits(const struct item *i, size_t left)
 	return true;
 }
 
+/* libcbor calls the tags 6 to 20 in their one-byte form unassigned and refuses them; 18 is
+ * COSE_Sign1. */
+static bool is_short_tag(uint8_t head)
+{
+	return head >= 0xc0 && head < 0xd8;
+}
+
 struct item item_next(struct reader *r)
 {
 	struct item item = {.kind = ITEM_BAD};
@@ -154,6 +161,11 @@ struct item item_next(struct reader *r)
 
 	if (reader_left(r) == 0) {
 		r->failed = true;
+		return item;
+	}
+	if (is_short_tag(r->data[r->pos])) {
+		item = (struct item){.kind = ITEM_TAG, .is_shortest = true};
+		item.value = reader_u8(r) & 0x1f;
 		return item;
 	}
 	result = cbor_stream_decode(r->data + r->pos, reader_left(r), &callbacks, &item);
@@ -236,6 +248,11 @@ bool item_text_is_clean(const void *text, size_t len)
 			return false;
 	}
 	return reader_done(&r);
+}
+
+bool item_is(const struct item *i, enum item_kind kind, uint64_t value)
+{
+	return i->kind == kind && i->value == value && i->is_shortest;
 }
 
 bool item_is_text(const struct item *i, size_t min, size_t max)

@@ -48,6 +48,9 @@ bool item_text_is_clean(const void *text, size_t len);
 /* Text of min to max bytes, and clean. */
 bool item_is_text(const struct item *i, size_t min, size_t max);
 
+/* Of this kind and number, length or count, in its shortest form. */
+bool item_is(const struct item *i, enum item_kind kind, uint64_t value);
+
 /* Bytes that the head of an item with this number, length or count takes. */
 size_t item_head_size(uint64_t value);
 
