@@ -38,8 +38,10 @@ struct keygen {
 
 enum { KEYGEN_E_SYNTAX = 1 };
 
-/* Fills proof and proof_len from the fields above. */
+/* Fills proof and proof_len from the fields above. -EINVAL for an unknown message type. */
 int keygen_proof(struct keygen *k) _must_check_;
+/* The text of der, proof and signature. -ENOBUFS; -EINVAL when one is missing or above its limit,
+ * or the text would be above TOKEN_TEXT_MAX. */
 int keygen_format(const struct keygen *k, char *ret, size_t size) _must_check_;
 /* Neither signature nor digest is verified here. A negative tag is re-read as unsigned 32-bit.
  * -ENOMEM, KEYGEN_E_SYNTAX. */
