@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session/exchange.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session/blocks.h"
+#include "session/rto.h"
+
+#define CLASS(code) ((code) >> 5)
+#define CONTROL_MAX 8
+#define SEEN_MAX 16
+#define OLD_TOKENS_MAX 16
+#define NON_MAX 256
+#define EXCHANGE_LIFETIME_MS 247000 /* RFC 7252 §4.8.2 */
+
+struct exchange_request {
+	struct blocks blocks;
+	bool echo_used;
+	int result;
+	void *owner; /* borrowed */
+	struct exchange_request *next;
+};
+
+enum wire_state {
+	WIRE_IDLE,
+	WIRE_SENT,  /* neither acknowledged nor answered */
+	WIRE_ACKED, /* the server works on a separate response */
+};
+
+struct control {
+	enum message_type type; /* MESSAGE_ACK or MESSAGE_RST */
+	uint16_t mid;
+};
+
+/* A message of the server: the same id again is the same message. */
+struct seen {
+	bool used;
+	uint16_t mid;
+	uint64_t until_ms;
+	bool has_reply;
+	enum message_type reply;
+};
+
+struct exchange {
+	struct exchange_config config;
+	struct rto rto;
+	struct exchange_stats stats;
+	bool probing;
+	uint16_t next_mid;
+	uint8_t echo[BLOCKS_ECHO_MAX]; /* goes with the next message */
+	size_t echo_len;
+
+	struct exchange_request *queue; /* the head is on the wire unless state is WIRE_IDLE */
+	struct exchange_request *finished;
+
+	/* the message on the wire */
+	enum wire_state state;
+	uint16_t mid;
+	uint8_t token[MESSAGE_TOKEN_MAX];
+	uint8_t datagram[BLOCKS_SEND_MAX];
+	size_t datagram_len;
+	bool to_send;
+	unsigned int attempts; /* retransmissions of this message */
+	uint64_t sent_ms, timeout_ms, deadline_ms;
+
+	struct control control[CONTROL_MAX];
+	size_t n_control;
+	uint8_t non[NON_MAX];
+	size_t non_len; /* 0 when none waits */
+	struct seen seen[SEEN_MAX];
+	size_t next_seen;
+	uint8_t old_tokens[OLD_TOKENS_MAX][MESSAGE_TOKEN_MAX];
+	size_t n_old_tokens, next_old_token;
+};
+
+int exchange_new(const struct exchange_config *config, struct exchange **ret)
+{
+	struct exchange *x = calloc(1, sizeof(*x));
+
+	if (!x)
+		return -ENOMEM;
+	x->config = *config;
+	x->config.random(&x->next_mid, sizeof(x->next_mid));
+	*ret = x;
+	return 0;
+}
+
+void exchange_request_free(struct exchange_request *request)
+{
+	if (!request)
+		return;
+	blocks_done(&request->blocks);
+	free(request);
+}
+
+static void free_list(struct exchange_request *at)
+{
+	while (at) {
+		struct exchange_request *next = at->next;
+
+		exchange_request_free(at);
+		at = next;
+	}
+}
+
+struct exchange *exchange_free(struct exchange *x)
+{
+	if (!x)
+		return NULL;
+	free_list(x->queue);
+	free_list(x->finished);
+	secret_wipe(x->datagram, sizeof(x->datagram));
+	free(x);
+	return NULL;
+}
+
+static void list_append(struct exchange_request **list, struct exchange_request *request)
+{
+	while (*list)
+		list = &(*list)->next;
+	request->next = NULL;
+	*list = request;
+}
+
+static bool list_remove(struct exchange_request **list, struct exchange_request *request)
+{
+	for (; *list; list = &(*list)->next) {
+		if (*list == request) {
+			*list = request->next;
+			return true;
+		}
+	}
+	return false;
+}
+
+int exchange_submit(struct exchange *x, const struct request *request, void *owner,
+		    struct exchange_request **ret)
+{
+	struct exchange_request *made = calloc(1, sizeof(*made));
+	int r;
+
+	if (!made)
+		return -ENOMEM;
+	r = blocks_init(&made->blocks, request, x->config.block_size, x->config.random);
+	if (r < 0) {
+		free(made);
+		return r;
+	}
+	made->owner = owner;
+	list_append(&x->queue, made);
+	*ret = made;
+	return 0;
+}
+
+static void remember_token(struct exchange *x, const uint8_t token[static MESSAGE_TOKEN_MAX])
+{
+	memcpy(x->old_tokens[x->next_old_token], token, MESSAGE_TOKEN_MAX);
+	x->next_old_token = (x->next_old_token + 1) % OLD_TOKENS_MAX;
+	x->n_old_tokens = MIN(x->n_old_tokens + 1, (size_t)OLD_TOKENS_MAX);
+}
+
+static bool token_equals(const struct message *m, const uint8_t token[static MESSAGE_TOKEN_MAX])
+{
+	return m->token_len == MESSAGE_TOKEN_MAX && memcmp(m->token, token, MESSAGE_TOKEN_MAX) == 0;
+}
+
+static bool is_old_token(const struct exchange *x, const struct message *m)
+{
+	for (size_t i = 0; i < x->n_old_tokens; i++) {
+		if (token_equals(m, x->old_tokens[i]))
+			return true;
+	}
+	return false;
+}
+
+/* The message on the wire is answered or given up. */
+static void retire(struct exchange *x)
+{
+	if (x->state != WIRE_IDLE)
+		remember_token(x, x->token);
+	x->state = WIRE_IDLE;
+	x->to_send = false;
+	x->datagram_len = 0;
+}
+
+static void finish(struct exchange *x, int result)
+{
+	struct exchange_request *request = x->queue;
+
+	retire(x);
+	x->queue = request->next;
+	request->result = result;
+	list_append(&x->finished, request);
+}
+
+void exchange_cancel(struct exchange *x, struct exchange_request *request)
+{
+	if (request == x->queue)
+		retire(x);
+	if (list_remove(&x->queue, request) || list_remove(&x->finished, request))
+		exchange_request_free(request);
+}
+
+int exchange_post_non(struct exchange *x, const char *path)
+{
+	uint8_t token[MESSAGE_TOKEN_MAX];
+	struct message m;
+	int r;
+
+	x->config.random(token, sizeof(token));
+	message_init(&m, MESSAGE_NON, MESSAGE_CODE_POST, x->next_mid, token, sizeof(token));
+	message_add_parts(&m, MESSAGE_OPTION_URI_PATH, path, '/');
+	r = message_encode(&m, x->non, sizeof(x->non), &x->non_len);
+	if (r < 0)
+		return -EINVAL;
+	x->next_mid++;
+	remember_token(x, token);
+	return 0;
+}
+
+static void send_message(struct exchange *x, uint64_t now_ms)
+{
+	int r;
+
+	retire(x);
+	x->mid = x->next_mid++;
+	x->config.random(x->token, sizeof(x->token));
+	r = blocks_encode(&x->queue->blocks, x->mid, x->token, sizeof(x->token), x->echo,
+			  x->echo_len, x->datagram, &x->datagram_len);
+	x->echo_len = 0;
+	if (r < 0) {
+		finish(x, r);
+		return;
+	}
+	if (x->probing) {
+		x->timeout_ms = rto_probe_ms(&x->rto, x->config.ack_timeout_ms);
+	} else {
+		uint32_t random;
+
+		/* RFC 7252 §4.2: between ACK_TIMEOUT and ACK_TIMEOUT * ACK_RANDOM_FACTOR (1.5) */
+		x->config.random(&random, sizeof(random));
+		x->timeout_ms = rto_first_ms(&x->rto, x->config.ack_timeout_ms);
+		x->timeout_ms += x->timeout_ms * (random % 1001) / 2000;
+	}
+	x->state = WIRE_SENT;
+	x->to_send = true;
+	x->attempts = 0;
+	x->sent_ms = now_ms;
+	x->deadline_ms = now_ms + x->timeout_ms;
+}
+
+static size_t write_control(const struct control *control, uint8_t *buf)
+{
+	struct message m;
+	size_t len = 0;
+
+	message_init(&m, control->type, MESSAGE_CODE_EMPTY, control->mid, NULL, 0);
+	return message_encode(&m, buf, MESSAGE_MAX, &len) == 0 ? len : 0;
+}
+
+bool exchange_output(struct exchange *x, uint64_t now_ms, uint8_t *buf, size_t *ret_len)
+{
+	if (x->n_control > 0) {
+		*ret_len = write_control(&x->control[0], buf);
+		x->n_control--;
+		memmove(x->control, x->control + 1, x->n_control * sizeof(x->control[0]));
+		return true;
+	}
+	while (x->state == WIRE_IDLE && x->queue)
+		send_message(x, now_ms);
+	if (x->to_send) {
+		x->to_send = false;
+		memcpy(buf, x->datagram, x->datagram_len);
+		*ret_len = x->datagram_len;
+		return true;
+	}
+	if (x->non_len > 0) {
+		memcpy(buf, x->non, x->non_len);
+		*ret_len = x->non_len;
+		x->non_len = 0;
+		return true;
+	}
+	return false;
+}
+
+uint64_t exchange_deadline(const struct exchange *x)
+{
+	return x->state == WIRE_IDLE ? EXCHANGE_NEVER : x->deadline_ms;
+}
+
+int exchange_advance(struct exchange *x, uint64_t now_ms)
+{
+	const unsigned int max = x->probing ? 1 : x->config.max_retransmit;
+	const int dead = x->probing ? SESSION_E_LOST : SESSION_E_TIMEOUT;
+
+	if (x->state == WIRE_IDLE || now_ms < x->deadline_ms)
+		return 0;
+	if (x->state == WIRE_SENT && x->attempts < max) {
+		x->attempts++;
+		x->stats.retransmissions++;
+		x->timeout_ms *= 2;
+		x->deadline_ms = now_ms + x->timeout_ms;
+		x->to_send = true;
+		return 0;
+	}
+	finish(x, dead);
+	return dead;
+}
+
+static void reply_control(struct exchange *x, enum message_type type, uint16_t mid)
+{
+	/* When the queue is full the server will ask again. */
+	if (x->n_control < CONTROL_MAX)
+		x->control[x->n_control++] = (struct control){type, mid};
+}
+
+/* The server lives and still has this session. */
+static void prove(struct exchange *x, uint64_t now_ms)
+{
+	x->probing = false;
+	if (x->state == WIRE_SENT && x->attempts == 0 && now_ms >= x->sent_ms)
+		rto_sample(&x->rto, now_ms - x->sent_ms);
+}
+
+static void take_echo(struct exchange *x, const struct message *m)
+{
+	const struct message_option *option = message_find(m, MESSAGE_OPTION_ECHO);
+
+	if (!option || option->len == 0 || option->len > BLOCKS_ECHO_MAX)
+		return;
+	memcpy(x->echo, option->value, option->len);
+	x->echo_len = option->len;
+}
+
+static void on_response(struct exchange *x, const struct message *m, uint64_t now_ms)
+{
+	struct exchange_request *request = x->queue;
+	enum blocks_next next = BLOCKS_SEND;
+	int r;
+
+	prove(x, now_ms);
+	x->stats.answers++;
+	x->echo_len = 0;
+	take_echo(x, m);
+	/* RFC 9175 §2.3: 4.01 with Echo wants the same message again with that value, once. */
+	if (m->code == MESSAGE_CODE_UNAUTHORIZED && x->echo_len > 0 && !request->echo_used) {
+		request->echo_used = true;
+		send_message(x, now_ms);
+		return;
+	}
+	r = blocks_accept(&request->blocks, m, &next);
+	if (r == 0 && next == BLOCKS_SEND)
+		send_message(x, now_ms);
+	else
+		finish(x, r);
+}
+
+static bool is_response(const struct message *m)
+{
+	return CLASS(m->code) == 2 || CLASS(m->code) == 4 || CLASS(m->code) == 5;
+}
+
+static void on_ack(struct exchange *x, const struct message *m, uint64_t now_ms)
+{
+	if (x->state == WIRE_IDLE || m->mid != x->mid) {
+		x->stats.ignored++;
+	} else if (m->code == MESSAGE_CODE_EMPTY) {
+		prove(x, now_ms);
+		if (x->state == WIRE_SENT) {
+			x->state = WIRE_ACKED;
+			x->to_send = false;
+			x->deadline_ms = now_ms + x->config.answer_timeout_ms;
+		}
+	} else if (!is_response(m) || !token_equals(m, x->token)) {
+		x->stats.ignored++;
+	} else if (!blocks_critical_ok(m)) {
+		finish(x, SESSION_E_PROTOCOL);
+	} else {
+		on_response(x, m, now_ms);
+	}
+}
+
+static void on_rst(struct exchange *x, const struct message *m)
+{
+	/* libcoap resets a message that is larger than its buffer with message id 0. */
+	if (x->state != WIRE_IDLE && (m->mid == x->mid || m->mid == 0))
+		finish(x, SESSION_E_RESET);
+	else
+		x->stats.ignored++;
+}
+
+static struct seen *find_seen(struct exchange *x, uint16_t mid, uint64_t now_ms)
+{
+	for (size_t i = 0; i < SEEN_MAX; i++) {
+		if (x->seen[i].used && x->seen[i].mid == mid && now_ms < x->seen[i].until_ms)
+			return &x->seen[i];
+	}
+	return NULL;
+}
+
+static void remember_seen(struct exchange *x, const struct message *m, bool has_reply,
+			  enum message_type reply, uint64_t now_ms)
+{
+	x->seen[x->next_seen] = (struct seen){
+		.used = true,
+		.mid = m->mid,
+		.until_ms = now_ms + EXCHANGE_LIFETIME_MS,
+		.has_reply = has_reply,
+		.reply = reply,
+	};
+	x->next_seen = (x->next_seen + 1) % SEEN_MAX;
+}
+
+/* A message that the server began: a separate response, or something that is not for us. */
+static void on_fresh(struct exchange *x, const struct message *m, uint64_t now_ms)
+{
+	const bool ours = x->state != WIRE_IDLE && is_response(m) && token_equals(m, x->token);
+	const bool late = !ours && is_response(m) && is_old_token(x, m);
+	const bool legal = blocks_critical_ok(m);
+	const struct seen *seen = find_seen(x, m->mid, now_ms);
+	enum message_type reply;
+
+	if (seen) {
+		if (seen->has_reply && m->type == MESSAGE_CON)
+			reply_control(x, seen->reply, m->mid);
+		return;
+	}
+	/* RFC 7252 §4.2: Reset is the answer to what we have no context for, and to a ping (§4.3).
+	 */
+	reply = (ours && legal) || late ? MESSAGE_ACK : MESSAGE_RST;
+	if (m->type == MESSAGE_CON)
+		reply_control(x, reply, m->mid);
+	remember_seen(x, m, m->type == MESSAGE_CON, reply, now_ms);
+	if (!ours)
+		x->stats.ignored++;
+	else if (legal)
+		on_response(x, m, now_ms);
+	else
+		finish(x, SESSION_E_PROTOCOL);
+}
+
+int exchange_input(struct exchange *x, const uint8_t *data, size_t len, uint64_t now_ms)
+{
+	enum message_type type;
+	struct message m;
+	uint16_t mid;
+	int r;
+
+	r = message_decode(data, len, &m);
+	if (r < 0)
+		return r;
+	if (r == MESSAGE_E_FORMAT) {
+		x->stats.ignored++;
+		if (message_peek(data, len, &type, &mid) && type == MESSAGE_CON)
+			reply_control(x, MESSAGE_RST, mid);
+		return 0;
+	}
+	switch (m.type) {
+	case MESSAGE_ACK:
+		on_ack(x, &m, now_ms);
+		break;
+	case MESSAGE_RST:
+		on_rst(x, &m);
+		break;
+	case MESSAGE_CON:
+	case MESSAGE_NON:
+		on_fresh(x, &m, now_ms);
+		break;
+	}
+	return 0;
+}
+
+struct exchange_request *exchange_take_finished(struct exchange *x)
+{
+	struct exchange_request *request = x->finished;
+
+	if (request)
+		x->finished = request->next;
+	return request;
+}
+
+void *exchange_request_owner(const struct exchange_request *request)
+{
+	return request->owner;
+}
+
+int exchange_request_result(const struct exchange_request *request, const struct reply **ret_reply)
+{
+	if (request->result == 0)
+		*ret_reply = &request->blocks.reply;
+	return request->result;
+}
+
+void exchange_probe(struct exchange *x)
+{
+	x->probing = true;
+}
+
+void exchange_trust(struct exchange *x)
+{
+	x->probing = false;
+}
+
+void exchange_doubt(struct exchange *x, uint64_t now_ms)
+{
+	uint64_t patience = rto_probe_ms(&x->rto, x->config.ack_timeout_ms);
+
+	if (x->state != WIRE_SENT)
+		return;
+	if (!x->probing && x->attempts <= 1) {
+		x->timeout_ms = patience << x->attempts;
+		x->deadline_ms = MIN(x->deadline_ms, now_ms + x->timeout_ms);
+	} else if (!x->probing) {
+		x->deadline_ms = MIN(x->deadline_ms, now_ms + patience);
+	}
+	x->probing = true;
+}
+
+bool exchange_probing(const struct exchange *x)
+{
+	return x->probing;
+}
+
+void exchange_fail(struct exchange *x, int r)
+{
+	while (x->queue)
+		finish(x, r);
+	x->n_control = 0;
+	x->non_len = 0;
+}
+
+bool exchange_idle(const struct exchange *x)
+{
+	return !x->queue;
+}
+
+uint16_t exchange_next_mid(const struct exchange *x)
+{
+	return x->next_mid;
+}
+
+void exchange_set_next_mid(struct exchange *x, uint16_t mid)
+{
+	x->next_mid = mid;
+}
+
+unsigned int exchange_srtt_ms(const struct exchange *x)
+{
+	return x->rto.srtt_ms;
+}
+
+void exchange_set_srtt_ms(struct exchange *x, unsigned int srtt_ms)
+{
+	x->rto.srtt_ms = srtt_ms;
+}
+
+const struct exchange_stats *exchange_stats(const struct exchange *x)
+{
+	return &x->stats;
+}
