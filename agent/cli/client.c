@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/cli/client.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/plain.h"
+#include "base/clock.h"
+#include "base/exitcode.h"
+
+#define NAME "org.onboardd"
+#define PATH "/org/onboardd"
+#define INTERFACE "org.onboardd.Agent1"
+
+struct client {
+	sd_bus *bus;                        /* owned */
+	const struct client_events *events; /* borrowed */
+};
+
+/* ---- errors ---- */
+
+static int bus_failed(int r)
+{
+	fprintf(stderr, "onboardctl: the system bus: %s\n", strerror(-r));
+	return EXIT_CODE_FAILED;
+}
+
+static int call_failed(const sd_bus_error *error, int r)
+{
+	static const struct {
+		const char *name, *text;
+		enum exit_code code;
+	} rows[] = {
+		{SD_BUS_ERROR_SERVICE_UNKNOWN,
+		 "onboardd is not running. Start it: systemctl start onboardd", EXIT_CODE_FAILED},
+		{SD_BUS_ERROR_NAME_HAS_NO_OWNER,
+		 "onboardd is not running. Start it: systemctl start onboardd", EXIT_CODE_FAILED},
+		{SD_BUS_ERROR_ACCESS_DENIED,
+		 "not allowed: run it as root or as a member of the group onboardd",
+		 EXIT_CODE_FAILED},
+		{SD_BUS_ERROR_NO_REPLY, "onboardd did not answer. See: journalctl -u onboardd",
+		 EXIT_CODE_TIMEOUT},
+		{SD_BUS_ERROR_TIMEOUT, "onboardd did not answer. See: journalctl -u onboardd",
+		 EXIT_CODE_TIMEOUT},
+		{"org.onboardd.Error.Store", NULL, EXIT_CODE_STORE},
+		{"org.onboardd.Error.Identity", NULL, EXIT_CODE_IDENTITY},
+	};
+	char text[512];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (!sd_bus_error_has_name(error, rows[i].name))
+			continue;
+		fprintf(stderr, "onboardctl: %s\n",
+			rows[i].text ? rows[i].text
+				     : plain_text(error->message, text, sizeof(text)));
+		return rows[i].code;
+	}
+	fprintf(stderr, "onboardctl: %s\n",
+		plain_text(error->message ? error->message : strerror(-r), text, sizeof(text)));
+	return EXIT_CODE_FAILED;
+}
+
+static int answer_invalid(const char *method)
+{
+	fprintf(stderr,
+		"onboardctl: the answer of onboardd to %s is not understood: are both of "
+		"the same version?\n",
+		method);
+	return EXIT_CODE_FAILED;
+}
+
+/* ---- calls ---- */
+
+int client_open(struct client **ret)
+{
+	_cleanup_(client_freep) struct client *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c)
+		return bus_failed(-ENOMEM);
+	r = sd_bus_open_system(&c->bus);
+	if (r < 0) {
+		fprintf(stderr,
+			"onboardctl: cannot reach the system bus: %s. Is dbus running? "
+			"$DBUS_SYSTEM_BUS_ADDRESS may name another address.\n",
+			strerror(-r));
+		return EXIT_CODE_FAILED;
+	}
+	*ret = TAKE_PTR(c);
+	return 0;
+}
+
+struct client *client_free(struct client *c)
+{
+	if (c)
+		sd_bus_flush_close_unref(c->bus);
+	free(c);
+	return NULL;
+}
+
+int client_call(struct client *c, const char *method, sd_bus_message **ret)
+{
+	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+	int r;
+
+	r = sd_bus_call_method(c->bus, NAME, PATH, INTERFACE, method, &error, ret, NULL);
+	return r < 0 ? call_failed(&error, r) : 0;
+}
+
+int client_call_text(struct client *c, const char *method, char **ret)
+{
+	_cleanup_(message_unrefp) sd_bus_message *reply = NULL;
+	const char *text;
+	int r;
+
+	r = client_call(c, method, &reply);
+	if (r != 0)
+		return r;
+	if (sd_bus_message_read(reply, "s", &text) < 0)
+		return answer_invalid(method);
+	*ret = strdup(text);
+	return *ret ? 0 : bus_failed(-ENOMEM);
+}
+
+int client_status(struct client *c, json_t **ret)
+{
+	_cleanup_(freep) char *text = NULL;
+	json_t *status;
+	int r;
+
+	r = client_call_text(c, "Status", &text);
+	if (r != 0)
+		return r;
+	status = json_loads(text, 0, NULL);
+	if (!json_is_object(status)) {
+		json_decref(status);
+		return answer_invalid("Status");
+	}
+	*ret = status;
+	return 0;
+}
+
+int client_get(struct client *c, const char *property, char **ret)
+{
+	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+	int r;
+
+	r = sd_bus_get_property_string(c->bus, NAME, PATH, INTERFACE, property, &error, ret);
+	return r < 0 ? call_failed(&error, r) : 0;
+}
+
+bool client_is_served(struct client *c)
+{
+	return sd_bus_get_name_creds(c->bus, NAME, 0, NULL) >= 0;
+}
+
+/* ---- events ---- */
+
+static int on_state(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	const struct client *c = userdata;
+	const char *old_state, *new_state, *why;
+
+	(void)error;
+	if (c->events->state && sd_bus_message_read(m, "sss", &old_state, &new_state, &why) >= 0)
+		c->events->state(c->events->userdata, old_state, new_state, why);
+	return 0;
+}
+
+static int on_step(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	const struct client *c = userdata;
+	const char *name, *text;
+
+	(void)error;
+	if (c->events->step && sd_bus_message_read(m, "ss", &name, &text) >= 0)
+		c->events->step(c->events->userdata, name, text);
+	return 0;
+}
+
+static int on_owner(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	const struct client *c = userdata;
+	const char *name, *old_owner, *new_owner;
+
+	(void)error;
+	if (c->events->served && sd_bus_message_read(m, "sss", &name, &old_owner, &new_owner) >= 0)
+		c->events->served(c->events->userdata, *new_owner != '\0');
+	return 0;
+}
+
+static int on_called(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	const struct client *c = userdata;
+	int r = 0;
+
+	(void)error;
+	if (sd_bus_message_is_method_error(m, NULL))
+		r = call_failed(sd_bus_message_get_error(m), -EIO);
+	if (c->events->called)
+		c->events->called(c->events->userdata, r);
+	return 0;
+}
+
+int client_watch(struct client *c, const struct client_events *events)
+{
+	int r;
+
+	c->events = events;
+	r = sd_bus_match_signal(c->bus, NULL, NAME, PATH, INTERFACE, "StateChanged", on_state, c);
+	if (r >= 0)
+		r = sd_bus_match_signal(c->bus, NULL, NAME, PATH, INTERFACE, "Step", on_step, c);
+	if (r >= 0)
+		r = sd_bus_add_match(c->bus, NULL,
+				     "type='signal',sender='org.freedesktop.DBus',"
+				     "interface='org.freedesktop.DBus',member='NameOwnerChanged',"
+				     "arg0='" NAME "'",
+				     on_owner, c);
+	return r < 0 ? bus_failed(r) : 0;
+}
+
+int client_call_later(struct client *c, const char *method)
+{
+	int r;
+
+	r = sd_bus_call_method_async(c->bus, NULL, NAME, PATH, INTERFACE, method, on_called, c,
+				     NULL);
+	return r < 0 ? bus_failed(r) : 0;
+}
+
+int client_run(struct client *c, const bool *done, uint64_t timeout_ms)
+{
+	const uint64_t end_ms = clock_ms() + timeout_ms;
+	int r;
+
+	while (!*done) {
+		uint64_t now_ms, wait_us = UINT64_MAX;
+
+		r = sd_bus_process(c->bus, NULL);
+		if (r < 0)
+			return bus_failed(r);
+		if (r > 0)
+			continue;
+		if (timeout_ms > 0) {
+			now_ms = clock_ms();
+			if (now_ms >= end_ms)
+				return EXIT_CODE_TIMEOUT;
+			wait_us = (end_ms - now_ms) * 1000;
+		}
+		r = sd_bus_wait(c->bus, wait_us);
+		if (r < 0 && r != -EINTR)
+			return bus_failed(r);
+	}
+	return 0;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/cli/verbs.h"
+#include "agent/duration.h"
+#include "base/exitcode.h"
+#include "base/secret.h"
+
+/* clang-format off */
+const struct verb verbs[] = {
+	{"status", verb_status, "[--json] [--wait STATE] [--timeout TIME]",
+	 "show what the device is at, and why",
+	 "  --json          the whole status as one JSON object\n"
+	 "  --wait STATE    wait until this state is reached (idle, unclaimed, degraded ...)\n"
+	 "  --timeout TIME  give up waiting after TIME (seconds, or 500ms, 5min ...): exit code 3\n"},
+	{"token", verb_token, "[--qr | --raw]",
+	 "print a fresh claim token of this device",
+	 "  --qr            a QR code of it, too\n"
+	 "  --raw           the token alone, for scripts\n"},
+	{"provision", verb_provision, "[--wait] [--timeout TIME]",
+	 "start a provisioning cycle now",
+	 "  --wait          show its steps; the exit code tells how it ended\n"
+	 "  --timeout TIME  give up waiting after TIME: exit code 3\n"},
+	{"monitor", verb_monitor, "[--json]",
+	 "show steps and changes as they happen, until interrupted",
+	 "  --json          one JSON object a line\n"},
+	{"credentials", verb_credentials, "[list] [--json]",
+	 "list the stored credentials: tag, type and SHA-256",
+	 "  --json          one JSON array\n"},
+	{"identity", verb_identity, "[show | export]",
+	 "show who this device is, or export it for the service's import",
+	 ""},
+	{"claim", verb_claim,
+	 "--server URL --api-key-file FILE [--ca FILE] [--tag TAG]... {TOKEN | - | --token-file FILE}",
+	 "claim a device, as its owner, from anywhere",
+	 "  --server URL         base URL with version: https://HOST[:PORT]/v1\n"
+	 "  --api-key-file FILE  holds the API key on one line\n"
+	 "  --ca FILE            PEM certificates to trust instead of the system's\n"
+	 "  --tag TAG            give the device this tag; may be repeated\n"
+	 "  --token-file FILE    read the claim token from FILE; - as TOKEN reads standard input\n"
+	 "  --timeout TIME       give up after TIME (default 60s): exit code 4\n"},
+	{"version", verb_version, "",
+	 "print the versions of onboardctl and of the running onboardd",
+	 ""},
+	{"help", verb_help, "[VERB]",
+	 "print this, or the help of one verb",
+	 "  --help          the same, as a flag of any verb; --version as the first argument is the verb\n"},
+	{NULL, NULL, NULL, NULL, NULL},
+};
+/* clang-format on */
+
+int usage_error(const char *verb, const char *format, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "onboardctl %s: ", verb);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fprintf(stderr, "\nTry 'onboardctl help %s'.\n", verb);
+	return EXIT_CODE_USAGE;
+}
+
+int timeout_of(const char *verb, const char *text, uint64_t *ret_ms)
+{
+	if (duration_parse(text, ret_ms) == 0)
+		return 0;
+	return usage_error(verb, "--timeout: '%s' is not a time such as 30, 500ms or 5min", text);
+}
+
+static bool is_help(const char *text)
+{
+	return strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+
+	if (secret_protect_process() < 0) {
+		fprintf(stderr, "onboardctl: cannot protect its memory from other users\n");
+		return EXIT_CODE_FAILED;
+	}
+	/* Lines come out whole and at once, also into a pipe or a serial line. */
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (strcmp(name, "--version") == 0)
+		name = "version";
+	if (is_help(name))
+		name = "help";
+	for (const struct verb *v = verbs; v->name; v++) {
+		if (strcmp(name, v->name) != 0)
+			continue;
+		for (int i = 2; i < argc && strcmp(argv[i], "--") != 0; i++)
+			if (is_help(argv[i])) {
+				char *help[] = {argv[0], argv[1], NULL};
+
+				return verb_help(2, help);
+			}
+		argv[1] = (char *)v->name;
+		return v->run(argc - 1, argv + 1);
+	}
+	if (*name)
+		fprintf(stderr, "onboardctl: there is no verb '%s'\n", name);
+	fprintf(stderr, "Usage: onboardctl VERB [FLAG]...; verbs are");
+	for (const struct verb *v = verbs; v->name; v++)
+		fprintf(stderr, " %s", v->name);
+	fprintf(stderr, ".\nTry 'onboardctl help'.\n");
+	return EXIT_CODE_USAGE;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/cli/client.h"
+#include "agent/cli/verbs.h"
+#include "agent/plain.h"
+#include "agent/qr.h"
+#include "base/exitcode.h"
+
+static int show_qr(const char *token)
+{
+	_cleanup_(freep) char *code = NULL;
+
+	if (qr_render(token, &code) < 0) {
+		fprintf(stderr, "onboardctl: this token does not fit a QR code\n");
+		return EXIT_CODE_FAILED;
+	}
+	qr_print(stdout, code);
+	putchar('\n');
+	return 0;
+}
+
+static int show(bool qr, bool raw)
+{
+	_cleanup_(client_freep) struct client *c = NULL;
+	_cleanup_(freep) char *token = NULL, *claimed = NULL;
+	char plain[4096];
+	int r;
+
+	r = client_open(&c);
+	if (r != 0)
+		return r;
+	r = client_call_text(c, "ClaimToken", &token);
+	if (r != 0)
+		return r;
+	r = client_get(c, "Claimed", &claimed);
+	if (r != 0)
+		return r;
+	r = qr ? show_qr(token) : 0;
+	if (r != 0)
+		return r;
+	printf("%s\n", plain_text(token, plain, sizeof(plain)));
+	if (!raw && strcmp(claimed, "yes") == 0)
+		fprintf(stderr, "\nThis device has an owner already; a claim will be refused "
+				"until it is unclaimed.\n");
+	else if (!raw)
+		fprintf(stderr, "\nPaste it where devices are claimed, or:\n"
+				"  onboardctl claim --server URL --api-key-file FILE TOKEN\n");
+	return 0;
+}
+
+int verb_token(int argc, char **argv)
+{
+	static const struct option options[] = {{"qr", no_argument, NULL, 'q'},
+						{"raw", no_argument, NULL, 'r'},
+						{NULL, 0, NULL, 0}};
+	bool qr = false, raw = false;
+	int o;
+
+	while ((o = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		if (o == 'q')
+			qr = true;
+		else if (o == 'r')
+			raw = true;
+		else
+			return usage_error("token", "unknown flag");
+	}
+	if (optind < argc)
+		return usage_error("token", "'%s' is too much", argv[optind]);
+	if (qr && raw)
+		return usage_error("token", "--qr or --raw, not both");
+	return show(qr, raw);
+}
