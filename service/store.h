@@ -100,12 +100,12 @@ struct store_shadow {
 	int64_t version;
 };
 
-/* Called for each row, which stays the store's. Must not call the store. Not 0 ends the walk and is
- * returned. */
+/* Called for each row. Must not call the store. A row that owns something may be moved away: what
+ * is left in it is released. Not 0 ends the walk and is returned. */
 typedef int (*store_identity_fn)(void *userdata, const struct store_identity *row);
 typedef int (*store_device_fn)(void *userdata, const struct store_device *row);
-typedef int (*store_command_fn)(void *userdata, const struct store_command *row);
-typedef int (*store_rule_fn)(void *userdata, const struct store_rule *row);
+typedef int (*store_command_fn)(void *userdata, struct store_command *row);
+typedef int (*store_rule_fn)(void *userdata, struct store_rule *row);
 
 struct service_store;
 

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* API keys: 256 random bits, of which only the SHA-256 is kept. Nothing slower is needed, since
+ * there is nothing to guess. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "service/core_private.h"
+#include "service/crypto.h"
+
+#define KEY_PREFIX "onboard_" /* what secret scanners look for */
+#define KEY_BYTES 32
+#define KEY_LEN (sizeof(KEY_PREFIX) - 1 + BASE64URL_LEN(KEY_BYTES))
+#define NAME_MAX_LEN 128
+
+enum core_verdict core_owner_of_key(struct core *c, const char *api_key, struct core_owner *ret)
+{
+	_cleanup_(store_apikey_done) struct store_apikey row = {.name = NULL};
+	uint8_t hash[32];
+	size_t len = strlen(api_key);
+	int r;
+
+	if (len != KEY_LEN)
+		return CORE_REJECTED;
+	/* The index is searched by hash: its timing says nothing that helps to find the key. */
+	crypto_sha256(api_key, len, hash);
+	r = c->store->ops->apikey_find(c->store, hash, &row);
+	if (r < 0)
+		return core_fail(r, "cannot look up an API key", "-");
+	if (r == STORE_E_NOT_FOUND || !secret_equal(hash, sizeof(hash), row.hash, sizeof(row.hash)))
+		return CORE_REJECTED;
+	snprintf(ret->team, sizeof(ret->team), "%s", row.team);
+	snprintf(ret->role, sizeof(ret->role), "%s", row.role);
+	snprintf(ret->key_id, sizeof(ret->key_id), "%s", row.id);
+	return CORE_OK;
+}
+
+static bool role_is_valid(const char *role)
+{
+	static const char *const roles[] = {"viewer", "editor", "admin"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(roles); i++)
+		if (strcmp(role, roles[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool name_is_valid(const char *name)
+{
+	json_auto_t *text = json_string(name);
+
+	return text && name[0] && strlen(name) <= NAME_MAX_LEN;
+}
+
+/* The team of that name, made when it is the first time that it is heard of. */
+static int team_get(struct core *c, const char *name, char ret[static CORE_UUID_TEXT])
+{
+	_cleanup_(store_team_done) struct store_team team = {.name = NULL};
+	int r;
+
+	r = c->store->ops->team_find(c->store, name, &team);
+	if (r == STORE_E_NOT_FOUND) {
+		core_uuid(team.id);
+		team.name = strdup(name);
+		if (!team.name)
+			return -ENOMEM;
+		r = c->store->ops->team_add(c->store, &team);
+	}
+	if (r != 0)
+		return r < 0 ? r : -EEXIST;
+	memcpy(ret, team.id, CORE_UUID_TEXT);
+	return 0;
+}
+
+int core_apikey_create(struct core *c, const char *team, const char *role, const char *name,
+		       char ret_key[static 64])
+{
+	_cleanup_(store_apikey_done) struct store_apikey row = {.name = NULL};
+	_cleanup_(store_txn_rollback) struct store_txn t = {NULL};
+	uint8_t bytes[KEY_BYTES];
+	char key[64] = KEY_PREFIX;
+	int r;
+
+	if (!role_is_valid(role) || !name_is_valid(team) || !name_is_valid(name))
+		return -EINVAL;
+	random_fill(bytes, sizeof(bytes));
+	base64url_encode(bytes, sizeof(bytes), key + sizeof(KEY_PREFIX) - 1);
+	crypto_sha256(key, strlen(key), row.hash);
+
+	core_uuid(row.id);
+	snprintf(row.role, sizeof(row.role), "%s", role);
+	row.created_at = clock_wall_s();
+	row.name = strdup(name);
+	if (!row.name)
+		return -ENOMEM;
+	r = store_txn_begin(&t, c->store, true);
+	if (r < 0)
+		return r;
+	r = team_get(c, team, row.team);
+	if (r < 0)
+		return r;
+	r = c->store->ops->apikey_add(c->store, &row);
+	if (r != 0)
+		return r < 0 ? r : -EEXIST;
+	r = store_txn_commit(&t);
+	if (r < 0)
+		return r;
+	memcpy(ret_key, key, sizeof(key));
+	secret_wipe(key, sizeof(key));
+	secret_wipe(bytes, sizeof(bytes));
+	return 0;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The commands of a device as owners see them (docs/protocol.md §7.2). */
+
+#include <errno.h>
+#include <string.h>
+
+#include "service/queue.h"
+
+static const char *status_name(enum store_status status)
+{
+	switch (status) {
+	case STORE_PENDING:
+		return "PENDING";
+	case STORE_IN_PROGRESS:
+		return "IN_PROGRESS";
+	case STORE_SUCCEEDED:
+		return "SUCCEEDED";
+	case STORE_FAILED:
+		break;
+	}
+	return "FAILED";
+}
+
+static json_t *command_json(const struct store_command *row)
+{
+	json_auto_t *request = NULL, *response = NULL;
+
+	if (core_json_load(row->request, &request) < 0)
+		return NULL;
+	if (row->response && core_json_load(row->response, &response) < 0)
+		return NULL;
+	return json_pack("{s:s, s:s, s:s, s:o, s:O, s:o, s:o, s:o, s:o, s:o}", "id", row->id,
+			 "deviceId", row->device, "status", status_name(row->status), "description",
+			 core_json_text(row->description ? row->description : ""), "request",
+			 request, "response", response ? json_incref(response) : json_null(),
+			 "error", row->error ? core_json_text(row->error) : json_null(), "ruleId",
+			 row->rule[0] ? json_string(row->rule) : json_null(), "createdAt",
+			 core_json_time(row->created_at), "updatedAt",
+			 core_json_time(row->updated_at));
+}
+
+static int command_push(void *userdata, struct store_command *row)
+{
+	return json_array_append_new(userdata, command_json(row)) < 0 ? -ENOMEM : 0;
+}
+
+unsigned int core_command_add(struct core *c, const struct core_owner *o, const char *device,
+			      const json_t *body, json_t **ret)
+{
+	_cleanup_(store_device_done) struct store_device owned = {.tags = NULL};
+	_cleanup_(store_command_done) struct store_command row = {.seq = 0};
+	_cleanup_(store_txn_rollback) struct store_txn t = {NULL};
+	_cleanup_(freep) char *detail = NULL;
+	const json_t *description = json_object_get(body, "description");
+	unsigned int status;
+	int r;
+
+	status = core_need_write(o, ret);
+	if (status)
+		return status;
+	if (description && (!json_is_string(description) ||
+			    json_string_length(description) > QUEUE_DESCRIPTION_MAX))
+		return core_problem(422, ret, "description must be a text of at most %d characters",
+				    QUEUE_DESCRIPTION_MAX);
+	r = store_txn_begin(&t, c->store, true);
+	if (r < 0)
+		return core_fail_http(r, "cannot add a command", ret);
+	status = core_owned_device(c, o, device, &owned, ret);
+	if (status)
+		return status;
+	r = queue_add(c, owned.uuid, json_object_get(body, "request"),
+		      json_string_value(description), "", &row, &detail);
+	if (r == QUEUE_E_FULL)
+		return core_problem(409, ret,
+				    "device %s has %d open commands already: wait until it "
+				    "answered some",
+				    owned.uuid, QUEUE_OPEN_MAX);
+	if (r == QUEUE_E_REFUSED)
+		return core_problem(422, ret, "%s", detail ? detail : "the request is refused");
+	if (r == 0)
+		r = store_txn_commit(&t);
+	if (r < 0)
+		return core_fail_http(r, "cannot add a command", ret);
+	*ret = command_json(&row);
+	return 201;
+}
+
+unsigned int core_command_list(struct core *c, const struct core_owner *o, const char *device,
+			       json_t **ret)
+{
+	_cleanup_(store_device_done) struct store_device owned = {.tags = NULL};
+	json_auto_t *items = json_array();
+	unsigned int status;
+	int r;
+
+	status = core_need_read(o, ret);
+	if (status)
+		return status;
+	status = core_owned_device(c, o, device, &owned, ret);
+	if (status)
+		return status;
+	r = c->store->ops->command_each(c->store, owned.uuid, false, command_push, items);
+	if (r < 0)
+		return core_fail_http(r, "cannot list commands", ret);
+	*ret = json_pack("{s:O}", "items", items);
+	return 200;
+}
+
+unsigned int core_command_get(struct core *c, const struct core_owner *o, const char *device,
+			      const char *command, json_t **ret)
+{
+	_cleanup_(store_device_done) struct store_device owned = {.tags = NULL};
+	_cleanup_(store_command_done) struct store_command row = {.seq = 0};
+	unsigned int status;
+	int r;
+
+	status = core_need_read(o, ret);
+	if (status)
+		return status;
+	status = core_owned_device(c, o, device, &owned, ret);
+	if (status)
+		return status;
+	r = c->store->ops->command_get(c->store, owned.uuid, command, &row);
+	if (r < 0)
+		return core_fail_http(r, "cannot read a command", ret);
+	if (r == STORE_E_NOT_FOUND)
+		return core_problem(404, ret, "device %s has no command %.64s", owned.uuid,
+				    command);
+	*ret = command_json(&row);
+	return *ret ? 200 : core_fail_http(-EBADMSG, "a stored command is broken", ret);
+}

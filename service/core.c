@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/core.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "service/core_private.h"
+#include "service/crypto.h"
+
+struct core *core_free(struct core *c)
+{
+	if (!c)
+		return NULL;
+	ca_free(c->ca);
+	free(c->ca_dir);
+	free(c->cloud_ca);
+	free(c);
+	return NULL;
+}
+
+static int config_check(const struct core_config *config, char **ret_detail)
+{
+	if (config->cloud_tag > SEC_TAG_MAX) {
+		core_detail(ret_detail, "the cloud tag %u is above %u", config->cloud_tag,
+			    SEC_TAG_MAX);
+		return -EINVAL;
+	}
+	if (crypto_certificates_check(config->root_ca_pem) != 0) {
+		core_detail(ret_detail, "the root CA for devices is not a PEM certificate");
+		return -EINVAL;
+	}
+	if (config->amazon_ca_pem && crypto_certificates_check(config->amazon_ca_pem) != 0) {
+		core_detail(ret_detail, "the CA to prepend for devices is not a PEM certificate");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int core_new(const struct core_config *config, struct core **ret, char **ret_detail)
+{
+	_cleanup_(core_freep) struct core *c = NULL;
+	int r;
+
+	*ret_detail = NULL;
+	r = config_check(config, ret_detail);
+	if (r < 0)
+		return r;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	c->store = config->store;
+	c->cloud_tag = config->cloud_tag;
+	c->clock_skew_s = config->clock_skew_s;
+	c->ca_dir = strdup(config->ca_dir);
+	core_detail(&c->cloud_ca, "%s%s", config->amazon_ca_pem ? config->amazon_ca_pem : "",
+		    config->root_ca_pem);
+	if (!c->ca_dir || !c->cloud_ca)
+		return -ENOMEM;
+	*ret = TAKE_PTR(c);
+	return 0;
+}
+
+int core_ca(struct core *c, struct ca **ret)
+{
+	_cleanup_(freep) char *detail = NULL;
+	int r;
+
+	if (!c->ca) {
+		r = ca_open(c->ca_dir, &c->ca, &detail);
+		if (r < 0) {
+			log_error("cannot use the device CA: %s", detail ? detail : strerror(-r));
+			return r;
+		}
+	}
+	*ret = c->ca;
+	return 0;
+}
+
+unsigned int core_owned_device(struct core *c, const struct core_owner *o, const char *device,
+			       struct store_device *ret_row, json_t **ret)
+{
+	_cleanup_(store_device_done) struct store_device row = {.tags = NULL};
+	char uuid[CORE_UUID_TEXT];
+	int r;
+
+	r = core_uuid_normal(device, uuid);
+	if (r < 0)
+		return core_problem(404, ret, "a device id is a UUID");
+	r = c->store->ops->device_get(c->store, uuid, &row);
+	if (r < 0)
+		return core_fail_http(r, "cannot read a device", ret);
+	/* Another team's device is as good as none. */
+	if (r == STORE_E_NOT_FOUND || strcmp(row.team, o->team) != 0)
+		return core_problem(404, ret, "your team has not claimed device %s", uuid);
+	*ret_row = row;
+	row.tags = NULL;
+	return 0;
+}
+
+void core_detail(char **ret, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	if (vasprintf(ret, format, ap) < 0)
+		*ret = NULL;
+	va_end(ap);
+}
+
+void core_uuid(char ret[static CORE_UUID_TEXT])
+{
+	uint8_t uuid[UUID_LEN];
+
+	random_fill(uuid, sizeof(uuid));
+	uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x40);
+	uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
+	uuid_format(uuid, ret);
+}
+
+int core_uuid_normal(const char *text, char ret[static CORE_UUID_TEXT])
+{
+	uint8_t uuid[UUID_LEN];
+	int r;
+
+	r = uuid_parse(text, strlen(text), uuid);
+	if (r < 0)
+		return r;
+	uuid_format(uuid, ret);
+	return 0;
+}
+
+json_t *core_json_text(const char *text)
+{
+	_cleanup_(freep) char *copy = NULL;
+	json_t *value = json_string(text);
+
+	if (value)
+		return value;
+	copy = strdup(text);
+	if (!copy)
+		return NULL;
+	for (char *p = copy; *p; p++)
+		if ((unsigned char)*p >= 0x80)
+			*p = '?';
+	return json_string(copy);
+}
+
+json_t *core_json_time(int64_t seconds)
+{
+	time_t t = (time_t)seconds;
+	struct tm tm;
+	char text[32];
+
+	if (seconds == 0 || !gmtime_r(&t, &tm) ||
+	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		return json_null();
+	return json_string(text);
+}
+
+int core_json_load(const char *text, json_t **ret)
+{
+	if (!text)
+		return -EBADMSG;
+	*ret = json_loads(text, 0, NULL);
+	return *ret ? 0 : -EBADMSG;
+}
+
+static bool tag_is_valid(const json_t *value)
+{
+	const char *tag = json_string_value(value);
+	size_t len = json_string_length(value);
+
+	if (!tag || len == 0 || len > TAG_MAX)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (!isascii(tag[i]) || (!isalnum(tag[i]) && !strchr("-_.:", tag[i])) || !tag[i])
+			return false;
+	return true;
+}
+
+bool core_has_tag(const json_t *tags, const char *tag)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(tags, i,
+			   item) if (strcmp(json_string_value(item), tag) == 0) return true;
+	return false;
+}
+
+json_t *core_tags(const json_t *value, char **ret_detail)
+{
+	_cleanup_(json_decrefp) json_t *tags = json_array();
+	json_t *item;
+	size_t i;
+
+	if (!json_is_array(value)) {
+		core_detail(ret_detail, "tags must be an array of texts");
+		return NULL;
+	}
+	if (json_array_size(value) > TAGS_MAX) {
+		core_detail(ret_detail, "there are more than %d tags", TAGS_MAX);
+		return NULL;
+	}
+	json_array_foreach(value, i, item)
+	{
+		if (!tag_is_valid(item)) {
+			core_detail(ret_detail,
+				    "tags[%zu] must be 1 to %d letters, digits and - _ . :", i,
+				    TAG_MAX);
+			return NULL;
+		}
+		if (!core_has_tag(tags, json_string_value(item)) &&
+		    json_array_append(tags, item) < 0)
+			return NULL;
+	}
+	return TAKE_PTR(tags);
+}

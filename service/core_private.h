@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the files that implement core.h share. */
+
+#include <jansson.h>
+
+#include "service/ca.h"
+#include "service/core.h"
+#include "service/store.h"
+
+struct core {
+	struct service_store *store; /* borrowed */
+	char *ca_dir;                /* owned */
+	char *cloud_ca;              /* owned; PEM that devices need to trust the cloud */
+	struct ca *ca;               /* owned; NULL until a certificate is needed */
+	uint32_t cloud_tag;
+	unsigned int clock_skew_s;
+};
+
+/* The CA, opened or made at the first call. Failures are logged here. */
+int core_ca(struct core *c, struct ca **ret) _must_check_;
+
+/* Logs our own failure and answers for it. */
+enum core_verdict core_fail(int r, const char *what, const char *device);
+unsigned int core_fail_http(int r, const char *what, json_t **ret);
+
+/* Default deny: 0 when the role of o allows it, else the status of the problem in *ret. */
+unsigned int core_need_read(const struct core_owner *o, json_t **ret) _must_check_;
+unsigned int core_need_write(const struct core_owner *o, json_t **ret) _must_check_;
+/* The device when o's team claimed it; 0, or the status of the problem in *ret. */
+unsigned int core_owned_device(struct core *c, const struct core_owner *o, const char *device,
+			       struct store_device *ret_row, json_t **ret) _must_check_;
+
+/* Text formatted into *ret, NULL when there is no memory for it. */
+void core_detail(char **ret, const char *format, ...) _printf_(2, 3);
+/* A random UUID (RFC 9562 §5.4). */
+void core_uuid(char ret[static CORE_UUID_TEXT]);
+/* The lower-case form. -EINVAL. */
+int core_uuid_normal(const char *text, char ret[static CORE_UUID_TEXT]) _must_check_;
+
+/* A JSON string of any bytes: what is not UTF-8 becomes '?'. */
+json_t *core_json_text(const char *text);
+/* RFC 3339 in UTC; JSON null for 0. */
+json_t *core_json_time(int64_t seconds);
+/* Stored JSON; -EBADMSG when it is none. */
+int core_json_load(const char *text, json_t **ret) _must_check_;
+
+#define TAGS_MAX 16
+#define TAG_MAX 64
+/* An array of at most TAGS_MAX tags: letters, digits and -_.: only. NULL and a detail when not. A
+ * new reference without repetitions. */
+json_t *core_tags(const json_t *value, char **ret_detail);
+bool core_has_tag(const json_t *tags, const char *tag);

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/crypto.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <openssl/ec.h>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free);
+DEFINE_CLEANUP(EVP_MD_CTX *, EVP_MD_CTX_free);
+DEFINE_CLEANUP(ECDSA_SIG *, ECDSA_SIG_free);
+DEFINE_CLEANUP(BIO *, BIO_free);
+DEFINE_CLEANUP(X509_REQ *, X509_REQ_free);
+DEFINE_CLEANUP(X509 *, X509_free);
+
+/* RFC 5480 §2: SEQUENCE { SEQUENCE { id-ecPublicKey, prime256v1 }, BIT STRING { 04 ... */
+static const uint8_t p256_prefix[] = {
+	0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06,
+	0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
+};
+
+void crypto_sha256(const void *data, size_t len, uint8_t ret[static 32])
+{
+	if (EVP_Digest(data, len, ret, NULL, EVP_sha256(), NULL) != 1)
+		abort(); /* only when libcrypto itself is broken */
+}
+
+static int key_read(const uint8_t *spki, size_t len, EVP_PKEY **ret)
+{
+	const unsigned char *p = spki;
+
+	if (len != CRYPTO_SPKI_LEN || memcmp(spki, p256_prefix, sizeof(p256_prefix)) != 0)
+		return CRYPTO_E_KEY;
+	ERR_clear_error();
+	/* The decoder refuses points off the curve. */
+	*ret = d2i_PUBKEY(NULL, &p, (long)len);
+	return *ret ? 0 : CRYPTO_E_KEY;
+}
+
+int crypto_key_check(const uint8_t *spki, size_t len)
+{
+	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+
+	return key_read(spki, len, &key);
+}
+
+/* Raw r || s (RFC 7518 §3.4) as the DER that libcrypto verifies. */
+static int signature_der(const uint8_t raw[static 64], unsigned char *ret, size_t size,
+			 int *ret_len)
+{
+	_cleanup_(ECDSA_SIG_freep) ECDSA_SIG *sig = ECDSA_SIG_new();
+	BIGNUM *r = BN_bin2bn(raw, 32, NULL), *s = BN_bin2bn(raw + 32, 32, NULL);
+	unsigned char *p = ret;
+	int len;
+
+	if (!sig || !r || !s || ECDSA_SIG_set0(sig, r, s) != 1) {
+		BN_free(r);
+		BN_free(s);
+		return -ENOMEM;
+	}
+	len = i2d_ECDSA_SIG(sig, NULL);
+	if (len <= 0 || (size_t)len > size)
+		return -ENOMEM;
+	*ret_len = i2d_ECDSA_SIG(sig, &p);
+	return 0;
+}
+
+int crypto_verify(const uint8_t spki[static CRYPTO_SPKI_LEN], const void *data, size_t len,
+		  const uint8_t signature[static 64])
+{
+	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+	_cleanup_(EVP_MD_CTX_freep) EVP_MD_CTX *ctx = NULL;
+	unsigned char der[80];
+	int r, der_len;
+
+	r = key_read(spki, CRYPTO_SPKI_LEN, &key);
+	if (r != 0)
+		return r;
+	r = signature_der(signature, der, sizeof(der), &der_len);
+	if (r < 0)
+		return r;
+	ctx = EVP_MD_CTX_new();
+	if (!ctx || EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key) != 1)
+		return -ENOMEM;
+	return EVP_DigestVerify(ctx, der, (size_t)der_len, data, len) == 1 ? 0 : CRYPTO_E_SIGNATURE;
+}
+
+static int bio_text(BIO *bio, char **ret)
+{
+	char *data;
+	long len = BIO_get_mem_data(bio, &data);
+
+	if (len <= 0)
+		return -ENOMEM;
+	*ret = strndup(data, (size_t)len);
+	return *ret ? 0 : -ENOMEM;
+}
+
+int crypto_key_pem(const uint8_t spki[static CRYPTO_SPKI_LEN], char **ret)
+{
+	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+	_cleanup_(BIO_freep) BIO *bio = NULL;
+	int r;
+
+	r = key_read(spki, CRYPTO_SPKI_LEN, &key);
+	if (r != 0)
+		return r;
+	bio = BIO_new(BIO_s_mem());
+	if (!bio || PEM_write_bio_PUBKEY(bio, key) != 1)
+		return -ENOMEM;
+	return bio_text(bio, ret);
+}
+
+static int spki_of(EVP_PKEY *key, uint8_t ret[static CRYPTO_SPKI_LEN])
+{
+	unsigned char *der = NULL;
+	int len, r;
+
+	len = i2d_PUBKEY(key, &der);
+	if (len <= 0)
+		return CRYPTO_E_KEY;
+	r = crypto_key_check(der, (size_t)len);
+	if (r == 0)
+		memcpy(ret, der, CRYPTO_SPKI_LEN);
+	OPENSSL_free(der);
+	return r;
+}
+
+/* Never lets the library ask for a password on the terminal. */
+static int password_copy(char *buf, int size, int is_writing, void *userdata)
+{
+	const char *password = userdata;
+	size_t len = password ? strlen(password) : 0;
+
+	(void)is_writing;
+	if (!password || len > (size_t)size)
+		return -1;
+	memcpy(buf, password, len);
+	return (int)len;
+}
+
+int crypto_key_of_private(const char *pem, const char *password,
+			  uint8_t ret[static CRYPTO_SPKI_LEN])
+{
+	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+	_cleanup_(BIO_freep) BIO *bio = NULL;
+
+	ERR_clear_error();
+	bio = BIO_new_mem_buf(pem, -1);
+	if (!bio)
+		return -ENOMEM;
+	key = PEM_read_bio_PrivateKey(bio, NULL, password_copy, (void *)password);
+	return key ? spki_of(key, ret) : CRYPTO_E_KEY;
+}
+
+int crypto_csr_check(const uint8_t *der, size_t len, uint8_t ret_spki[static CRYPTO_SPKI_LEN])
+{
+	_cleanup_(X509_REQ_freep) X509_REQ *req = NULL;
+	const X509_ALGOR *algorithm = NULL;
+	const ASN1_OBJECT *object = NULL;
+	const unsigned char *p = der;
+	EVP_PKEY *key;
+	int r;
+
+	ERR_clear_error();
+	req = d2i_X509_REQ(NULL, &p, (long)len);
+	if (!req || p != der + len)
+		return CRYPTO_E_CSR;
+	X509_REQ_get0_signature(req, NULL, &algorithm);
+	if (!algorithm)
+		return CRYPTO_E_CSR;
+	X509_ALGOR_get0(&object, NULL, NULL, algorithm);
+	if (OBJ_obj2nid(object) != NID_ecdsa_with_SHA256)
+		return CRYPTO_E_CSR;
+	key = X509_REQ_get0_pubkey(req);
+	if (!key)
+		return CRYPTO_E_KEY;
+	r = spki_of(key, ret_spki);
+	if (r != 0)
+		return r;
+	return X509_REQ_verify(req, key) == 1 ? 0 : CRYPTO_E_SIGNATURE;
+}
+
+int crypto_certificates_check(const char *pem)
+{
+	_cleanup_(BIO_freep) BIO *bio = NULL;
+	unsigned long e;
+	size_t n = 0;
+
+	ERR_clear_error();
+	bio = BIO_new_mem_buf(pem, -1);
+	if (!bio)
+		return -ENOMEM;
+	for (;; n++) {
+		_cleanup_(X509_freep) X509 *cert =
+			PEM_read_bio_X509(bio, NULL, password_copy, NULL);
+
+		if (!cert)
+			break;
+	}
+	e = ERR_peek_last_error();
+	ERR_clear_error();
+	/* The end of the text is the one error that is none. */
+	if (n == 0 || ERR_GET_LIB(e) != ERR_LIB_PEM || ERR_GET_REASON(e) != PEM_R_NO_START_LINE)
+		return CRYPTO_E_CERTIFICATE;
+	return 0;
+}
