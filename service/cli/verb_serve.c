@@ -28,8 +28,6 @@
 #define REST_BODY_MAX 1048576
 #define PEM_MAX 65536
 
-DEFINE_CLEANUP(sd_event *, sd_event_unref);
-
 struct options {
 	const char *state, *coap, *rest, *cert, *key, *root_ca, *rest_cert, *rest_key;
 	uint64_t session_timeout_s, cloud_tag;
