@@ -155,34 +155,51 @@ static int create(const char *dir, const struct paths *paths, char **ret_detail)
 
 /* --- an existing store */
 
+/* The size that the header promises; a log may hold the pages that the file does not have yet. */
+static bool is_cut(const struct paths *paths, off_t size, uint32_t page_size, uint32_t n_pages)
+{
+	if (access(paths->db_wal, F_OK) == 0)
+		return false;
+	return (uintmax_t)size < (uintmax_t)n_pages * (page_size == 1 ? 65536 : page_size);
+}
+
 /* Before SQLite touches it: a file that is not ours stays as it is. */
-static int check_header(const char *path, char **ret_detail)
+static int check_header(const struct paths *paths, char **ret_detail)
 {
 	_cleanup_(closep) int fd = -1;
 	uint8_t header[72];
 	struct reader reader;
+	struct stat st;
 	const uint8_t *magic;
+	uint32_t page_size, n_pages;
 	ssize_t n;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+	fd = open(paths->db, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
 	if (fd < 0)
-		return detail_set(ret_detail, -errno, "%s cannot be opened: %s", path,
+		return detail_set(ret_detail, -errno, "%s cannot be opened: %s", paths->db,
 				  strerror(errno));
-	n = read(fd, header, sizeof(header));
+	n = fstat(fd, &st) < 0 ? -1 : read(fd, header, sizeof(header));
 	if (n < 0)
-		return detail_set(ret_detail, -errno, "%s cannot be read: %s", path,
+		return detail_set(ret_detail, -errno, "%s cannot be read: %s", paths->db,
 				  strerror(errno));
 	if (n < (ssize_t)sizeof(header))
-		return detail_set(ret_detail, STORE_E_CORRUPT, "%s is truncated to %zd bytes", path,
-				  n);
+		return detail_set(ret_detail, STORE_E_CORRUPT, "%s is truncated to %zd bytes",
+				  paths->db, n);
+	/* https://www.sqlite.org/fileformat.html §1.3 */
 	reader_init(&reader, header, sizeof(header));
 	magic = reader_bytes(&reader, 16);
+	page_size = reader_be16(&reader);
+	(void)reader_bytes(&reader, 10);
+	n_pages = reader_be32(&reader);
+	(void)reader_bytes(&reader, 36);
 	if (!magic || memcmp(magic, "SQLite format 3", 16) != 0)
-		return detail_set(ret_detail, STORE_E_CORRUPT, "%s is not a database", path);
-	(void)reader_bytes(&reader, 52);
+		return detail_set(ret_detail, STORE_E_CORRUPT, "%s is not a database", paths->db);
 	if (reader_be32(&reader) != SCHEMA_APPLICATION_ID)
 		return detail_set(ret_detail, STORE_E_CORRUPT,
-				  "%s is a database of another program, or damaged", path);
+				  "%s is a database of another program, or damaged", paths->db);
+	if (is_cut(paths, st.st_size, page_size, n_pages))
+		return detail_set(ret_detail, STORE_E_CORRUPT, "%s is truncated to %jd bytes",
+				  paths->db, (intmax_t)st.st_size);
 	return 0;
 }
 
@@ -288,11 +305,13 @@ static int open_database(struct store *s, const char *path, char **ret_detail)
 	return 0;
 }
 
-static int open_existing(struct store *s, const char *dir, const char *path, char **ret_detail)
+static int open_existing(struct store *s, const char *dir, const struct paths *paths,
+			 char **ret_detail)
 {
+	const char *path = paths->db;
 	int r;
 
-	r = check_header(path, ret_detail);
+	r = check_header(paths, ret_detail);
 	if (r != 0)
 		return r;
 	r = sealing_key_load(dir, false, s->seal_key, ret_detail);
@@ -328,7 +347,7 @@ int store_open(const char *dir, struct store **ret, char **ret_detail)
 				    : detail_set(&detail, -errno, "%s cannot be reached: %s",
 						 paths.db, strerror(errno));
 	if (r == 0)
-		r = open_existing(s, dir, paths.db, &detail);
+		r = open_existing(s, dir, &paths, &detail);
 	if (r != 0) {
 		if (ret_detail)
 			*ret_detail = TAKE_PTR(detail);

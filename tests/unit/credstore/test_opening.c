@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scratch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "credstore/db.h"
+#include "credstore/schema.h"
+
+/* What store_open() takes, makes and refuses. */
+
+static const uint8_t digest[32] = {1};
+
+/* A closed store with one credential of tag 5 and the value "after". */
+static void make_store(const struct scratch *t)
+{
+	struct store *s = scratch_open(t);
+
+	assert_int_equal(store_credential_put(s, 5, CREDENTIAL_PSK, "secret", 6, digest), 0);
+	assert_int_equal(store_value_put(s, "after", "x"), 0);
+	store_close(s);
+}
+
+static void assert_intact(const struct scratch *t)
+{
+	_cleanup_(secret_done) struct secret value = SECRET_INIT;
+	struct store *s = scratch_open(t);
+
+	assert_int_equal(store_credential_get(s, 5, CREDENTIAL_PSK, &value), 0);
+	assert_string_equal((const char *)value.data, "secret");
+	store_close(s);
+}
+
+/* Runs SQL on the file behind the store's back. */
+static void doctor(const char *path, const char *sql)
+{
+	sqlite3 *db = NULL;
+	char *message = NULL;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK)
+		fail_msg("%s", message);
+	sqlite3_close(db);
+}
+
+static void a_missing_sealing_key_is_refused_and_not_made_anew(void **state)
+{
+	struct scratch *t = *state;
+	_cleanup_(secret_done) struct secret key = SECRET_INIT;
+
+	make_store(t);
+	scratch_read(scratch_path(t, "seal.key"), &key);
+	unlink(scratch_path(t, "seal.key"));
+	scratch_refuses(t, STORE_E_SEALING_KEY, "missing");
+	assert_int_equal(access(scratch_path(t, "seal.key"), F_OK), -1);
+	scratch_write(scratch_path(t, "seal.key"), key.data, key.len);
+	assert_intact(t);
+}
+
+static void a_wrong_sealing_key_is_refused(void **state)
+{
+	struct scratch *t = *state;
+	_cleanup_(secret_done) struct secret key = SECRET_INIT;
+
+	make_store(t);
+	scratch_read(scratch_path(t, "seal.key"), &key);
+	key.data[31] ^= 1;
+	scratch_write(scratch_path(t, "seal.key"), key.data, key.len);
+	scratch_refuses(t, STORE_E_SEALING_KEY, "another sealing key");
+	key.data[31] ^= 1;
+	scratch_write(scratch_path(t, "seal.key"), key.data, key.len);
+	assert_intact(t);
+}
+
+static void a_sealing_key_of_31_or_33_bytes_is_refused(void **state)
+{
+	struct scratch *t = *state;
+	uint8_t key[33] = {0};
+
+	make_store(t);
+	scratch_write(scratch_path(t, "seal.key"), key, 31);
+	scratch_refuses(t, STORE_E_SEALING_KEY, "32 bytes");
+	scratch_write(scratch_path(t, "seal.key"), key, 33);
+	scratch_refuses(t, STORE_E_SEALING_KEY, "32 bytes");
+	unlink(scratch_path(t, "seal.key"));
+	assert_int_equal(mkdir(scratch_path(t, "seal.key"), 0700), 0);
+	scratch_refuses(t, STORE_E_SEALING_KEY, "seal.key");
+}
+
+static void the_credential_of_the_service_manager_is_the_key_when_there_is_one(void **state)
+{
+	struct scratch *t = *state;
+	char path[PATH_MAX];
+	uint8_t key[32] = {9};
+
+	snprintf(path, sizeof(path), "%s/onboardd.seal", t->dir);
+	scratch_write(path, key, sizeof(key));
+	setenv("CREDENTIALS_DIRECTORY", t->dir, 1);
+	make_store(t);
+	assert_int_equal(access(scratch_path(t, "seal.key"), F_OK), -1);
+	assert_intact(t);
+	scratch_write(path, key, 5);
+	scratch_refuses(t, STORE_E_SEALING_KEY, "onboardd.seal");
+	unlink(path);
+	scratch_refuses(t, STORE_E_SEALING_KEY, "missing");
+	unsetenv("CREDENTIALS_DIRECTORY");
+	scratch_refuses(t, STORE_E_SEALING_KEY, "missing");
+}
+
+static void a_key_that_waits_for_its_store_is_used(void **state)
+{
+	struct scratch *t = *state;
+	_cleanup_(secret_done) struct secret key = SECRET_INIT;
+	uint8_t given[32] = {3};
+
+	assert_int_equal(mkdir(t->state, 0700), 0);
+	scratch_write(scratch_path(t, "seal.key"), given, sizeof(given));
+	make_store(t);
+	scratch_read(scratch_path(t, "seal.key"), &key);
+	assert_memory_equal(key.data, given, sizeof(given));
+}
+
+static void an_empty_or_foreign_file_is_corrupt(void **state)
+{
+	struct scratch *t = *state;
+	char text[5000];
+
+	make_store(t);
+	scratch_write(scratch_path(t, "store.db"), "", 0);
+	scratch_refuses(t, STORE_E_CORRUPT, "truncated");
+	memset(text, 'x', sizeof(text));
+	scratch_write(scratch_path(t, "store.db"), text, sizeof(text));
+	scratch_refuses(t, STORE_E_CORRUPT, "not a database");
+	unlink(scratch_path(t, "store.db"));
+	doctor(scratch_path(t, "store.db"), "CREATE TABLE credential (tag, type, sha256, sealed)");
+	scratch_refuses(t, STORE_E_CORRUPT, "another program");
+}
+
+static void a_database_without_our_tables_is_corrupt(void **state)
+{
+	struct scratch *t = *state;
+
+	make_store(t);
+	doctor(scratch_path(t, "store.db"), "DROP TABLE sealing");
+	scratch_refuses(t, STORE_E_CORRUPT, "sealing");
+}
+
+static void a_database_without_a_probe_is_corrupt(void **state)
+{
+	struct scratch *t = *state;
+
+	make_store(t);
+	doctor(scratch_path(t, "store.db"), "DELETE FROM sealing");
+	scratch_refuses(t, STORE_E_CORRUPT, "damaged");
+}
+
+static void a_newer_schema_is_refused_as_newer(void **state)
+{
+	struct scratch *t = *state;
+
+	make_store(t);
+	doctor(scratch_path(t, "store.db"), "PRAGMA user_version = 99");
+	scratch_refuses(t, STORE_E_NEWER, "99");
+	doctor(scratch_path(t, "store.db"), "PRAGMA user_version = 0");
+	scratch_refuses(t, STORE_E_CORRUPT, "damaged");
+	doctor(scratch_path(t, "store.db"), "PRAGMA user_version = 1");
+	assert_intact(t);
+}
+
+static void a_sealed_row_moved_to_another_place_is_corrupt(void **state)
+{
+	static const char *const moves[] = {
+		"UPDATE credential SET tag = 6",
+		"UPDATE credential SET type = 4",
+		"UPDATE credential SET tag = -1",
+		"UPDATE credential SET type = 300",
+		"UPDATE credential SET sha256 = zeroblob(32)",
+		"UPDATE credential SET sealed = zeroblob(40)",
+		"UPDATE credential SET sealed = x''",
+		"INSERT INTO credential SELECT 7, 3, sha256, sealed FROM credential",
+	};
+	struct scratch *t = *state;
+	_cleanup_(secret_done) struct secret whole = SECRET_INIT;
+
+	make_store(t);
+	scratch_read(scratch_path(t, "store.db"), &whole);
+	for (size_t i = 0; i < ARRAY_SIZE(moves); i++) {
+		doctor(scratch_path(t, "store.db"), moves[i]);
+		scratch_refuses(t, STORE_E_CORRUPT, "is not what was stored");
+		unlink(scratch_path(t, "store.db-wal"));
+		unlink(scratch_path(t, "store.db-shm"));
+		scratch_write(scratch_path(t, "store.db"), whole.data, whole.len);
+		assert_intact(t);
+	}
+}
+
+static void a_database_cut_anywhere_is_corrupt(void **state)
+{
+	struct scratch *t = *state;
+	_cleanup_(secret_done) struct secret whole = SECRET_INIT;
+
+	make_store(t);
+	scratch_read(scratch_path(t, "store.db"), &whole);
+	for (size_t n = 0; n < whole.len; n += n < 100 ? 9 : 1021) {
+		scratch_write(scratch_path(t, "store.db"), whole.data, n);
+		scratch_refuses(t, STORE_E_CORRUPT, "store.db");
+	}
+	scratch_write(scratch_path(t, "store.db"), whole.data, whole.len - 1);
+	scratch_refuses(t, STORE_E_CORRUPT, "store.db");
+	scratch_write(scratch_path(t, "store.db"), whole.data, whole.len);
+	assert_intact(t);
+}
+
+/* Whatever byte is damaged: refused and left alone, or the credential is still the right one. */
+static void a_flipped_byte_never_gives_a_wrong_credential(void **state)
+{
+	struct scratch *t = *state;
+	_cleanup_(secret_done) struct secret whole = SECRET_INIT;
+	size_t n_refused = 0;
+
+	make_store(t);
+	scratch_read(scratch_path(t, "store.db"), &whole);
+	for (size_t at = 0; at < whole.len; at += at < 120 ? 1 : 53) {
+		_cleanup_(secret_done) struct secret value = SECRET_INIT;
+		_cleanup_(freep) char *detail = NULL;
+		struct store *s = NULL;
+		int r;
+
+		whole.data[at] ^= 0x55;
+		scratch_write(scratch_path(t, "store.db"), whole.data, whole.len);
+		r = store_open(t->state, &s, &detail);
+		if (r == 0) {
+			r = store_credential_get(s, 5, CREDENTIAL_PSK, &value);
+			assert_int_equal(r, 0);
+			assert_string_equal((const char *)value.data, "secret");
+			store_close(s);
+		} else {
+			assert_true(r > 0);
+			assert_non_null(detail);
+			n_refused++;
+			scratch_refuses(t, r, "store.db");
+		}
+		whole.data[at] ^= 0x55;
+		unlink(scratch_path(t, "store.db-wal"));
+	}
+	assert_true(n_refused > 20);
+	scratch_write(scratch_path(t, "store.db"), whole.data, whole.len);
+	assert_intact(t);
+}
+
+static void a_log_without_its_database_is_refused(void **state)
+{
+	struct scratch *t = *state;
+	_cleanup_(secret_done) struct secret log = SECRET_INIT;
+	struct store *s = scratch_open(t);
+
+	assert_int_equal(store_value_put(s, "a", "b"), 0);
+	scratch_read(scratch_path(t, "store.db-wal"), &log);
+	store_close(s);
+	unlink(scratch_path(t, "store.db"));
+	scratch_write(scratch_path(t, "store.db-wal"), log.data, log.len);
+	scratch_refuses(t, STORE_E_CORRUPT, "log");
+	assert_int_equal(access(scratch_path(t, "store.db-wal"), F_OK), 0);
+}
+
+static void a_birth_that_was_interrupted_begins_again(void **state)
+{
+	struct scratch *t = *state;
+
+	assert_int_equal(mkdir(t->state, 0700), 0);
+	scratch_write(scratch_path(t, "store.db.new"), "half", 4);
+	scratch_write(scratch_path(t, "store.db.new-journal"), "half", 4);
+	make_store(t);
+	assert_intact(t);
+	assert_int_equal(access(scratch_path(t, "store.db.new"), F_OK), -1);
+	assert_int_equal(access(scratch_path(t, "store.db.new-journal"), F_OK), -1);
+}
+
+static void a_symbolic_link_is_not_followed(void **state)
+{
+	struct scratch *t = *state;
+	char elsewhere[PATH_MAX];
+
+	make_store(t);
+	snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere.db", t->dir);
+	assert_int_equal(rename(scratch_path(t, "store.db"), elsewhere), 0);
+	assert_int_equal(symlink(elsewhere, scratch_path(t, "store.db")), 0);
+	scratch_refuses(t, -ELOOP, "store.db");
+}
+
+/* --- the schema */
+
+static int64_t version_of(sqlite3 *db)
+{
+	int64_t v = -1;
+
+	assert_int_equal(db_integer(db, "PRAGMA user_version", &v), 0);
+	return v;
+}
+
+static void upgrades_run_the_missing_steps_only(void **state)
+{
+	static const char *const steps[] = {"CREATE TABLE a (x)", "ALTER TABLE a ADD COLUMN y",
+					    "INSERT INTO a VALUES (1, 2)"};
+	sqlite3 *db = NULL;
+
+	(void)state;
+	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+	assert_int_equal(schema_upgrade(db, steps, 1, 0), 0);
+	assert_int_equal(version_of(db), 1);
+	assert_int_equal(schema_upgrade(db, steps, 3, 1), 0);
+	assert_int_equal(version_of(db), 3);
+	assert_int_equal(schema_upgrade(db, steps, 3, 3), 0);
+	assert_int_equal(version_of(db), 3);
+	sqlite3_close(db);
+}
+
+static void an_upgrade_that_fails_half_way_leaves_the_old_version(void **state)
+{
+	static const char *const steps[] = {"CREATE TABLE a (x)", "CREATE TABLE b (x)",
+					    "CREATE TABLE a (x)"};
+	sqlite3 *db = NULL;
+	int64_t n = -1;
+
+	(void)state;
+	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+	assert_int_equal(schema_upgrade(db, steps, 1, 0), 0);
+	assert_int_equal(db_exec(db, "BEGIN IMMEDIATE"), 0);
+	assert_int_equal(schema_upgrade(db, steps, 3, 1), -EUCLEAN);
+	assert_int_equal(db_exec(db, "ROLLBACK"), 0);
+	assert_int_equal(version_of(db), 1);
+	assert_int_equal(db_integer(db, "SELECT count(*) FROM sqlite_schema", &n), 0);
+	assert_int_equal(n, 1);
+	sqlite3_close(db);
+}
+
+/* fixtures/schema-N.sql is the store as version N wrote it, sealed with a key of zeros. */
+static void a_store_of_schema_1_opens(void **state)
+{
+	struct scratch *t = *state;
+	_cleanup_(secret_done) struct secret sql = SECRET_INIT, value = SECRET_INIT;
+	_cleanup_(response_done) struct response result = {.code = RESPONSE_ERROR};
+	_cleanup_(freep) char *after = NULL;
+	static const uint8_t zero_key[32];
+	char path[PATH_MAX];
+	struct store *s;
+	int64_t version;
+
+	assert_int_equal(mkdir(t->state, 0700), 0);
+	scratch_write(scratch_path(t, "seal.key"), zero_key, sizeof(zero_key));
+	snprintf(path, sizeof(path), "%s/tests/unit/credstore/fixtures/schema-1.sql",
+		 getenv("ONBOARD_SOURCE_DIR") ? getenv("ONBOARD_SOURCE_DIR") : ".");
+	scratch_read(path, &sql);
+	doctor(scratch_path(t, "store.db"), (const char *)sql.data);
+	s = scratch_open(t);
+	assert_int_equal(db_integer(s->db, "PRAGMA user_version", &version), 0);
+	assert_int_equal(version, schema_n_steps);
+	assert_int_equal(store_credential_get(s, 16842753, CREDENTIAL_PSK_IDENTITY, &value), 0);
+	assert_string_equal((const char *)value.data, "unit-7");
+	assert_int_equal(store_value_get(s, "after", &after), 0);
+	assert_string_equal(after, "9685ef84-8cac-4257-b5cc-94bc416a1c1d.d");
+	assert_int_equal(journal_find(s, "9685ef84-8cac-4257-b5cc-94bc416a1c1d.e", &result), 0);
+	assert_int_equal(result.code, RESPONSE_ERROR);
+	assert_int_equal(result.cme_error, 513);
+	assert_string_equal(result.message, "+CME ERROR: 513\r\n");
+	store_close(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SCRATCH_TEST(a_missing_sealing_key_is_refused_and_not_made_anew),
+		SCRATCH_TEST(a_wrong_sealing_key_is_refused),
+		SCRATCH_TEST(a_sealing_key_of_31_or_33_bytes_is_refused),
+		SCRATCH_TEST(the_credential_of_the_service_manager_is_the_key_when_there_is_one),
+		SCRATCH_TEST(a_key_that_waits_for_its_store_is_used),
+		SCRATCH_TEST(an_empty_or_foreign_file_is_corrupt),
+		SCRATCH_TEST(a_database_without_our_tables_is_corrupt),
+		SCRATCH_TEST(a_database_without_a_probe_is_corrupt),
+		SCRATCH_TEST(a_newer_schema_is_refused_as_newer),
+		SCRATCH_TEST(a_sealed_row_moved_to_another_place_is_corrupt),
+		SCRATCH_TEST(a_database_cut_anywhere_is_corrupt),
+		SCRATCH_TEST(a_flipped_byte_never_gives_a_wrong_credential),
+		SCRATCH_TEST(a_log_without_its_database_is_refused),
+		SCRATCH_TEST(a_birth_that_was_interrupted_begins_again),
+		SCRATCH_TEST(a_symbolic_link_is_not_followed),
+		cmocka_unit_test(upgrades_run_the_missing_steps_only),
+		cmocka_unit_test(an_upgrade_that_fails_half_way_leaves_the_old_version),
+		SCRATCH_TEST(a_store_of_schema_1_opens),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
