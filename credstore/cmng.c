@@ -151,7 +151,7 @@ static int store_content(struct executor *e, uint32_t tag, enum credential_type 
 		return r;
 	r = store_credential_put(e->store, tag, type, content->data, content->len, digest);
 	if (r < 0)
-		return verb_store_error(ret, r);
+		return r;
 	ret->changed = true;
 	return verb_ok(ret, "OK\r\n");
 }
@@ -317,7 +317,7 @@ static int delete_credential(struct executor *e, const struct at_fields *fields,
 	if (r == -ENOENT)
 		return verb_cme(ret, AT_CME_NOT_FOUND);
 	if (r < 0)
-		return verb_store_error(ret, r);
+		return r;
 	ret->changed = true;
 	return verb_ok(ret, "OK\r\n");
 }

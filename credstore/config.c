@@ -46,8 +46,6 @@ int config_apply(struct executor *e, const struct command *c, char **ret_refusal
 	for (size_t i = 0; i < c->n_pairs; i++) {
 		snprintf(name, sizeof(name), PREFIX "%s", c->pairs[i].key);
 		r = store_value_put(e->store, name, c->pairs[i].value);
-		if (r == -ENOSPC)
-			return refuse(c->pairs[i].key, "the store is full", ret_refusal);
 		if (r < 0)
 			return r;
 	}

@@ -119,7 +119,7 @@ static int generate(struct store *s, const struct request *q, struct key **ret,
 		return verb_cme(result, AT_CME_KEYGEN_FAILED);
 	r = store_credential_put(s, q->tag, q->type, der.data, der.len, digest);
 	if (r < 0)
-		return verb_store_error(result, r);
+		return r;
 	result->changed = true;
 	*ret = TAKE_PTR(k);
 	return 0;

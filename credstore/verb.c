@@ -84,8 +84,6 @@ int verb_failed(struct verb_result *ret, const char *format, ...)
 
 int verb_store_error(struct verb_result *ret, int r)
 {
-	if (r == -ENOSPC)
-		return verb_cme(ret, AT_CME_MEMORY_FULL);
 	if (r > 0)
 		return verb_failed(ret, "the stored credential is damaged");
 	return r;

@@ -40,8 +40,8 @@ int verb_ok(struct verb_result *ret, const char *text) _must_check_;
 int verb_value(struct verb_result *ret, const char *name, const char *value) _must_check_;
 int verb_cme(struct verb_result *ret, enum at_cme cme) _must_check_;
 int verb_failed(struct verb_result *ret, const char *format, ...) _must_check_ _printf_(2, 3);
-/* What the store answered: lack of space is a modem's 515, a damaged value is told in words, the
- * rest is -errno. */
+/* What the store answered: a damaged value is told in words, the rest is -errno and nobody's
+ * result. A full disk is among it: SQLite gives the whole transaction up then. */
 int verb_store_error(struct verb_result *ret, int r) _must_check_;
 
 /* Parameter i when it is a number; false when it is anything else or absent. */

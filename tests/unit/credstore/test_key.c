@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "scratch.h"
+#include "tests/unit/credstore/scratch.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
 #include "credstore/key.h"
+#include "tests/unit/credstore/pki.h"
 
 /* libcrypto is the other side here: it makes the keys that are loaded, and judges what is signed.
  */
-
-DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free);
-DEFINE_CLEANUP(X509_REQ *, X509_REQ_free);
 
 static EVP_PKEY *public_of(struct key *k)
 {

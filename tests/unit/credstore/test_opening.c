@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "scratch.h"
+#include "tests/unit/credstore/scratch.h"
 
 #include <errno.h>
 #include <fcntl.h>
