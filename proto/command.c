@@ -214,10 +214,28 @@ static bool body_is_well_formed(const uint8_t *body, size_t len)
 	return !item_skip(&r).failed && reader_done(&r);
 }
 
+/* Reads n commands. Whatever the outcome, l is to be released. */
+static int items_read(struct reader *r, size_t n, struct command_list *l)
+{
+	int k;
+
+	l->items = calloc(n, sizeof(*l->items));
+	if (!l->items)
+		return -ENOMEM;
+	while (l->n < n) {
+		struct reader span = item_skip(r);
+
+		k = command_decode(&span, &l->items[l->n++]);
+		if (k != 0)
+			return k;
+	}
+	return 0;
+}
+
 int command_list_decode(const uint8_t *body, size_t len, size_t max_commands,
 			struct command_list *ret)
 {
-	_cleanup_(command_list_done) struct command_list list = COMMAND_LIST_INIT;
+	struct command_list list = COMMAND_LIST_INIT;
 	struct reader r;
 	struct item array;
 	int k;
@@ -232,18 +250,12 @@ int command_list_decode(const uint8_t *body, size_t len, size_t max_commands,
 		return COMMAND_E_EMPTY;
 	if (array.value > MIN(max_commands, (size_t)COMMANDS_MAX))
 		return COMMAND_E_TOO_MANY;
-	list.items = calloc(array.value, sizeof(*list.items));
-	if (!list.items)
-		return -ENOMEM;
-	while (list.n < array.value) {
-		struct reader span = item_skip(&r);
-
-		k = command_decode(&span, &list.items[list.n++]);
-		if (k != 0)
-			return k;
+	k = items_read(&r, array.value, &list);
+	if (k != 0) {
+		command_list_done(&list);
+		return k;
 	}
 	*ret = list;
-	list = COMMAND_LIST_INIT;
 	return 0;
 }
 

@@ -4,12 +4,11 @@
 /* Every limit that a peer's bytes are held to before anything is allocated for them. Figures of
  * stock devices and of nRF Cloud; tests try each at its maximum and at maximum + 1. */
 
-#define CORRELATION_MAX 45  /* characters of a command id; the device's buffer is 46 with its NUL  \
-			     */
-#define COMMANDS_MAX 20     /* commands in one body: the most that a device has open */
-#define IGNORE_CME_MAX 6    /* ignored error codes of one AT command */
-#define CONFIG_PAIRS_MAX 10 /* pairs of one config command */
-#define CONFIG_KEY_MAX 64   /* characters */
+#define CORRELATION_MAX 45    /* characters of a command id; devices have 46 bytes for it */
+#define COMMANDS_MAX 20       /* commands in one body: the most that a device has open */
+#define IGNORE_CME_MAX 6      /* ignored error codes of one AT command */
+#define CONFIG_PAIRS_MAX 10   /* pairs of one config command */
+#define CONFIG_KEY_MAX 64     /* characters */
 #define CONFIG_VALUE_MAX 1024 /* characters */
 #define AT_VERB_MAX 32        /* characters of set_command, "%KEYGEN" */
 #define AT_PARAMETERS_MAX 8192

@@ -64,9 +64,25 @@ static int response_decode(struct reader *r, struct response *ret)
 	return has_message(ret->code) ? message_decode(r, ret) : 0;
 }
 
+/* Reads n responses. Whatever the outcome, l is to be released. */
+static int items_read(struct reader *r, size_t n, struct response_list *l)
+{
+	int k;
+
+	l->items = calloc(n, sizeof(*l->items));
+	if (!l->items)
+		return -ENOMEM;
+	while (l->n < n) {
+		k = response_decode(r, &l->items[l->n++]);
+		if (k != 0)
+			return k;
+	}
+	return reader_done(r) ? 0 : RESPONSE_E_SYNTAX;
+}
+
 int response_list_decode(const uint8_t *body, size_t len, struct response_list *ret)
 {
-	_cleanup_(response_list_done) struct response_list list = RESPONSE_LIST_INIT;
+	struct response_list list = RESPONSE_LIST_INIT;
 	struct reader r;
 	struct item array;
 	int k;
@@ -81,18 +97,12 @@ int response_list_decode(const uint8_t *body, size_t len, struct response_list *
 		return reader_done(&r) ? RESPONSE_E_EMPTY : RESPONSE_E_SYNTAX;
 	if (array.value > COMMANDS_MAX)
 		return RESPONSE_E_TOO_MANY;
-	list.items = calloc(array.value, sizeof(*list.items));
-	if (!list.items)
-		return -ENOMEM;
-	while (list.n < array.value) {
-		k = response_decode(&r, &list.items[list.n++]);
-		if (k != 0)
-			return k;
+	k = items_read(&r, array.value, &list);
+	if (k != 0) {
+		response_list_done(&list);
+		return k;
 	}
-	if (!reader_done(&r))
-		return RESPONSE_E_SYNTAX;
 	*ret = list;
-	list = RESPONSE_LIST_INIT;
 	return 0;
 }
 
