@@ -32,7 +32,7 @@ static int config_check(const struct core_config *config, char **ret_detail)
 			    SEC_TAG_MAX);
 		return -EINVAL;
 	}
-	if (crypto_certificates_check(config->root_ca_pem) != 0) {
+	if (config->root_ca_pem && crypto_certificates_check(config->root_ca_pem) != 0) {
 		core_detail(ret_detail, "the root CA for devices is not a PEM certificate");
 		return -EINVAL;
 	}
@@ -60,7 +60,7 @@ int core_new(const struct core_config *config, struct core **ret, char **ret_det
 	c->clock_skew_s = config->clock_skew_s;
 	c->ca_dir = strdup(config->ca_dir);
 	core_detail(&c->cloud_ca, "%s%s", config->amazon_ca_pem ? config->amazon_ca_pem : "",
-		    config->root_ca_pem);
+		    config->root_ca_pem ? config->root_ca_pem : "");
 	if (!c->ca_dir || !c->cloud_ca)
 		return -ENOMEM;
 	*ret = TAKE_PTR(c);

@@ -21,7 +21,8 @@ struct core_config {
 	const char *ca_dir; /* the service's own CA for CSRs lives here: ca.key (0600), ca.pem; made
 			       at first use */
 	const char *root_ca_pem; /* what the built-in rule installs as server certificate: the CA of
-				    our CoAP endpoint */
+				    our CoAP endpoint; NULL when only the administration
+				    calls are used */
 	const char *amazon_ca_pem;      /* or NULL: prepended to it */
 	uint32_t cloud_tag;             /* 16842753 */
 	unsigned int session_max_age_s; /* Max-Age of an authentication; 2592000 */

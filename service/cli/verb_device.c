@@ -10,6 +10,26 @@
 #include "service/cli/state.h"
 #include "service/cli/verbs.h"
 
+static const char *text_of(const json_t *device, const char *key)
+{
+	const char *text = json_string_value(json_object_get(device, key));
+
+	return text && *text ? text : "-";
+}
+
+static void print_table(const json_t *items)
+{
+	json_t *device;
+	size_t i;
+
+	printf("%-36s  %-10s  %-24s  %-24s  %s\n", "DEVICE", "HARDWARE", "LAST SEEN", "CLOUD LOGIN",
+	       "TEAM");
+	json_array_foreach((json_t *)items, i, device)
+		printf("%-36s  %-10s  %-24s  %-24s  %s\n", text_of(device, "id"),
+		       text_of(device, "hardware"), text_of(device, "lastSeenAt"),
+		       text_of(device, "cloudLoginAt"), text_of(device, "team"));
+}
+
 static int list(const char *dir, bool as_json)
 {
 	_cleanup_(state_close) struct state state = {0};
@@ -28,6 +48,8 @@ static int list(const char *dir, bool as_json)
 		if (json_dumpf(devices, stdout, JSON_INDENT(2)) < 0)
 			return EXIT_CODE_FAILED;
 		putchar('\n');
+	} else {
+		print_table(json_object_get(devices, "items"));
 	}
 	return fflush(stdout) == 0 ? EXIT_CODE_DONE : EXIT_CODE_FAILED;
 }
