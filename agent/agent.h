@@ -33,6 +33,9 @@ DEFINE_CLEANUP(struct agent *, agent_free);
 
 /* Several observers may be added before agent_start(). */
 int agent_add_observer(struct agent *a, const struct agent_observer *observer) _must_check_;
+/* For a program that ends with its cycle: sessions are closed at the end instead of kept suspended.
+ * Before agent_start(). */
+void agent_set_once(struct agent *a);
 int agent_start(struct agent *a) _must_check_;
 /* Starts a cycle now, or right after the one that runs. */
 void agent_provision(struct agent *a);

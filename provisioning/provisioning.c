@@ -41,7 +41,8 @@ struct provisioning {
 
 	/* A report under way: what is pending, how much of it the request on the wire carries. */
 	struct response_list pending;
-	size_t n_sent, n_acknowledged;
+	size_t n_sent, n_acknowledged, n_failed;
+	bool finished;
 	size_t split;
 	uint8_t *body; /* owned, config.tx_max bytes: never shared with what is received */
 
@@ -208,9 +209,8 @@ static bool on_reported(struct provisioning *p, struct provisioning_result *resu
 
 	if (result->code == CODE_TOO_LARGE && p->n_sent > 1) {
 		/* The service takes less than we were told to assume. */
-		p->split = MAX(p->split / 2, (size_t)64);
+		p->split /= 2;
 	} else if (result->outcome != OUTCOME_OK) {
-		result->n = p->n_acknowledged;
 		report_done(p);
 		return false;
 	} else {
@@ -220,10 +220,17 @@ static bool on_reported(struct provisioning *p, struct provisioning_result *resu
 			/* The service knows, we do not know that it knows: repeating is harmless.
 			 */
 			result->outcome = OUTCOME_STORE;
-			result->n = p->n_acknowledged;
 			snprintf(p->detail, sizeof(p->detail), "journal: %s", strerror(abs(r)));
 			report_done(p);
 			return false;
+		}
+		for (size_t i = 0; i < p->n_sent; i++) {
+			const struct response *done = &p->pending.items[p->n_acknowledged + i];
+
+			if (done->code == RESPONSE_ERROR)
+				p->n_failed++;
+			if (done->code == RESPONSE_FINISHED)
+				p->finished = true;
 		}
 		p->n_acknowledged += p->n_sent;
 	}
@@ -237,7 +244,6 @@ static bool on_reported(struct provisioning *p, struct provisioning_result *resu
 		snprintf(p->detail, sizeof(p->detail), "%zu result%s acknowledged",
 			 p->n_acknowledged, p->n_acknowledged == 1 ? "" : "s");
 	}
-	result->n = p->n_acknowledged;
 	report_done(p);
 	return false;
 }
@@ -275,6 +281,11 @@ static void on_reply(struct session *s, int r, const struct reply *reply, void *
 		on_fetched(p, reply, &result);
 	if (call->step == OUTCOME_STEP_REPORT && on_reported(p, &result))
 		return;
+	if (call->step == OUTCOME_STEP_REPORT) {
+		result.n = p->n_acknowledged;
+		result.n_failed = p->n_failed;
+		result.finished = p->finished;
+	}
 	finish(p, &result);
 }
 
@@ -388,7 +399,8 @@ int provisioning_report(struct provisioning *p, provisioning_fn fn, void *userda
 		return r < 0 ? r : -EIO;
 	p->fn = fn;
 	p->userdata = userdata;
-	p->n_acknowledged = 0;
+	p->n_acknowledged = p->n_failed = 0;
+	p->finished = false;
 	if (p->pending.n == 0) {
 		struct provisioning_result result = {.outcome = OUTCOME_OK};
 

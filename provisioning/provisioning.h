@@ -35,6 +35,8 @@ struct provisioning_result {
 	uint32_t max_age_s; /* the server's Max-Age, 0 when absent */
 	const char *detail; /* for people, never NULL; valid inside the callback */
 	size_t n;           /* fetch: commands; report: results acknowledged */
+	size_t n_failed;    /* report: errors among the acknowledged results */
+	bool finished;      /* report: the service's "finished" was among them */
 };
 
 typedef void (*provisioning_fn)(struct provisioning *p, const struct provisioning_result *result,

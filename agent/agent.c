@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/agent.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/internal.h"
+#include "agent/timewatch.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "provisioning/stats.h"
+
+/* ---- events: the only way into the machine ---- */
+
+static void enqueue(struct agent *a, const struct agent_posted *p)
+{
+	if (a->stopped)
+		return;
+	for (size_t i = 0; !p->is_result && i < a->queue_len; i++)
+		if (a->queue[(a->queue_head + i) % AGENT_QUEUE_MAX].event == p->event)
+			return;
+	if (a->queue_len == AGENT_QUEUE_MAX) {
+		log_error("event %s dropped: too many at once", fsm_event_name(p->event));
+		return;
+	}
+	a->queue[(a->queue_head + a->queue_len++) % AGENT_QUEUE_MAX] = *p;
+	if (sd_event_source_set_enabled(a->dispatch, SD_EVENT_ON) < 0)
+		log_error("event %s delayed: the event loop refuses", fsm_event_name(p->event));
+}
+
+void agent_post(struct agent *a, enum fsm_event event, int outcome, const char *format, ...)
+{
+	struct agent_posted p = {
+		.event = event,
+		.is_result = true,
+		.generation = a->generation,
+		.outcome = outcome,
+	};
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(p.why, sizeof(p.why), format, ap);
+	va_end(ap);
+	enqueue(a, &p);
+}
+
+void agent_post_external(struct agent *a, enum fsm_event event)
+{
+	struct agent_posted p = {.event = event, .outcome = -1};
+
+	snprintf(p.why, sizeof(p.why), "%s",
+		 event == FSM_EVENT_PROVISION    ? "asked for"
+		 : event == FSM_EVENT_NETWORK_UP ? "network is back"
+						 : fsm_event_name(event));
+	enqueue(a, &p);
+}
+
+void agent_tell_step(struct agent *a, const char *name, const char *format, ...)
+{
+	char text[AGENT_TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	log_debug("step name=%s text=\"%s\"", name, text);
+	for (size_t i = 0; i < a->n_observers; i++)
+		if (a->observers[i].step)
+			a->observers[i].step(a->observers[i].userdata, name, text);
+}
+
+/* ---- the door ---- */
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct agent *a = userdata;
+
+	(void)source;
+	(void)usec;
+	a->deadline_ms = 0;
+	agent_post(a, FSM_EVENT_TIMEOUT, -1, "%s is over",
+		   fsm_timer_name(fsm_timer_of(a->fsm.state)));
+	return 0;
+}
+
+static void arm_timer(struct agent *a)
+{
+	uint64_t ms = agent_timer_ms(a, fsm_timer_of(a->fsm.state));
+	int r;
+
+	a->deadline_ms = 0;
+	if (ms == 0) {
+		r = sd_event_source_set_enabled(a->timer, SD_EVENT_OFF);
+	} else {
+		a->deadline_ms = clock_ms() + ms;
+		r = sd_event_source_set_time(a->timer, a->deadline_ms * 1000);
+		if (r >= 0)
+			r = sd_event_source_set_enabled(a->timer, SD_EVENT_ONESHOT);
+	}
+	if (r < 0)
+		log_error("timer of state %s cannot be set: %s", fsm_state_name(a->fsm.state),
+			  strerror(-r));
+}
+
+static void begin_cycle(struct agent *a)
+{
+	a->reauthenticated = false;
+	a->failed_command = false;
+	a->n_lost = a->n_batches = 0;
+	a->commands_ok = a->commands_failed = 0;
+}
+
+static void end_cycle(struct agent *a)
+{
+	if (a->fsm.state == FSM_STATE_IDLE) {
+		a->cycles++;
+		a->last_success_s = clock_wall_s();
+		backoff_reset(&a->backoff);
+	} else if (a->fsm.state == FSM_STATE_DEGRADED) {
+		a->cycles++;
+		backoff_reset(&a->backoff);
+	}
+	if (a->queued) {
+		a->queued = false;
+		agent_post_external(a, FSM_EVENT_PROVISION);
+	}
+	for (size_t i = 0; i < a->n_observers; i++)
+		if (a->observers[i].cycle_ended)
+			a->observers[i].cycle_ended(a->observers[i].userdata, a->outcome);
+}
+
+static void run_action(struct agent *a, enum fsm_action action)
+{
+	switch (action) {
+	case FSM_DO_BEGIN_CYCLE:
+		begin_cycle(a);
+		return;
+	case FSM_DO_WAIT_NETWORK:
+		agent_do_wait_network(a);
+		return;
+	case FSM_DO_WAIT_TIME:
+		agent_do_wait_time(a);
+		return;
+	case FSM_DO_CONNECT:
+		agent_do_connect(a);
+		return;
+	case FSM_DO_AUTHENTICATE:
+		agent_do_authenticate(a);
+		return;
+	case FSM_DO_SHOW_TOKEN:
+		agent_do_show_token(a);
+		return;
+	case FSM_DO_FETCH:
+		agent_do_fetch(a);
+		return;
+	case FSM_DO_SUSPEND:
+		agent_do_suspend(a);
+		return;
+	case FSM_DO_EXECUTE:
+		agent_do_execute(a);
+		return;
+	case FSM_DO_RESUME:
+		agent_do_resume(a);
+		return;
+	case FSM_DO_REPORT:
+		agent_do_report(a);
+		return;
+	case FSM_DO_PARK:
+		agent_do_park(a);
+		return;
+	case FSM_DO_VALIDATE:
+		agent_do_validate(a);
+		return;
+	case FSM_DO_CANCEL:
+		agent_do_cancel(a);
+		return;
+	case FSM_DO_QUEUE:
+		a->queued = true;
+		return;
+	case FSM_DO_END_CYCLE:
+		end_cycle(a);
+		return;
+	}
+}
+
+/* A poll for the claim every few seconds must not fill the log. */
+static bool is_poll(enum fsm_state from, enum fsm_state to, const struct agent *a)
+{
+	return a->token_shown && ((from == FSM_STATE_UNCLAIMED && to == FSM_STATE_AUTHENTICATING) ||
+				  (from == FSM_STATE_AUTHENTICATING && to == FSM_STATE_UNCLAIMED));
+}
+
+static void set_reason(struct agent *a, const char *why)
+{
+	switch (a->fsm.state) {
+	case FSM_STATE_UNCLAIMED:
+		snprintf(a->reason, sizeof(a->reason), "%s", outcome_help(OUTCOME_UNCLAIMED));
+		return;
+	case FSM_STATE_BACKING_OFF:
+	case FSM_STATE_FAILED:
+	case FSM_STATE_DEGRADED:
+	case FSM_STATE_WAITING_TO_VALIDATE:
+		snprintf(a->reason, sizeof(a->reason), "%s: %s", why, outcome_help(a->outcome));
+		return;
+	case FSM_STATE_IDLE:
+		snprintf(a->reason, sizeof(a->reason), "%s", outcome_help(a->outcome));
+		return;
+	case FSM_STATE_BOOTING:
+	case FSM_STATE_WAITING_FOR_NETWORK:
+	case FSM_STATE_WAITING_FOR_TIME:
+	case FSM_STATE_CONNECTING:
+	case FSM_STATE_AUTHENTICATING:
+	case FSM_STATE_FETCHING:
+	case FSM_STATE_SUSPENDING:
+	case FSM_STATE_EXECUTING:
+	case FSM_STATE_RESUMING:
+	case FSM_STATE_REPORTING:
+	case FSM_STATE_VALIDATING:
+	case FSM_STATE_STOPPED:
+	case FSM_N_STATES:
+		break;
+	}
+	snprintf(a->reason, sizeof(a->reason), "%s", why);
+}
+
+static void enter_state(struct agent *a, const struct fsm_move *m, const char *why)
+{
+	const char *from = fsm_state_name(m->state), *to = fsm_state_name(m->next);
+
+	a->generation++;
+	(void)sd_event_source_set_enabled(a->tick, SD_EVENT_OFF);
+	set_reason(a, why);
+	if (is_poll(m->state, m->next, a))
+		log_debug("state old=%s new=%s why=\"%s\"", from, to, why);
+	else
+		log_info("state old=%s new=%s why=\"%s\"", from, to, why);
+	arm_timer(a);
+	for (size_t i = 0; i < a->n_observers; i++)
+		if (a->observers[i].changed)
+			a->observers[i].changed(a->observers[i].userdata, from, to, why);
+	for (uint32_t action = 1; action <= FSM_DO_END_CYCLE; action <<= 1)
+		if (m->actions & action)
+			run_action(a, action);
+}
+
+/* What a timer that ran out says about the state it ran out in. */
+static int outcome_of_timeout(enum fsm_state state)
+{
+	switch (fsm_timer_of(state)) {
+	case FSM_TIMER_NETWORK:
+		return OUTCOME_NO_NETWORK;
+	case FSM_TIMER_TIME:
+		return OUTCOME_NO_TIME;
+	case FSM_TIMER_CONNECT:
+	case FSM_TIMER_EXCHANGE:
+	case FSM_TIMER_VALIDATE:
+	case FSM_TIMER_WORK:
+		return OUTCOME_TIMEOUT;
+	case FSM_TIMER_NONE:
+	case FSM_TIMER_POLL:
+	case FSM_TIMER_REVALIDATE:
+	case FSM_TIMER_SCHEDULE:
+	case FSM_TIMER_DEGRADED:
+	case FSM_TIMER_BACKOFF:
+	case FSM_TIMER_CEILING:
+		break;
+	}
+	return -1;
+}
+
+static void take_event(struct agent *a, const struct agent_posted *p)
+{
+	enum fsm_state from = a->fsm.state;
+	int outcome = p->event == FSM_EVENT_TIMEOUT ? outcome_of_timeout(from) : p->outcome;
+	struct fsm_move m;
+	int r;
+
+	/* Whoever asks wants it tried now, not after what earlier failures have earned. */
+	if (p->event == FSM_EVENT_PROVISION)
+		a->validate_tries = 0;
+	r = fsm_step(&a->fsm, p->event, &m);
+	if (r == FSM_E_REFUSED && p->event != FSM_EVENT_NETWORK_UP)
+		log_warning("event %s has no move in state %s, ignoring", fsm_event_name(p->event),
+			    fsm_state_name(from));
+	if (r != 0)
+		return;
+	if (m.next == from) {
+		/* Nothing but a note for later. */
+		for (uint32_t action = 1; action <= FSM_DO_END_CYCLE; action <<= 1)
+			if (m.actions & action)
+				run_action(a, action);
+		return;
+	}
+	if (outcome >= 0)
+		a->outcome = (enum outcome)outcome;
+	enter_state(a, &m, p->why);
+}
+
+static int on_dispatch(sd_event_source *source, void *userdata)
+{
+	struct agent *a = userdata;
+	struct agent_posted p;
+
+	if (a->queue_len == 0)
+		return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	p = a->queue[a->queue_head];
+	a->queue_head = (a->queue_head + 1) % AGENT_QUEUE_MAX;
+	a->queue_len--;
+	if (!p.is_result || p.generation == a->generation)
+		take_event(a, &p);
+	return 0;
+}
+
+static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	agent_do_wait_time(userdata);
+	return 0;
+}
+
+static void on_network(bool up, void *userdata)
+{
+	log_info("network default-route=%s", up ? "yes" : "no");
+	if (up)
+		agent_post_external(userdata, FSM_EVENT_NETWORK_UP);
+}
+
+/* ---- life ---- */
+
+static int add_sources(struct agent *a)
+{
+	int r = sd_event_add_defer(a->event, &a->dispatch, on_dispatch, a);
+
+	if (r >= 0)
+		r = sd_event_source_set_enabled(a->dispatch, SD_EVENT_OFF);
+	/* CLOCK_BOOTTIME: a device that slept through its deadline acts when it wakes. */
+	if (r >= 0)
+		r = sd_event_add_time(a->event, &a->timer, CLOCK_BOOTTIME, 0, 0, on_timer, a);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(a->timer, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_add_time(a->event, &a->tick, CLOCK_BOOTTIME, 0, 0, on_tick, a);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(a->tick, SD_EVENT_OFF);
+	if (r >= 0 && a->config->network_wait)
+		r = netwatch_new(a->event, on_network, a, &a->netwatch);
+	return r < 0 ? r : 0;
+}
+
+static int make_cloud(struct agent *a)
+{
+	const struct config *c = a->config;
+	const struct cloud_device_config config = {
+		.session = {.name = "cloud",
+			    .server = c->cloud_server,
+			    .address = c->cloud_address,
+			    .port = c->cloud_port,
+			    .ca_pem = a->ca_pem,
+			    .resumption = c->resumption,
+			    .tickets = c->tickets,
+			    .cid = c->cid,
+			    .handshake_timeout_ms = (unsigned int)c->handshake_timeout_ms,
+			    .ack_timeout_ms = (unsigned int)c->ack_timeout_ms,
+			    .answer_timeout_ms = (unsigned int)c->answer_timeout_ms},
+		.sec_tag = c->cloud_tag,
+	};
+
+	if (!c->validate)
+		return 0;
+	return cloud_device_new(a->event, &config, a->store, a->identity, &a->cloud);
+}
+
+/* A failure costs a handshake, nothing else. */
+static void adopt_session(struct agent *a)
+{
+	int r = session_adopt(a->session);
+
+	if (r < 0)
+		log_warning(
+			"a session left by an earlier process cannot be taken over: %s, ignoring",
+			session_strerror(r));
+	if (r != 0)
+		return;
+	a->authenticated_until_ms = session_note(a->session);
+	log_info("session adopted from an earlier process");
+}
+
+int agent_new(sd_event *event, const struct config *config, struct agent **ret, char **ret_detail)
+{
+	_cleanup_(agent_freep) struct agent *a = NULL;
+	int r;
+
+	if (ret_detail)
+		*ret_detail = NULL;
+	a = calloc(1, sizeof(*a));
+	if (!a)
+		return -ENOMEM;
+	a->event = sd_event_ref(event);
+	a->config = config;
+	fsm_init(&a->fsm);
+	a->claimed = "unknown";
+	a->cloud_word = config->validate ? "unknown" : "off";
+	a->backoff = (struct backoff){config->backoff_first_ms, config->backoff_ceiling_ms, 0};
+	a->poll_backoff = (struct backoff){config->poll_fast_ms, config->poll_ceiling_ms, 0};
+	a->validate_backoff =
+		(struct backoff){config->validate_first_ms, config->validate_ceiling_ms, 0};
+	snprintf(a->reason, sizeof(a->reason), "starting");
+
+	r = agent_open_store(config, &a->store, ret_detail);
+	if (r == 0)
+		r = agent_open_identity(config, a->store, &a->identity, ret_detail);
+	if (r == 0)
+		r = agent_install_root_ca(config, a->store, &a->ca_pem, ret_detail);
+	if (r != 0)
+		return r;
+	agent_set_allowed_keys(config->allow_keys);
+	a->executor = (struct executor){a->store, a->identity, agent_check_config};
+	r = agent_prepare_session(a);
+	if (r == 0)
+		r = make_cloud(a);
+	if (r == 0)
+		r = add_sources(a);
+	if (r != 0) {
+		if (ret_detail &&
+		    asprintf(ret_detail, "the agent cannot start: %s", session_strerror(r)) < 0)
+			*ret_detail = NULL;
+		return r;
+	}
+	adopt_session(a);
+	*ret = TAKE_PTR(a);
+	return 0;
+}
+
+struct agent *agent_free(struct agent *a)
+{
+	if (!a)
+		return NULL;
+	a->stopped = true;
+	sd_event_source_disable_unref(a->dispatch);
+	sd_event_source_disable_unref(a->timer);
+	sd_event_source_disable_unref(a->tick);
+	netwatch_free(a->netwatch);
+	cloud_device_free(a->cloud);
+	provisioning_free(a->provisioning);
+	session_free(a->session);
+	identity_free(a->identity);
+	store_close(a->store);
+	sd_event_unref(a->event);
+	free(a->ca_pem);
+	free(a);
+	return NULL;
+}
+
+int agent_add_observer(struct agent *a, const struct agent_observer *observer)
+{
+	if (a->n_observers == AGENT_OBSERVERS_MAX)
+		return -ENOBUFS;
+	a->observers[a->n_observers++] = *observer;
+	return 0;
+}
+
+void agent_set_once(struct agent *a)
+{
+	a->once = true;
+}
+
+int agent_start(struct agent *a)
+{
+	agent_post(a, FSM_EVENT_START, -1, "started");
+	return 0;
+}
+
+void agent_provision(struct agent *a)
+{
+	agent_post_external(a, FSM_EVENT_PROVISION);
+}
+
+void agent_stop(struct agent *a)
+{
+	struct fsm_move m;
+
+	if (a->stopped)
+		return;
+	if (fsm_step(&a->fsm, FSM_EVENT_STOP, &m) == 0)
+		enter_state(a, &m, "asked to stop");
+	a->stopped = true;
+	a->n_observers = 0;
+	/* What is suspended lives on in systemd's store when there is one; otherwise the server
+	 * is told, so that it does not keep a dead session. */
+	if (a->once || !getenv("NOTIFY_SOCKET"))
+		session_close(a->session);
+}
+
+void agent_get_status(struct agent *a, struct agent_status *ret)
+{
+	const struct config *c = a->config;
+	uint64_t now = clock_ms();
+	struct session_stats s;
+
+	*ret = (struct agent_status){
+		.state = fsm_state_name(a->fsm.state),
+		.outcome = a->outcome,
+		.reason = a->reason,
+		.uuid = identity_uuid_text(a->identity),
+		.hardware = identity_hardware(a->identity),
+		.server = c->server,
+		.port = c->port,
+		.claim_token = strcmp(a->claimed, "no") == 0 ? a->claim_token : "",
+		.claimed = a->claimed,
+		.cloud = a->cloud_word,
+		.suite = session_suite(a->session),
+		.cycles = a->cycles,
+		.pending_results = journal_count(a->store),
+		.commands_ok = a->commands_ok,
+		.commands_failed = a->commands_failed,
+		.last_success_s = a->last_success_s,
+		.next_try_ms = a->deadline_ms > now && !fsm_is_busy(a->fsm.state)
+				       ? a->deadline_ms - now
+				       : 0,
+		.provisioning = a->earlier,
+	};
+	session_get_stats(a->session, &s);
+	stats_add(&ret->provisioning, &s);
+	if (a->cloud)
+		cloud_device_get_stats(a->cloud, &ret->cloud_stats);
+}
+
+int agent_claim_token(struct agent *a, char *ret, size_t size)
+{
+	return identity_attest(a->identity, NULL, ret, size);
+}
+
+int agent_identity_csv(struct agent *a, char *ret, size_t size)
+{
+	return identity_csv(a->identity, ret, size);
+}
+
+int agent_list_credentials(struct agent *a, struct credential_info **ret, size_t *ret_n)
+{
+	return store_credential_list(a->store, ret, ret_n);
+}

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The actions of one provisioning cycle: docs/state-machine.md, docs/protocol.md §3.3. */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/internal.h"
+#include "agent/timewatch.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#define TICK_US 1000000 /* how often a clock that is not set is looked at again */
+
+static void post_failure(struct agent *a, enum outcome outcome, const char *why)
+{
+	agent_post(a, outcome_is_transient(outcome) ? FSM_EVENT_TRANSIENT : FSM_EVENT_PERMANENT,
+		   (int)outcome, "%s", why);
+}
+
+/* Own failures that kept a request from being sent. */
+static void post_errno(struct agent *a, const char *what, int r)
+{
+	char why[AGENT_TEXT_MAX];
+	enum outcome o = outcome_of_connect(r);
+
+	if (r == -EKEYREJECTED)
+		o = OUTCOME_IDENTITY;
+	snprintf(why, sizeof(why), "%s: %s", what, session_strerror(r));
+	if (o == OUTCOME_LOST && fsm_find(a->fsm.state, FSM_EVENT_LOST)) {
+		agent_post(a, FSM_EVENT_LOST, -1, "%s: the session is closed", what);
+		return;
+	}
+	post_failure(a, o, why);
+}
+
+/* The answer to a request, when it is not the good one of its step. */
+static void post_result(struct agent *a, const struct provisioning_result *result)
+{
+	char why[AGENT_TEXT_MAX];
+
+	snprintf(why, sizeof(why), "%s", result->detail);
+	if (result->outcome == OUTCOME_LOST && a->n_lost < AGENT_LOST_MAX) {
+		a->n_lost++;
+		a->authenticated_until_ms = 0;
+		agent_post(a, FSM_EVENT_LOST, -1, "%s", why);
+		return;
+	}
+	if (result->outcome == OUTCOME_REAUTHENTICATE && !a->reauthenticated) {
+		a->reauthenticated = true;
+		a->authenticated_until_ms = 0;
+		agent_post(a, FSM_EVENT_REAUTHENTICATE, -1, "%s", why);
+		return;
+	}
+	a->max_age_s = result->max_age_s;
+	post_failure(a, result->outcome, why);
+}
+
+/* A session is open: what it is good for. */
+static void post_ready(struct agent *a, const char *why)
+{
+	if (a->authenticated_until_ms <= clock_ms())
+		agent_post(a, FSM_EVENT_CONNECTED, -1, "%s", why);
+	else if (journal_count(a->store) > 0)
+		agent_post(a, FSM_EVENT_READY_UNREPORTED, -1, "%s", why);
+	else
+		agent_post(a, FSM_EVENT_READY, -1, "%s", why);
+}
+
+void agent_do_wait_network(struct agent *a)
+{
+	if (a->config->network_wait && !netwatch_is_up(a->netwatch)) {
+		agent_tell_step(a, "network", "waiting for a default route");
+		return;
+	}
+	agent_post(a, FSM_EVENT_NETWORK_UP, -1, "%s",
+		   a->config->network_wait ? "there is a default route" : "not waited for");
+}
+
+void agent_do_wait_time(struct agent *a)
+{
+	int64_t floor = timewatch_floor(a->store);
+
+	if (timewatch_is_good(clock_wall_s(), floor, a->config->time_require_sync)) {
+		agent_post(a, FSM_EVENT_TIME_OK, -1, "%s",
+			   a->config->time_require_sync ? "the clock is synchronised"
+							: "the clock is plausible");
+		return;
+	}
+	if (sd_event_source_set_time_relative(a->tick, TICK_US) < 0 ||
+	    sd_event_source_set_enabled(a->tick, SD_EVENT_ONESHOT) < 0)
+		log_warning("the clock cannot be watched, waiting for the limit");
+}
+
+static void on_connected(struct session *s, int r, const char *detail, void *userdata)
+{
+	struct agent *a = userdata;
+	struct session_stats stats;
+	char why[AGENT_TEXT_MAX];
+
+	if (r != 0) {
+		enum outcome o = outcome_of_connect(r);
+
+		snprintf(why, sizeof(why), "connect: %s", detail);
+		post_failure(a, o, why);
+		return;
+	}
+	session_get_stats(s, &stats);
+	snprintf(why, sizeof(why), "%s, %s handshake", session_suite(s),
+		 stats.handshakes_abbreviated > a->abbreviated_before ? "abbreviated" : "full");
+	agent_tell_step(a, "connect", "%s", why);
+	post_ready(a, why);
+}
+
+static void connect_anew(struct agent *a)
+{
+	struct session_stats stats;
+	int r;
+
+	a->authenticated_until_ms = 0;
+	r = agent_prepare_session(a);
+	if (r != 0) {
+		post_errno(a, "connect", r);
+		return;
+	}
+	session_get_stats(a->session, &stats);
+	a->abbreviated_before = stats.handshakes_abbreviated;
+	r = session_connect(a->session, on_connected, a);
+	if (r != 0)
+		post_errno(a, "connect", r);
+}
+
+/* True when the suspended session is open again. */
+static bool take_back(struct agent *a)
+{
+	uint64_t note = session_note(a->session);
+	int r = session_resume(a->session);
+
+	if (r == 0) {
+		a->authenticated_until_ms = note;
+		agent_tell_step(a, "resume", "session resumed without a round trip");
+		return true;
+	}
+	agent_tell_step(a, "resume", "%s", session_strerror(r));
+	if (session_get_state(a->session) != SESSION_CLOSED)
+		session_close(a->session);
+	return false;
+}
+
+void agent_do_connect(struct agent *a)
+{
+	switch (session_get_state(a->session)) {
+	case SESSION_OPEN:
+		post_ready(a, "the session is open");
+		return;
+	case SESSION_SUSPENDED:
+		if (take_back(a))
+			post_ready(a, "session resumed");
+		else
+			connect_anew(a);
+		return;
+	case SESSION_CONNECTING:
+		session_close(a->session);
+		connect_anew(a);
+		return;
+	case SESSION_CLOSED:
+		connect_anew(a);
+		return;
+	}
+}
+
+static void note_good_time(struct agent *a)
+{
+	int r = timewatch_note(a->store, clock_wall_s());
+
+	if (r != 0)
+		log_warning("time floor not stored: %s, ignoring", strerror(abs(r)));
+}
+
+static void on_authenticated(struct provisioning *p, const struct provisioning_result *result,
+			     void *userdata)
+{
+	struct agent *a = userdata;
+	char span[32];
+
+	(void)p;
+	if (result->outcome == OUTCOME_UNCLAIMED) {
+		if (strcmp(a->claimed, "no") != 0) {
+			a->unclaimed_since_ms = clock_ms();
+			backoff_reset(&a->poll_backoff);
+		}
+		a->claimed = "no";
+		agent_post(a, FSM_EVENT_UNCLAIMED, OUTCOME_UNCLAIMED, "%s", result->detail);
+		return;
+	}
+	if (result->outcome != OUTCOME_OK) {
+		post_result(a, result);
+		return;
+	}
+	a->claimed = "yes";
+	/* RFC 7252 §5.10.5: without the option the answer is good for 60 s. */
+	a->authenticated_until_ms =
+		clock_ms() + 1000 * (uint64_t)(result->max_age_s ? result->max_age_s : 60);
+	agent_format_duration(result->max_age_s ? result->max_age_s : 60, span, sizeof(span));
+	agent_tell_step(a, "authenticate", "%u.%02u, session good for %s", result->code >> 5,
+			result->code & 31, span);
+	note_good_time(a);
+	if (journal_count(a->store) > 0)
+		agent_post(a, FSM_EVENT_READY_UNREPORTED, -1, "authenticated");
+	else
+		agent_post(a, FSM_EVENT_READY, -1, "authenticated");
+}
+
+void agent_do_authenticate(struct agent *a)
+{
+	int r = provisioning_authenticate(a->provisioning, on_authenticated, a);
+
+	if (r != 0)
+		post_errno(a, "p/auth-jwt", r);
+}
+
+void agent_do_show_token(struct agent *a)
+{
+	int r;
+
+	if (a->token_shown)
+		return;
+	r = identity_attest(a->identity, NULL, a->claim_token, sizeof(a->claim_token));
+	if (r != 0) {
+		log_error("the claim token cannot be made: %s", strerror(abs(r)));
+		a->claim_token[0] = '\0';
+		return;
+	}
+	a->token_shown = true;
+	agent_tell_step(a, "claim token", "%s", a->claim_token);
+}
+
+static void on_fetched(struct provisioning *p, const struct provisioning_result *result,
+		       void *userdata)
+{
+	struct agent *a = userdata;
+
+	(void)p;
+	if (result->outcome == OUTCOME_NO_COMMANDS || result->outcome == OUTCOME_OK) {
+		a->reauthenticated = false;
+		backoff_reset(&a->backoff);
+		agent_tell_step(a, "fetch", "%s", result->detail);
+	}
+	if (result->outcome == OUTCOME_NO_COMMANDS) {
+		agent_post(a, FSM_EVENT_NO_COMMANDS, -1, "%s", result->detail);
+		return;
+	}
+	if (result->outcome != OUTCOME_OK) {
+		post_result(a, result);
+		return;
+	}
+	if (++a->n_batches > AGENT_BATCHES_MAX) {
+		post_failure(a, OUTCOME_BUSY, "p/cmd: the service does not run out of commands");
+		return;
+	}
+	agent_post(a, FSM_EVENT_COMMANDS, -1, "%s", result->detail);
+}
+
+void agent_do_fetch(struct agent *a)
+{
+	int r = provisioning_fetch(a->provisioning, on_fetched, a);
+
+	if (r != 0)
+		post_errno(a, "p/cmd", r);
+}
+
+void agent_do_suspend(struct agent *a)
+{
+	int r;
+
+	if (!a->config->suspend) {
+		agent_post(a, FSM_EVENT_NOT_SUSPENDED, -1, "suspension is off");
+		return;
+	}
+	r = session_suspend(a->session, a->authenticated_until_ms);
+	if (r != 0) {
+		agent_post(a, FSM_EVENT_NOT_SUSPENDED, -1, "%s", session_strerror(r));
+		return;
+	}
+	agent_tell_step(a, "suspend", "session saved in memory, socket kept");
+	agent_post(a, FSM_EVENT_SUSPENDED, -1, "session suspended");
+}
+
+void agent_do_execute(struct agent *a)
+{
+	struct batch_result batch = {0};
+	enum outcome o = provisioning_execute(a->provisioning, &batch);
+
+	if (o == OUTCOME_STORE) {
+		post_failure(a, o, "the commands could not be executed in one transaction");
+		return;
+	}
+	if (batch.cloud_changed) {
+		a->validated = false;
+		a->validate_tries = 0;
+		backoff_reset(&a->validate_backoff);
+	}
+	agent_tell_step(a, "execute", "%zu result%s in the journal%s", batch.n_results,
+			batch.n_results == 1 ? "" : "s",
+			batch.failed ? ", the last one an error" : "");
+	agent_post(a, FSM_EVENT_EXECUTED, -1, "%s",
+		   batch.failed ? "executed up to the first error" : "executed");
+}
+
+void agent_do_resume(struct agent *a)
+{
+	switch (session_get_state(a->session)) {
+	case SESSION_OPEN:
+		post_ready(a, "the session stayed open");
+		return;
+	case SESSION_SUSPENDED:
+		if (take_back(a)) {
+			post_ready(a, "session resumed");
+			return;
+		}
+		break;
+	case SESSION_CONNECTING:
+	case SESSION_CLOSED:
+		break;
+	}
+	agent_post(a, FSM_EVENT_LOST, -1, "the session did not survive");
+}
+
+static void on_reported(struct provisioning *p, const struct provisioning_result *result,
+			void *userdata)
+{
+	struct agent *a = userdata;
+
+	(void)p;
+	a->commands_failed += result->n_failed;
+	a->commands_ok += result->n - result->n_failed;
+	a->failed_command = a->failed_command || result->n_failed > 0;
+	if (result->outcome != OUTCOME_OK) {
+		post_result(a, result);
+		return;
+	}
+	a->reauthenticated = false;
+	agent_tell_step(a, "report", "%s%s", result->detail,
+			result->n_failed ? ", errors among them" : "");
+	agent_post(a, result->finished ? FSM_EVENT_FINISHED : FSM_EVENT_REPORTED, -1, "%s",
+		   result->detail);
+}
+
+void agent_do_report(struct agent *a)
+{
+	int r = provisioning_report(a->provisioning, on_reported, a);
+
+	if (r != 0)
+		post_errno(a, "p/rsp", r);
+}
+
+void agent_do_park(struct agent *a)
+{
+	int r;
+
+	if (a->once) {
+		session_close(a->session);
+		return;
+	}
+	if (!a->config->suspend || session_get_state(a->session) != SESSION_OPEN)
+		return;
+	r = session_suspend(a->session, a->authenticated_until_ms);
+	if (r != 0) {
+		log_debug("session not kept: %s", session_strerror(r));
+		session_close(a->session);
+	}
+}
+
+void agent_do_cancel(struct agent *a)
+{
+	provisioning_cancel(a->provisioning);
+	if (a->cloud)
+		cloud_device_cancel(a->cloud);
+	session_close(a->session);
+	a->authenticated_until_ms = 0;
+}

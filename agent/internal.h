@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the files of the agent share: the object, the one way to say that something happened
+ * (agent_post()), and the actions of the state machine. Not for anybody else. */
+
+#include "agent/agent.h"
+#include "agent/fsm.h"
+#include "agent/netwatch.h"
+#include "base/backoff.h"
+#include "cloud/device.h"
+#include "credstore/execute.h"
+#include "credstore/identity.h"
+#include "provisioning/provisioning.h"
+
+#define AGENT_OBSERVERS_MAX 4
+#define AGENT_QUEUE_MAX 8
+#define AGENT_TEXT_MAX 384
+/* Sessions lost in one cycle before it counts as a failure to wait after. */
+#define AGENT_LOST_MAX 3
+/* Batches in one cycle: a service that never runs out of commands must not keep us busy for ever.
+ */
+#define AGENT_BATCHES_MAX 64
+
+struct agent_posted {
+	enum fsm_event event;
+	bool is_result;          /* of an action: void once its state was left */
+	unsigned int generation; /* of the state it belongs to */
+	int outcome;             /* enum outcome, or -1 to leave the status as it is */
+	char why[AGENT_TEXT_MAX];
+};
+
+struct agent {
+	sd_event *event;             /* owned reference */
+	const struct config *config; /* borrowed */
+	struct store *store;         /* owned, as all below */
+	struct identity *identity;
+	struct executor executor;
+	struct session *session;
+	struct provisioning *provisioning;
+	struct cloud_device *cloud;
+	struct netwatch *netwatch;
+	char *ca_pem;                 /* what session trusts */
+	struct session_stats earlier; /* of sessions with another CA */
+
+	/* The machine and what drives it. */
+	struct fsm fsm;
+	unsigned int generation; /* counts state entries */
+	struct agent_posted queue[AGENT_QUEUE_MAX];
+	size_t queue_head, queue_len;
+	sd_event_source *dispatch, *timer, *tick;
+	uint64_t deadline_ms; /* of the state's timer; 0: none */
+	bool stopped, once;
+
+	struct agent_observer observers[AGENT_OBSERVERS_MAX];
+	size_t n_observers;
+
+	/* This cycle. */
+	bool queued; /* one more was asked for */
+	bool reauthenticated;
+	unsigned int n_lost, n_batches;
+	uint64_t abbreviated_before; /* handshakes, to tell what the next one was */
+	bool failed_command;
+	uint64_t commands_ok, commands_failed;
+
+	/* Across cycles. */
+	uint64_t authenticated_until_ms;
+	uint64_t unclaimed_since_ms;
+	uint32_t max_age_s; /* the service's wish for the next wait */
+	struct backoff backoff, poll_backoff, validate_backoff;
+	unsigned int validate_tries;
+	bool validated;
+
+	/* The status. */
+	enum outcome outcome;
+	char reason[AGENT_TEXT_MAX + 256];
+	char claim_token[TOKEN_TEXT_MAX + 1];
+	bool token_shown;
+	const char *claimed, *cloud_word;
+	uint64_t cycles;
+	int64_t last_success_s;
+};
+
+/* open.c: what must exist before the machine starts. As agent_new(). */
+int agent_open_store(const struct config *config, struct store **ret,
+		     char **ret_detail) _must_check_;
+int agent_open_identity(const struct config *config, struct store *store, struct identity **ret,
+			char **ret_detail) _must_check_;
+/* The provisioning root CA in its tag: put there when absent, replaced when the shipped one
+ * changed. *ret is the PEM to trust. */
+int agent_install_root_ca(const struct config *config, struct store *store, char **ret,
+			  char **ret_detail) _must_check_;
+/* The session to the provisioning service, for the CA that the tag holds now; an unchanged one is
+ * kept. */
+int agent_prepare_session(struct agent *a) _must_check_;
+const char *agent_check_config(const char *key, const char *value);
+void agent_set_allowed_keys(char *const *keys);
+
+/* agent.c */
+void agent_post(struct agent *a, enum fsm_event event, int outcome, const char *format, ...)
+	_printf_(4, 5);
+void agent_post_external(struct agent *a, enum fsm_event event);
+void agent_tell_step(struct agent *a, const char *name, const char *format, ...) _printf_(3, 4);
+
+/* timers.c: the length of a state's timer in ms, 0 for none. */
+uint64_t agent_timer_ms(struct agent *a, enum fsm_timer timer);
+/* "in 30 days", "in 5 min": for people. */
+void agent_format_duration(uint64_t s, char *ret, size_t size);
+
+/* cycle.c and access.c: the actions. Each ends in exactly one agent_post(), now or later. */
+void agent_do_wait_network(struct agent *a);
+void agent_do_wait_time(struct agent *a);
+void agent_do_connect(struct agent *a);
+void agent_do_authenticate(struct agent *a);
+void agent_do_show_token(struct agent *a); /* posts nothing, like the next two */
+void agent_do_fetch(struct agent *a);
+void agent_do_suspend(struct agent *a);
+void agent_do_execute(struct agent *a);
+void agent_do_resume(struct agent *a);
+void agent_do_report(struct agent *a);
+void agent_do_park(struct agent *a);
+void agent_do_cancel(struct agent *a);
+void agent_do_validate(struct agent *a);

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/netwatch.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <poll.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+
+#define DUMP_TIMEOUT_MS 2000
+
+struct netwatch {
+	int fd;
+	sd_event_source *source; /* owned */
+	netwatch_fn fn;
+	void *userdata;
+	bool is_up;
+	bool found; /* by the dump under way */
+	bool dumping;
+	bool again; /* routes changed while dumping */
+};
+
+static bool is_default_route(const struct nlmsghdr *h)
+{
+	const struct rtmsg *m = NLMSG_DATA(h);
+	const struct rtattr *a;
+	size_t left;
+
+	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*m)))
+		return false;
+	/* An unreachable default on lo (type RTN_UNREACHABLE) leads nowhere. */
+	if (m->rtm_dst_len != 0 || m->rtm_type != RTN_UNICAST ||
+	    (m->rtm_family != AF_INET && m->rtm_family != AF_INET6))
+		return false;
+	if (m->rtm_table != RT_TABLE_MAIN && m->rtm_table != RT_TABLE_UNSPEC &&
+	    m->rtm_table != RT_TABLE_DEFAULT)
+		return false;
+	left = h->nlmsg_len - NLMSG_LENGTH(sizeof(*m));
+	for (a = RTM_RTA(m); RTA_OK(a, left); a = RTA_NEXT(a, left))
+		if (a->rta_type == RTA_OIF || a->rta_type == RTA_MULTIPATH ||
+		    a->rta_type == RTA_NH_ID)
+			return true;
+	return false;
+}
+
+enum netwatch_scan netwatch_scan(const void *data, size_t len, bool *up)
+{
+	enum netwatch_scan scan = NETWATCH_MORE;
+	const struct nlmsghdr *h = data;
+	size_t left = len;
+
+	if (!NLMSG_OK(h, left))
+		return NETWATCH_BROKEN;
+	for (; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
+		if (h->nlmsg_type == NLMSG_ERROR)
+			return NETWATCH_BROKEN;
+		if (h->nlmsg_type == NLMSG_DONE)
+			return scan == NETWATCH_CHANGED ? scan : NETWATCH_DONE;
+		if (h->nlmsg_type != RTM_NEWROUTE && h->nlmsg_type != RTM_DELROUTE)
+			continue;
+		/* Answers to our dump carry its flag; notifications do not. */
+		if (!(h->nlmsg_flags & NLM_F_MULTI))
+			scan = NETWATCH_CHANGED;
+		else if (h->nlmsg_type == RTM_NEWROUTE && is_default_route(h))
+			*up = true;
+	}
+	return scan;
+}
+
+static int ask(struct netwatch *w)
+{
+	struct {
+		struct nlmsghdr header;
+		struct rtmsg route;
+	} request = {
+		.header = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct rtmsg)),
+			   .nlmsg_type = RTM_GETROUTE,
+			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+			   .nlmsg_seq = 1},
+		.route = {.rtm_family = AF_UNSPEC},
+	};
+
+	w->found = false;
+	w->again = false;
+	if (send(w->fd, &request, request.header.nlmsg_len, 0) < 0)
+		return -errno;
+	w->dumping = true;
+	return 0;
+}
+
+static void conclude(struct netwatch *w, bool tell)
+{
+	bool was = w->is_up;
+
+	w->dumping = false;
+	w->is_up = w->found;
+	if (tell && was != w->is_up)
+		w->fn(w->is_up, w->userdata);
+}
+
+/* One datagram. -EAGAIN when there is none. */
+static int receive(struct netwatch *w, bool tell)
+{
+	_Alignas(struct nlmsghdr) char buffer[32768];
+	struct sockaddr_nl from = {0};
+	socklen_t from_len = sizeof(from);
+	ssize_t n = recvfrom(w->fd, buffer, sizeof(buffer), MSG_DONTWAIT, (struct sockaddr *)&from,
+			     &from_len);
+
+	if (n < 0) {
+		/* The kernel dropped notifications: what we knew is stale. */
+		if (errno == ENOBUFS)
+			return ask(w);
+		return -errno;
+	}
+	if (from.nl_pid != 0) /* only the kernel speaks here */
+		return 0;
+	switch (netwatch_scan(buffer, (size_t)n, &w->found)) {
+	case NETWATCH_MORE:
+		return 0;
+	case NETWATCH_DONE:
+		if (!w->dumping)
+			return 0;
+		if (w->again)
+			return ask(w);
+		conclude(w, tell);
+		return 0;
+	case NETWATCH_CHANGED:
+		if (w->dumping)
+			w->again = true;
+		else
+			return ask(w);
+		return 0;
+	case NETWATCH_BROKEN:
+		w->dumping = false;
+		return 0;
+	}
+	return 0;
+}
+
+static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	int r;
+
+	(void)source;
+	(void)fd;
+	(void)revents;
+	do
+		r = receive(userdata, true);
+	while (r == 0);
+	return 0;
+}
+
+/* The first dump is waited for: it comes from the kernel, so at once. */
+static int first_look(struct netwatch *w)
+{
+	uint64_t limit = clock_ms() + DUMP_TIMEOUT_MS;
+	int r = ask(w);
+
+	while (r == 0 && w->dumping) {
+		struct pollfd p = {.fd = w->fd, .events = POLLIN};
+		uint64_t now = clock_ms();
+
+		if (now >= limit)
+			return -ETIMEDOUT;
+		if (poll(&p, 1, (int)(limit - now)) < 0 && errno != EINTR)
+			return -errno;
+		r = receive(w, false);
+		if (r == -EAGAIN || r == -EINTR)
+			r = 0;
+	}
+	return r;
+}
+
+int netwatch_new(sd_event *event, netwatch_fn fn, void *userdata, struct netwatch **ret)
+{
+	_cleanup_(netwatch_freep) struct netwatch *w = calloc(1, sizeof(*w));
+	struct sockaddr_nl address = {.nl_family = AF_NETLINK,
+				      .nl_groups = RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE};
+	int r;
+
+	if (!w)
+		return -ENOMEM;
+	w->fn = fn;
+	w->userdata = userdata;
+	w->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	if (w->fd < 0)
+		return -errno;
+	if (bind(w->fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+	r = first_look(w);
+	if (r < 0)
+		return r;
+	r = sd_event_add_io(event, &w->source, w->fd, POLLIN, on_readable, w);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(w);
+	return 0;
+}
+
+struct netwatch *netwatch_free(struct netwatch *w)
+{
+	if (!w)
+		return NULL;
+	sd_event_source_disable_unref(w->source);
+	if (w->fd >= 0)
+		close(w->fd);
+	free(w);
+	return NULL;
+}
+
+bool netwatch_is_up(const struct netwatch *w)
+{
+	return w->is_up;
+}

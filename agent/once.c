@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/once.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "agent/qr.h"
+#include "base/log.h"
+
+struct once {
+	sd_event *event;     /* borrowed */
+	struct agent *agent; /* borrowed */
+	struct once_options options;
+	sd_event_source *timer; /* owned */
+
+	bool decided, timed_out;
+	bool token_printed;
+	enum outcome outcome;
+	char last_problem[512]; /* printed already: repeats are not */
+};
+
+static void put_json(json_t *line)
+{
+	if (!line)
+		return;
+	json_dumpf(line, stdout, JSON_COMPACT);
+	fputc('\n', stdout);
+	fflush(stdout);
+	json_decref(line);
+}
+
+static void put_line(const char *mark, const char *name, const char *text)
+{
+	printf("%s %-14s %s\n", mark, name, text);
+	fflush(stdout);
+}
+
+void once_print_token(FILE *f, const char *token)
+{
+	fprintf(f,
+		"----- BEGIN ATTESTATION TOKEN -----\n\n%s\n\n----- END ATTESTATION TOKEN -----\n",
+		token);
+	fflush(f);
+}
+
+static void print_claim(struct once *o)
+{
+	_cleanup_(freep) char *qr = NULL;
+	struct agent_status status;
+
+	if (o->token_printed || o->options.json)
+		return;
+	o->token_printed = true;
+	agent_get_status(o->agent, &status);
+	printf("\nThis device belongs to nobody yet. Claim it with this token:\n\n");
+	once_print_token(stdout, status.claim_token);
+	if (qr_render(status.claim_token, &qr) == 0) {
+		fputc('\n', stdout);
+		qr_print(stdout, qr);
+	}
+	fflush(stdout);
+}
+
+static void decide(struct once *o, enum outcome outcome)
+{
+	o->decided = true;
+	o->outcome = outcome;
+	if (sd_event_exit(o->event, 0) < 0)
+		log_error("the event loop cannot be ended");
+}
+
+static void on_step(void *userdata, const char *name, const char *text)
+{
+	struct once *o = userdata;
+
+	if (o->decided)
+		return;
+	if (o->options.json)
+		put_json(json_pack("{s:s, s:s, s:s}", "event", "step", "name", name, "text", text));
+	else if (strcmp(name, "claim token") != 0) /* printed as a block of its own */
+		put_line("✓", name, text);
+}
+
+static bool is_problem(const char *state)
+{
+	return strcmp(state, "backing-off") == 0 || strcmp(state, "failed") == 0 ||
+	       strcmp(state, "degraded") == 0 || strcmp(state, "waiting-to-validate") == 0;
+}
+
+static void on_changed(void *userdata, const char *old_state, const char *new_state,
+		       const char *why)
+{
+	struct once *o = userdata;
+
+	if (o->decided)
+		return;
+	if (o->options.json) {
+		put_json(json_pack("{s:s, s:s, s:s, s:s}", "event", "state", "old", old_state,
+				   "new", new_state, "why", why));
+		return;
+	}
+	if (!is_problem(new_state) || strcmp(why, o->last_problem) == 0)
+		return;
+	snprintf(o->last_problem, sizeof(o->last_problem), "%s", why);
+	put_line("✗", old_state, why);
+}
+
+/* Worth another try within the time that the person gave us. */
+static bool is_worth_waiting(enum outcome o)
+{
+	return o == OUTCOME_NO_NETWORK || o == OUTCOME_HANDSHAKE || o == OUTCOME_TIMEOUT ||
+	       o == OUTCOME_LOST || o == OUTCOME_BUSY;
+}
+
+static void on_cycle_ended(void *userdata, enum outcome outcome)
+{
+	struct once *o = userdata;
+
+	if (o->decided)
+		return;
+	o->outcome = outcome;
+	if (outcome == OUTCOME_UNCLAIMED) {
+		print_claim(o);
+		if (!o->options.wait_claim)
+			decide(o, outcome);
+		else if (!o->options.json && !o->decided)
+			fflush(stdout);
+		return;
+	}
+	if (!is_worth_waiting(outcome))
+		decide(o, outcome);
+}
+
+/* The cause to exit with when time runs out: of the state we are stuck in, else of the last try. */
+static enum outcome outcome_of_state(struct once *o)
+{
+	struct agent_status s;
+
+	agent_get_status(o->agent, &s);
+	if (strcmp(s.state, "waiting-for-network") == 0)
+		return OUTCOME_NO_NETWORK;
+	if (strcmp(s.state, "waiting-for-time") == 0)
+		return OUTCOME_NO_TIME;
+	if (strcmp(s.claimed, "no") == 0)
+		return OUTCOME_UNCLAIMED;
+	if (s.outcome != OUTCOME_OK)
+		return s.outcome;
+	return OUTCOME_TIMEOUT;
+}
+
+static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct once *o = userdata;
+
+	(void)source;
+	(void)usec;
+	o->timed_out = true;
+	decide(o, outcome_of_state(o));
+	return 0;
+}
+
+int once_new(sd_event *event, struct agent *agent, const struct once_options *options,
+	     struct once **ret)
+{
+	_cleanup_(once_freep) struct once *o = calloc(1, sizeof(*o));
+	int r;
+
+	if (!o)
+		return -ENOMEM;
+	o->event = event;
+	o->agent = agent;
+	o->options = *options;
+	o->outcome = OUTCOME_CANCELLED;
+	r = sd_event_add_time_relative(event, &o->timer, CLOCK_BOOTTIME, options->timeout_ms * 1000,
+				       0, on_timeout, o);
+	if (r < 0)
+		return r;
+	r = agent_add_observer(agent, &(struct agent_observer){.changed = on_changed,
+							       .step = on_step,
+							       .cycle_ended = on_cycle_ended,
+							       .userdata = o});
+	if (r < 0)
+		return r;
+	agent_set_once(agent);
+	*ret = TAKE_PTR(o);
+	return 0;
+}
+
+struct once *once_free(struct once *o)
+{
+	if (!o)
+		return NULL;
+	sd_event_source_disable_unref(o->timer);
+	free(o);
+	return NULL;
+}
+
+static void print_cost(const char *what, const struct session_stats *s)
+{
+	if (s->datagrams_tx == 0)
+		return;
+	printf("%s: %" PRIu64 " bytes of UDP payload, %" PRIu64 " round trips, %" PRIu64
+	       " full and %" PRIu64 " abbreviated handshakes, %" PRIu64 " resumed without one\n",
+	       what, s->bytes_tx + s->bytes_rx, s->round_trips, s->handshakes_full,
+	       s->handshakes_abbreviated, s->resumes);
+}
+
+enum exit_code once_finish(struct once *o)
+{
+	enum outcome outcome = o->decided ? o->outcome : OUTCOME_CANCELLED;
+	enum exit_code code = outcome_exit_code(outcome);
+	struct agent_status status;
+
+	agent_get_status(o->agent, &status);
+	if (o->options.json) {
+		put_json(json_pack("{s:s, s:s, s:i, s:o}", "event", "result", "outcome",
+				   outcome_name(outcome), "exit", (int)code, "status",
+				   agent_status_json(&status)));
+		return code;
+	}
+	printf("\n%s%s: %s\n", o->timed_out ? "time is up, " : "", outcome_name(outcome),
+	       outcome_help(outcome));
+	print_cost("provisioning", &status.provisioning);
+	print_cost("cloud connection", &status.cloud_stats);
+	fflush(stdout);
+	return code;
+}

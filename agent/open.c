@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/internal.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "provisioning/stats.h"
+
+#define ROOT_CA_MAX 65536
+#define ROOT_CA_VALUE "root-ca-sha256" /* of the shipped file that was installed last */
+#define INTERVAL_KEY "provisioning/interval-sec"
+#define INTERVAL_MIN_S 60
+#define INTERVAL_MAX_S (366 * 86400)
+
+static int explain(char **ret_detail, int r, const char *format, ...) _printf_(3, 4);
+
+static int explain(char **ret_detail, int r, const char *format, ...)
+{
+	va_list ap;
+
+	if (!ret_detail)
+		return r;
+	va_start(ap, format);
+	if (vasprintf(ret_detail, format, ap) < 0)
+		*ret_detail = NULL;
+	va_end(ap);
+	return r;
+}
+
+int agent_open_store(const struct config *config, struct store **ret, char **ret_detail)
+{
+	int r = store_open(config->state_dir, ret, ret_detail);
+
+	return r == 0 ? 0 : EXIT_CODE_STORE;
+}
+
+int agent_open_identity(const struct config *config, struct store *store, struct identity **ret,
+			char **ret_detail)
+{
+	const struct identity_config c = {
+		.hardware = config->hardware,
+		.uuid = config->uuid,
+		.key_file = config->key_file,
+		.device_type = config->device_type,
+	};
+	int r = identity_open(store, &c, ret, ret_detail);
+
+	return r == 0 ? 0 : EXIT_CODE_IDENTITY;
+}
+
+static int replace_root_ca(const struct config *config, struct store *store,
+			   const struct secret *pem, const uint8_t digest[static 32],
+			   const char *digest_text)
+{
+	int r = store_begin(store);
+
+	if (r != 0)
+		return r;
+	r = store_credential_put(store, config->root_ca_tag, CREDENTIAL_ROOT_CA, pem->data,
+				 pem->len, digest);
+	if (r == 0)
+		r = store_value_put(store, ROOT_CA_VALUE, digest_text);
+	if (r != 0) {
+		store_rollback(store);
+		return r;
+	}
+	return store_commit(store);
+}
+
+/* The shipped file against what was installed from it: an owner's own change of the tag stays until
+ * a new file is shipped. */
+static int update_root_ca(const struct config *config, struct store *store,
+			  const struct secret *shipped)
+{
+	_cleanup_(freep) char *installed = NULL;
+	uint8_t digest[32];
+	char text[65];
+	int r = sha256(shipped->data, shipped->len, digest);
+
+	if (r != 0)
+		return r;
+	hex_encode(digest, sizeof(digest), text);
+	r = store_value_get(store, ROOT_CA_VALUE, &installed);
+	if (r != 0 && r != -ENOENT)
+		return r;
+	if (r == 0 && strcmp(installed, text) == 0 &&
+	    store_credential_exists(store, config->root_ca_tag, CREDENTIAL_ROOT_CA))
+		return 0;
+	r = replace_root_ca(config, store, shipped, digest, text);
+	if (r == 0)
+		log_notice("root CA %s tag=%u sha256=%s", installed ? "replaced" : "installed",
+			   config->root_ca_tag, text);
+	return r;
+}
+
+int agent_install_root_ca(const struct config *config, struct store *store, char **ret,
+			  char **ret_detail)
+{
+	_cleanup_(secret_done) struct secret shipped = SECRET_INIT, held = SECRET_INIT;
+	int r = file_read(config->root_ca, ROOT_CA_MAX, &shipped);
+
+	if (r == 0 && (shipped.len == 0 || strlen((char *)shipped.data) != shipped.len))
+		return explain(ret_detail, EXIT_CODE_FAILED,
+			       "%s: not a PEM file (`root-ca` in [provisioning])", config->root_ca);
+	if (r < 0 && !store_credential_exists(store, config->root_ca_tag, CREDENTIAL_ROOT_CA))
+		return explain(ret_detail, EXIT_CODE_FAILED,
+			       "%s: %s: no root CA to trust (`root-ca` in [provisioning])",
+			       config->root_ca, strerror(-r));
+	if (r < 0)
+		log_warning("%s: %s: keeping the root CA of tag %u", config->root_ca, strerror(-r),
+			    config->root_ca_tag);
+	else
+		r = update_root_ca(config, store, &shipped);
+	if (shipped.data && r != 0)
+		return explain(ret_detail, EXIT_CODE_STORE,
+			       "the root CA cannot be stored in tag %u: %s", config->root_ca_tag,
+			       strerror(abs(r)));
+	r = store_credential_get(store, config->root_ca_tag, CREDENTIAL_ROOT_CA, &held);
+	if (r != 0)
+		return explain(ret_detail, EXIT_CODE_STORE, "the root CA in tag %u cannot be read",
+			       config->root_ca_tag);
+	*ret = strdup((char *)held.data);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int make_session(struct agent *a)
+{
+	const struct config *c = a->config;
+	const struct session_config s = {
+		.name = "provisioning",
+		.server = c->server,
+		.address = c->address,
+		.port = c->port,
+		.ca_pem = a->ca_pem,
+		.resumption = c->resumption,
+		.tickets = c->tickets,
+		.cid = c->cid,
+		.handshake_timeout_ms = (unsigned int)c->handshake_timeout_ms,
+		.ack_timeout_ms = (unsigned int)c->ack_timeout_ms,
+		.answer_timeout_ms = (unsigned int)c->answer_timeout_ms,
+	};
+	const struct provisioning_config p = {
+		.jwt_lifetime_s = c->jwt_lifetime_s,
+		.rx_max = c->rx_max,
+		.tx_max = c->tx_max,
+		.limit = c->limit,
+	};
+	int r = session_new(a->event, &s, &a->session);
+
+	if (r != 0)
+		return r;
+	return provisioning_new(a->session, &a->executor, &p, &a->provisioning);
+}
+
+int agent_prepare_session(struct agent *a)
+{
+	_cleanup_(secret_done) struct secret held = SECRET_INIT;
+	struct session_stats s;
+	char *pem;
+	int r;
+
+	if (!a->session)
+		return make_session(a);
+	r = store_credential_get(a->store, a->config->root_ca_tag, CREDENTIAL_ROOT_CA, &held);
+	/* A command may have deleted it: then what was trusted so far is all there is. */
+	if (r != 0 || strcmp((char *)held.data, a->ca_pem) == 0)
+		return 0;
+	pem = strdup((char *)held.data);
+	if (!pem)
+		return -ENOMEM;
+	free(a->ca_pem);
+	a->ca_pem = pem;
+	session_get_stats(a->session, &s);
+	stats_add(&a->earlier, &s);
+	a->provisioning = provisioning_free(a->provisioning);
+	a->session = session_free(a->session);
+	return make_session(a);
+}
+
+/* The executor's check has no userdata; the list lives as long as the configuration. */
+static char *const *allowed_keys;
+
+void agent_set_allowed_keys(char *const *keys)
+{
+	allowed_keys = keys;
+}
+
+const char *agent_check_config(const char *key, const char *value)
+{
+	bool is_allowed = false;
+	uint64_t seconds;
+
+	for (char *const *k = allowed_keys; k && *k; k++)
+		is_allowed = is_allowed || strcmp(*k, key) == 0;
+	if (!is_allowed)
+		return "this key may not be set from outside";
+	if (strcmp(key, INTERVAL_KEY) != 0)
+		return NULL;
+	if (decimal_parse(value, strlen(value), INTERVAL_MAX_S, &seconds) != 0 ||
+	    (seconds != 0 && seconds < INTERVAL_MIN_S))
+		return "not a number of seconds: 0 for never, or 60 to 31622400";
+	return NULL;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/internal.h"
+#include "base/clock.h"
+#include "base/text.h"
+
+/* Far above what session/ allows itself: these end only what would otherwise hang for ever. */
+#define EXCHANGE_LIMIT_MS (5 * 60 * 1000)
+#define WORK_LIMIT_MS (60 * 1000)
+#define HANDSHAKE_MARGIN_MS 10000
+#define INTERVAL_DEFAULT_S 86400
+#define INTERVAL_MAX_S (366 * 86400)
+
+static uint32_t random_bits(void)
+{
+	uint32_t bits;
+
+	random_fill(&bits, sizeof(bits));
+	return bits;
+}
+
+/* Fast while somebody may stand beside the device, then ever slower. */
+static uint64_t poll_ms(struct agent *a)
+{
+	if (clock_ms() - a->unclaimed_since_ms < a->config->poll_fast_for_ms)
+		return MAX(a->config->poll_fast_ms, (uint64_t)1);
+	return backoff_next(&a->poll_backoff, 0, random_bits());
+}
+
+static uint64_t backoff_ms(struct agent *a)
+{
+	/* A hostile or broken service must not put us to sleep for a century. */
+	uint64_t floor = MIN((uint64_t)a->max_age_s * 1000, a->config->backoff_ceiling_ms);
+	uint64_t wait;
+
+	a->max_age_s = 0;
+	wait = backoff_next(&a->backoff, floor, random_bits());
+	return MAX(wait, (uint64_t)1);
+}
+
+static uint64_t schedule_ms(struct agent *a)
+{
+	_cleanup_(freep) char *text = NULL;
+	uint64_t s = INTERVAL_DEFAULT_S;
+
+	if (store_value_get(a->store, "provisioning/interval-sec", &text) == 0 &&
+	    decimal_parse(text, strlen(text), INTERVAL_MAX_S, &s) != 0)
+		s = INTERVAL_DEFAULT_S;
+	/* Spread, so that a fleet that booted together does not come back together. */
+	return s * 1000 + (s ? random_below((uint32_t)(s * 100) + 1) : 0);
+}
+
+uint64_t agent_timer_ms(struct agent *a, enum fsm_timer timer)
+{
+	const struct config *c = a->config;
+
+	switch (timer) {
+	case FSM_TIMER_NONE:
+		return 0;
+	case FSM_TIMER_NETWORK:
+		return c->network_wait_ms;
+	case FSM_TIMER_TIME:
+		return MAX(c->time_wait_ms, (uint64_t)1);
+	case FSM_TIMER_CONNECT:
+		return 4 * c->handshake_timeout_ms + HANDSHAKE_MARGIN_MS;
+	case FSM_TIMER_EXCHANGE:
+	case FSM_TIMER_VALIDATE:
+		return EXCHANGE_LIMIT_MS;
+	case FSM_TIMER_WORK:
+		return WORK_LIMIT_MS;
+	case FSM_TIMER_POLL:
+		return poll_ms(a);
+	case FSM_TIMER_REVALIDATE:
+		return backoff_next(&a->validate_backoff, 0, random_bits());
+	case FSM_TIMER_SCHEDULE:
+		return schedule_ms(a);
+	case FSM_TIMER_DEGRADED:
+		return MAX(c->validate_ceiling_ms, (uint64_t)1);
+	case FSM_TIMER_BACKOFF:
+		return backoff_ms(a);
+	case FSM_TIMER_CEILING:
+		return MAX(c->backoff_ceiling_ms, (uint64_t)1);
+	}
+	return 0;
+}
+
+void agent_format_duration(uint64_t s, char *ret, size_t size)
+{
+	static const struct {
+		uint64_t s;
+		const char *name;
+	} units[] = {{86400, "day"}, {3600, "hour"}, {60, "minute"}, {1, "second"}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+		if (s >= 2 * units[i].s || s == units[i].s || units[i].s == 1) {
+			uint64_t n = s / units[i].s;
+
+			snprintf(ret, size, "%" PRIu64 " %s%s", n, units[i].name,
+				 n == 1 ? "" : "s");
+			return;
+		}
+}

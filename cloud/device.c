@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cloud/device.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "proto/cborjson.h"
+#include "provisioning/stats.h"
+
+#define CODE_GET 0x01
+#define CODE_POST 0x02
+#define CODE_PATCH 0x06
+#define FORMAT_TEXT 0
+#define FORMAT_CBOR 60
+#define STATE_MAX 16384
+#define JWT_LIFETIME_MAX_S 604800U
+#define VERSIONS "mver=onboardd-" ONBOARD_VERSION "&cver=" ONBOARD_VERSION
+
+enum step { STEP_CONNECT, STEP_AUTHENTICATE, STEP_STATE, STEP_REPORT };
+
+static const char *const step_names[] = {
+	[STEP_CONNECT] = "connect",
+	[STEP_AUTHENTICATE] = "auth/jwt",
+	[STEP_STATE] = "state",
+	[STEP_REPORT] = "state/reported",
+};
+
+struct cloud_device {
+	sd_event *event; /* borrowed */
+	struct session_config config;
+	char *name, *server, *address, *fallback_ca; /* owned, what config points to */
+	uint32_t sec_tag;
+	unsigned int jwt_lifetime_s;
+	struct store *store;       /* borrowed */
+	struct identity *identity; /* borrowed */
+
+	struct session *session; /* owned; kept between attempts, for its session id */
+	char *ca_pem;            /* owned; what session trusts */
+	struct session_stats earlier;
+
+	bool busy;
+	enum step step;
+	struct key *key; /* owned, only while an attempt runs */
+	uint32_t max_age_s;
+	cloud_fn fn;
+	void *userdata;
+	char detail[256];
+};
+
+static int copy_text(char **ret, const char *text)
+{
+	if (!text)
+		return 0;
+	*ret = strdup(text);
+	return *ret ? 0 : -ENOMEM;
+}
+
+int cloud_device_new(sd_event *event, const struct cloud_device_config *config, struct store *store,
+		     struct identity *identity, struct cloud_device **ret)
+{
+	_cleanup_(cloud_device_freep) struct cloud_device *d = NULL;
+	int r;
+
+	if (!config->session.server || config->jwt_lifetime_s > JWT_LIFETIME_MAX_S)
+		return -EINVAL;
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return -ENOMEM;
+	d->event = event;
+	d->config = config->session;
+	d->sec_tag = config->sec_tag;
+	d->jwt_lifetime_s = config->jwt_lifetime_s ? config->jwt_lifetime_s : 600;
+	d->store = store;
+	d->identity = identity;
+	r = copy_text(&d->name, config->session.name ? config->session.name : "cloud");
+	if (r == 0)
+		r = copy_text(&d->server, config->session.server);
+	if (r == 0)
+		r = copy_text(&d->address, config->session.address);
+	if (r == 0)
+		r = copy_text(&d->fallback_ca, config->session.ca_pem);
+	if (r < 0)
+		return r;
+	d->config.name = d->name;
+	d->config.server = d->server;
+	d->config.address = d->address;
+	d->config.ca_pem = NULL;
+	*ret = TAKE_PTR(d);
+	return 0;
+}
+
+static void forget_session(struct cloud_device *d)
+{
+	struct session_stats s;
+
+	if (!d->session)
+		return;
+	session_get_stats(d->session, &s);
+	stats_add(&d->earlier, &s);
+	d->session = session_free(d->session);
+	free(d->ca_pem);
+	d->ca_pem = NULL;
+}
+
+struct cloud_device *cloud_device_free(struct cloud_device *d)
+{
+	if (!d)
+		return NULL;
+	d->busy = false;
+	forget_session(d);
+	key_free(d->key);
+	free(d->name);
+	free(d->server);
+	free(d->address);
+	free(d->fallback_ca);
+	free(d);
+	return NULL;
+}
+
+void cloud_device_get_stats(const struct cloud_device *d, struct session_stats *ret)
+{
+	struct session_stats s;
+
+	*ret = d->earlier;
+	if (!d->session)
+		return;
+	session_get_stats(d->session, &s);
+	stats_add(ret, &s);
+}
+
+/* Last act of an attempt: the callback may start the next one or free everything. */
+static void finish(struct cloud_device *d, enum outcome outcome, uint8_t code)
+{
+	struct cloud_result result = {
+		.outcome = outcome,
+		.step = step_names[d->step],
+		.code = code,
+		.max_age_s = d->max_age_s,
+		.detail = d->detail,
+	};
+
+	d->busy = false;
+	d->key = key_free(d->key);
+	if (d->session)
+		session_close(d->session);
+	d->fn(d, &result, d->userdata);
+}
+
+static void on_reply(struct session *s, int r, const struct reply *reply, void *userdata);
+
+/* Failing to send is a failed attempt, told like any other. */
+static void send_or_finish(struct cloud_device *d, enum step step, const struct request *request)
+{
+	int r;
+
+	d->step = step;
+	r = session_request(d->session, request, on_reply, d, NULL);
+	if (r == 0)
+		return;
+	snprintf(d->detail, sizeof(d->detail), "%s: %s", step_names[step], session_strerror(r));
+	finish(d, outcome_of(OUTCOME_STEP_CLOUD, r, 0), 0);
+}
+
+static int reported_state(struct cloud_device *d, uint8_t *ret, size_t size, size_t *ret_len)
+{
+	struct utsname os;
+	char os_text[160] = "Linux";
+	json_t *body;
+	int r;
+
+	if (uname(&os) == 0)
+		snprintf(os_text, sizeof(os_text), "%s %s", os.sysname, os.release);
+	body = json_pack("{s:{s:{s:s, s:s, s:s, s:s}}}", "device", "deviceInfo", "board",
+			 identity_hardware(d->identity), "appName", "onboardd", "appVersion",
+			 ONBOARD_VERSION, "os", os_text);
+	if (!body)
+		return -ENOMEM;
+	r = cborjson_encode(body, ret, size, ret_len);
+	json_decref(body);
+	return r;
+}
+
+static void send_state(struct cloud_device *d)
+{
+	send_or_finish(d, STEP_STATE,
+		       &(struct request){.code = CODE_GET,
+					 .path = "state",
+					 .content_format = -1,
+					 .accept = FORMAT_CBOR,
+					 .max_reply = STATE_MAX});
+}
+
+static void send_reported(struct cloud_device *d)
+{
+	uint8_t body[512];
+	size_t len;
+	int r = reported_state(d, body, sizeof(body), &len);
+
+	d->step = STEP_REPORT;
+	if (r != 0) {
+		snprintf(d->detail, sizeof(d->detail), "state/reported: %s", strerror(abs(r)));
+		finish(d, OUTCOME_FAILED, 0);
+		return;
+	}
+	send_or_finish(d, STEP_REPORT,
+		       &(struct request){.code = CODE_PATCH,
+					 .path = "state/reported",
+					 .content_format = FORMAT_CBOR,
+					 .accept = -1,
+					 .payload = body,
+					 .payload_len = len,
+					 .max_reply = STATE_MAX});
+}
+
+/* The shadow is read to prove that it can be: it must decode, an empty one is fine. */
+static bool state_is_sound(struct cloud_device *d, const struct reply *reply)
+{
+	json_t *value = NULL;
+	int r;
+
+	if (reply->payload_len == 0)
+		return true;
+	r = cborjson_decode(reply->payload, reply->payload_len, &value);
+	if (r == 0) {
+		json_decref(value);
+		return true;
+	}
+	snprintf(d->detail, sizeof(d->detail), "state: body of %zu bytes is not CBOR of a shadow",
+		 reply->payload_len);
+	return false;
+}
+
+static void on_reply(struct session *s, int r, const struct reply *reply, void *userdata)
+{
+	struct cloud_device *d = userdata;
+	uint8_t code = r == 0 ? reply->code : 0;
+	enum outcome o = outcome_of(OUTCOME_STEP_CLOUD, r, code);
+
+	(void)s;
+	if (!d->busy)
+		return;
+	if (r != 0)
+		snprintf(d->detail, sizeof(d->detail), "%s: %s", step_names[d->step],
+			 session_strerror(r));
+	else
+		snprintf(d->detail, sizeof(d->detail), "%s: answered %u.%02u", step_names[d->step],
+			 code >> 5, code & 31);
+	if (r == 0 && reply->has_max_age)
+		d->max_age_s = reply->max_age_s;
+	if (o != OUTCOME_OK) {
+		finish(d, o, code);
+		return;
+	}
+	switch (d->step) {
+	case STEP_CONNECT:
+		break;
+	case STEP_AUTHENTICATE:
+		send_state(d);
+		return;
+	case STEP_STATE:
+		if (state_is_sound(d, reply))
+			send_reported(d);
+		else
+			finish(d, OUTCOME_BODY_INVALID, code);
+		return;
+	case STEP_REPORT:
+		snprintf(d->detail, sizeof(d->detail), "authenticated, shadow read and reported");
+		finish(d, OUTCOME_OK, code);
+		return;
+	}
+}
+
+static void on_connected(struct session *s, int r, const char *detail, void *userdata)
+{
+	struct cloud_device *d = userdata;
+	char jwt[JWT_MAX + 1];
+
+	(void)s;
+	if (!d->busy)
+		return;
+	if (r != 0) {
+		snprintf(d->detail, sizeof(d->detail), "connect: %s", detail);
+		finish(d, outcome_of_connect(r), 0);
+		return;
+	}
+	d->step = STEP_AUTHENTICATE;
+	r = identity_cloud_jwt(d->identity, d->key, clock_wall_s(), d->jwt_lifetime_s, jwt,
+			       sizeof(jwt));
+	if (r != 0) {
+		snprintf(d->detail, sizeof(d->detail), "the cloud access key in tag %u cannot sign",
+			 d->sec_tag);
+		finish(d, OUTCOME_IDENTITY, 0);
+		return;
+	}
+	send_or_finish(d, STEP_AUTHENTICATE,
+		       &(struct request){.code = CODE_POST,
+					 .path = "auth/jwt",
+					 .query = VERSIONS,
+					 .content_format = FORMAT_TEXT,
+					 .accept = -1,
+					 .payload = jwt,
+					 .payload_len = strlen(jwt),
+					 .max_reply = 1024});
+}
+
+static int load_key(struct cloud_device *d)
+{
+	_cleanup_(secret_done) struct secret der = SECRET_INIT;
+	int r;
+
+	d->key = key_free(d->key);
+	r = store_credential_get(d->store, d->sec_tag, CREDENTIAL_PRIVATE_KEY, &der);
+	if (r != 0)
+		return r;
+	return key_load(der.data, der.len, &d->key);
+}
+
+/* A session that trusts what the tag holds now. -ENOENT: there is no CA at all. */
+static int prepare_session(struct cloud_device *d)
+{
+	_cleanup_(secret_done) struct secret ca = SECRET_INIT;
+	const char *pem = d->fallback_ca;
+	int r;
+
+	r = store_credential_get(d->store, d->sec_tag, CREDENTIAL_ROOT_CA, &ca);
+	if (r == 0)
+		pem = (const char *)ca.data;
+	else if (r != -ENOENT)
+		return r < 0 ? r : -EIO;
+	if (!pem)
+		return -ENOENT;
+	if (d->session && strcmp(d->ca_pem, pem) == 0)
+		return 0;
+	forget_session(d);
+	d->ca_pem = strdup(pem);
+	if (!d->ca_pem)
+		return -ENOMEM;
+	d->config.ca_pem = d->ca_pem;
+	r = session_new(d->event, &d->config, &d->session);
+	if (r != 0) {
+		free(d->ca_pem);
+		d->ca_pem = NULL;
+	}
+	return r;
+}
+
+static void fail_to_start(struct cloud_device *d, int r, enum outcome outcome, const char *what)
+{
+	log_debug("cloud: %s: %d", what, r);
+	snprintf(d->detail, sizeof(d->detail), "%s", what);
+	finish(d, outcome, 0);
+}
+
+int cloud_device_validate(struct cloud_device *d, cloud_fn fn, void *userdata)
+{
+	char what[128];
+	int r;
+
+	if (d->busy)
+		return -EBUSY;
+	d->busy = true;
+	d->fn = fn;
+	d->userdata = userdata;
+	d->step = STEP_CONNECT;
+	d->max_age_s = 0;
+	r = load_key(d);
+	if (r == -ENOENT) {
+		snprintf(what, sizeof(what), "tag %u holds no private key", d->sec_tag);
+		fail_to_start(d, r, OUTCOME_NO_CREDENTIALS, what);
+		return 0;
+	}
+	if (r != 0) {
+		snprintf(what, sizeof(what), "the private key in tag %u cannot be used",
+			 d->sec_tag);
+		fail_to_start(d, r, r == -EINVAL ? OUTCOME_IDENTITY : OUTCOME_STORE, what);
+		return 0;
+	}
+	r = prepare_session(d);
+	if (r != 0) {
+		snprintf(what, sizeof(what), "tag %u holds no usable root CA", d->sec_tag);
+		fail_to_start(d, r, OUTCOME_CERTIFICATE, what);
+		return 0;
+	}
+	r = session_connect(d->session, on_connected, d);
+	if (r != 0) {
+		d->busy = false;
+		d->key = key_free(d->key);
+	}
+	return r;
+}
+
+void cloud_device_cancel(struct cloud_device *d)
+{
+	if (!d->busy)
+		return;
+	d->busy = false;
+	d->key = key_free(d->key);
+	if (d->session)
+		session_close(d->session);
+}
