@@ -40,6 +40,15 @@ static void json_freep(json_t **p)
 	json_decref(*p);
 }
 
+/* Properties and signals are for everybody, the claim token is not: who has it can claim. */
+static const char *public_text(const struct agent_status *s, const char *text, char *ret,
+			       size_t size)
+{
+	if (text && s->claim_token && *s->claim_token && strstr(text, s->claim_token))
+		text = "shown by: onboardctl token";
+	return plain_text(text, ret, size);
+}
+
 /* ---- properties ---- */
 
 static int property_text(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -67,7 +76,7 @@ static int property_text(sd_bus *bus, const char *path, const char *interface, c
 		value = s.claimed;
 	else if (strcmp(property, "Cloud") == 0)
 		value = s.cloud;
-	return sd_bus_message_append(reply, "s", plain_text(value, text, sizeof(text)));
+	return sd_bus_message_append(reply, "s", public_text(&s, value, text, sizeof(text)));
 }
 
 static int property_count(sd_bus *bus, const char *path, const char *interface,
@@ -302,14 +311,16 @@ static void tell_changes(struct bus *b)
 static void emit(struct bus *b, const char *signal, const char *const *texts, size_t n)
 {
 	sd_bus_message *m = NULL;
+	struct agent_status s;
 	char text[TEXT_MAX];
 	int r;
 
 	if (!sd_bus_is_open(b->bus))
 		return;
+	agent_get_status(b->agent, &s);
 	r = sd_bus_message_new_signal(b->bus, &m, BUS_PATH, BUS_INTERFACE, signal);
 	for (size_t i = 0; r >= 0 && i < n; i++)
-		r = sd_bus_message_append(m, "s", plain_text(texts[i], text, sizeof(text)));
+		r = sd_bus_message_append(m, "s", public_text(&s, texts[i], text, sizeof(text)));
 	if (r >= 0)
 		r = sd_bus_send(b->bus, m, NULL);
 	if (r < 0)
