@@ -14,6 +14,7 @@
 /* %CMNG=<op>[,<tag>[,<type>[,"<content>"[,"<password>"]]]] (docs/protocol.md §4.3). Writing over a
  * credential replaces it, as a modem does. */
 
+#define PEM_BEGIN "-----BEGIN"
 #define PSK_MAX 64 /* bytes */
 #define PSK_IDENTITY_MAX 128
 
@@ -51,23 +52,31 @@ static int read_place(const struct at_fields *fields, uint32_t *ret_tag,
 
 /* --- write */
 
+/* Every certificate that begins must be one: mbedTLS passes over a last one that is cut. */
 static int check_certificates(const struct secret *content)
 {
 	_cleanup_(mbedtls_x509_crt_free) mbedtls_x509_crt chain;
+	size_t n_begun = 0, n = 0;
 	int r;
 
 	mbedtls_x509_crt_init(&chain);
 	r = mbedtls_x509_crt_parse(&chain, content->data, content->len + 1);
 	if (r == MBEDTLS_ERR_X509_ALLOC_FAILED)
 		return -ENOMEM;
-	return r == 0 ? 0 : -EINVAL;
+	if (r != 0)
+		return -EINVAL;
+	for (const mbedtls_x509_crt *c = &chain; c; c = c->next)
+		n++;
+	for (const char *p = (const char *)content->data; (p = strstr(p, PEM_BEGIN)); p++)
+		n_begun++;
+	return n == n_begun ? 0 : -EINVAL;
 }
 
 static int check_private_key(const struct secret *content)
 {
 	_cleanup_(key_freep) struct key *k = NULL;
 
-	if (!strstr((const char *)content->data, "-----BEGIN"))
+	if (!strstr((const char *)content->data, PEM_BEGIN))
 		return -EINVAL;
 	return key_load(content->data, content->len, &k);
 }

@@ -6,6 +6,7 @@
 
 #include "credstore/key.h"
 #include "tests/unit/credstore/pki.h"
+#include "tests/unit/credstore/verify.h"
 
 /* libcrypto is the other side here: it makes the keys that are loaded, and judges what is signed.
  */
@@ -26,21 +27,11 @@ static EVP_PKEY *public_of(struct key *k)
 
 static bool verifies(struct key *k, const void *data, size_t len, const uint8_t raw[static 64])
 {
-	_cleanup_(EVP_PKEY_freep) EVP_PKEY *pkey = public_of(k);
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	ECDSA_SIG *sig = ECDSA_SIG_new();
-	unsigned char *der = NULL;
-	int der_len, r;
+	uint8_t spki[KEY_SPKI_MAX];
+	size_t spki_len = 0;
 
-	assert_true(ECDSA_SIG_set0(sig, BN_bin2bn(raw, 32, NULL), BN_bin2bn(raw + 32, 32, NULL)));
-	der_len = i2d_ECDSA_SIG(sig, &der);
-	assert_true(der_len > 0);
-	assert_int_equal(EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, pkey), 1);
-	r = EVP_DigestVerify(ctx, der, (size_t)der_len, data, len);
-	OPENSSL_free(der);
-	ECDSA_SIG_free(sig);
-	EVP_MD_CTX_free(ctx);
-	return r == 1;
+	assert_int_equal(key_spki(k, spki, &spki_len), 0);
+	return verify_raw(spki, spki_len, data, len, raw);
 }
 
 static void a_generated_key_signs_and_loads_again(void **state)
