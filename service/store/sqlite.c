@@ -307,13 +307,16 @@ DEFINE_CLEANUP(struct sqlite_store *, sqlite_store_free);
 static int store_open(const char *path, struct service_store **ret, char **ret_detail)
 {
 	_cleanup_(sqlite_store_freep) struct sqlite_store *s = NULL;
-	_cleanup_(closep) int fd = -1;
-	int r;
+	int fd, r;
 
-	/* SQLite would make the file readable for everybody; its companions take over this mode. */
+	/* SQLite would make the file readable for everybody; its companions take over this mode.
+	 * Closed before SQLite opens it: closing any descriptor of a file drops all of the
+	 * process's POSIX locks on it, and another process would take the write-ahead log away
+	 * from under us. */
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
+	close(fd);
 
 	s = calloc(1, sizeof(*s));
 	if (!s)
