@@ -21,6 +21,8 @@ static int create(const char *dir, const char *team, const char *role, const cha
 	if (r != 0)
 		return r;
 	r = core_apikey_create(state.core, team, role, name, key);
+	if (r == -EINVAL)
+		return verb_usage("apikey create: a team and a name are short texts in UTF-8");
 	if (r != 0) {
 		log_error("apikey create: %s", strerror(r < 0 ? -r : EINVAL));
 		return EXIT_CODE_STORE;
@@ -39,7 +41,7 @@ int verb_apikey(int argc, char **argv)
 		{"name", required_argument, NULL, 'n'},
 		{NULL, 0, NULL, 0},
 	};
-	const char *dir = NULL, *team = "default", *role = "admin", *name = "";
+	const char *dir = NULL, *team = "default", *role = "admin", *name = "unnamed";
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
