@@ -1,0 +1,433 @@
+# SPDX-License-Identifier: Apache-2.0
+"""onboardctl against the real onboardd and onboard-service on a private bus, and the D-Bus API itself."""
+
+import json
+import os
+import pwd
+import re
+import subprocess
+import tempfile
+import unittest
+import xml.etree.ElementTree
+
+from harness import case
+from harness.agent import Agent
+from harness.bus import Bus
+from harness.process import Process, program, run
+from harness.service import Service
+
+SOURCE = os.environ["ONBOARD_SOURCE_DIR"]
+UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+TOKEN = r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"
+CLOUD_TAG = 16842753
+
+
+class Base(case.Case):
+    def setUp(self):
+        super().setUp()
+        self.bus = Bus(self)
+
+    def ctl(self, *arguments, expect=0, stdin_text="", env=None):
+        """(standard output, standard error) of onboardctl."""
+        done = subprocess.run([program("onboardctl"), *arguments],
+                              env={**os.environ, **self.bus.env, **(env or {})}, input=stdin_text,
+                              capture_output=True, text=True, timeout=90, check=False)
+        self.assertEqual(done.returncode, expect,
+                         f"onboardctl {' '.join(arguments)}\n{done.stdout}\n{done.stderr}")
+        return done.stdout, done.stderr
+
+    def status(self):
+        return json.loads(self.ctl("status", "--json")[0])
+
+    def start(self, claimed=False):
+        """Service and agent; the agent has reached `unclaimed` or `idle`."""
+        self.service = Service(self, self.pki()).start()
+        self.agent = Agent(self, self.service.coap_port, self.pki().root)
+        self.service.import_identity(self.agent.init())
+        self.key_file = self.path("api-key")
+        with open(self.key_file, "w", encoding="ascii",
+                  opener=lambda p, f: os.open(p, f, 0o600)) as f:
+            f.write(self.service.rest.api_key + "\n")
+        self.start_agent()
+        self.ctl("status", "--wait", "unclaimed", "--timeout", "60")
+        if claimed:
+            self.claim(self.ctl("token", "--raw")[0].strip())
+            self.ctl("status", "--wait", "idle", "--timeout", "60")
+
+    def start_agent(self):
+        self.daemon = self.agent.start_daemon(env=self.bus.env)
+        self.daemon.wait_line(r"state old=booting")
+
+    def claim(self, *token, expect=0, stdin_text=""):
+        return self.ctl("claim", "--server", f"http://127.0.0.1:{self.service.rest_port}/v1",
+                        "--api-key-file", self.key_file, "--tag", "nrf-cloud-onboarding", *token,
+                        expect=expect, stdin_text=stdin_text)
+
+    def monitor_bus(self):
+        """Signals of onboardd as they cross the bus, one JSON line each."""
+        monitor = self.watch(Process(
+            ["busctl", f"--address={self.bus.address}", "monitor", "--json=short",
+             "--match", "type='signal',path='/org/onboardd'"]))
+        monitor.wait_line("Monitoring bus message stream", 30)
+        return monitor
+
+
+class Verbs(Base):
+    def test_a_device_is_onboarded_with_onboardctl_alone(self):
+        self.start()
+        text = self.ctl("status")[0]
+        self.assertRegex(text, r"(?m)^State: +unclaimed$")
+        self.assertRegex(text, r"(?m)^Claimed: +no$")
+        self.assertRegex(text, rf"(?m)^Device: +{self.agent.uuid} \(onboardd\)$")
+        self.assertIn("onboardctl token --qr", text)
+
+        token = self.ctl("token", "--raw")[0]
+        self.assertRegex(token, rf"^{TOKEN}\n$")
+        self.assertEqual(self.claim("-", stdin_text=token)[0], f"claimed {self.agent.uuid}\n")
+        text = self.ctl("status", "--wait", "idle", "--timeout", "60")[0]
+        self.assertRegex(text, r"(?m)^Cloud: +validated$")
+        status = self.status()
+        self.assertEqual([status[k] for k in ("state", "claimed", "cloud", "claim_token")],
+                         ["idle", "yes", "validated", ""])
+        self.assertEqual(status["pending_results"], 0)
+
+        credentials = json.loads(self.ctl("credentials", "list", "--json")[0])
+        self.assertIn((CLOUD_TAG, 2, "private-key"),
+                      [(c["tag"], c["type"], c["type_name"]) for c in credentials])
+        for c in credentials:
+            self.assertRegex(c["sha256"], "^[0-9a-f]{64}$")
+        table = self.ctl("credentials")[0].splitlines()
+        self.assertEqual(len(table), len(credentials) + 1)
+        self.assertTrue(all(len(line) <= 80 for line in table))
+
+    def test_provision_wait_shows_its_own_cycle_and_ends_with_it(self):
+        self.start(claimed=True)
+        before = self.status()["cycles"]
+        text = self.ctl("provision", "--wait", "--timeout", "60")[0]
+        self.assertRegex(text, r"idle -> waiting-for-network")
+        self.assertRegex(text, r"-> idle")
+        self.assertRegex(text, r"(?m)^Outcome: ")
+        self.assertEqual(self.status()["cycles"], before + 1)
+
+    def test_provision_wait_tells_an_unclaimed_device_by_its_exit_code(self):
+        self.start()
+        self.ctl("provision", "--wait", "--timeout", "60", expect=5)
+
+    def test_provision_wait_gives_up_when_the_daemon_ends(self):
+        self.start(claimed=True)
+        self.service.stop(goodbye=False)
+        waiting = self.watch(Process([program("onboardctl"), "provision", "--wait"],
+                                     env=self.bus.env))
+        waiting.wait_line("-> waiting-for-network")
+        self.daemon.end()
+        self.assertEqual(waiting.wait(), 1)
+        waiting.wait_for(lambda lines: any("ended before" in t for _, t in lines), "the reason")
+
+    def test_status_wait_ends_at_its_limit_and_shows_where_it_stands(self):
+        self.start()
+        out, err = self.ctl("status", "--wait", "idle", "--timeout", "100ms", expect=3)
+        self.assertRegex(out, r"(?m)^State: +unclaimed$")
+        self.assertIn("did not become idle", err)
+
+    def test_status_wait_gives_up_when_the_daemon_ends(self):
+        self.start()
+        waiting = self.watch(Process([program("onboardctl"), "status", "--wait", "degraded"],
+                                     env=self.bus.env))
+        # It listens once the bus holds its rule for the owner of the name.
+        watch = "member='NameOwnerChanged',arg0='org.onboardd'"
+        for _ in range(1000):
+            if watch in self.match_rules():
+                break
+        self.daemon.end()
+        self.assertEqual(waiting.wait(), 1)
+
+    def match_rules(self):
+        return run(["busctl", f"--address={self.bus.address}", "call", "org.freedesktop.DBus",
+                    "/org/freedesktop/DBus", "org.freedesktop.DBus.Debug.Stats",
+                    "GetAllMatchRules"]).replace("\\", "").replace('"', "")
+
+    def test_status_of_a_state_that_is_reached_already_does_not_wait(self):
+        self.start()
+        self.ctl("status", "--wait", "unclaimed")
+
+    def test_a_token_claims_from_argument_and_file_but_only_once(self):
+        self.start()
+        token = self.ctl("token", "--raw")[0].strip()
+        token_file = self.path("token")
+        with open(token_file, "w", encoding="ascii") as f:
+            f.write(token + "\n\n")
+        self.assertEqual(self.claim("--token-file", token_file)[0],
+                         f"claimed {self.agent.uuid}\n")
+        self.ctl("status", "--wait", "idle", "--timeout", "60")
+        _, err = self.ctl("token")
+        self.assertIn("has an owner already", err)
+
+    def test_claim_refusals_and_errors_have_their_exit_codes(self):
+        self.start()
+        token = self.ctl("token", "--raw")[0].strip()
+        _, err = self.claim("not-a-token", expect=64)
+        self.assertIn("not a claim token", err)
+        self.claim("a.b", expect=1)
+        bad_key = self.path("bad-key")
+        with open(bad_key, "w", encoding="ascii") as f:
+            f.write("wrong\n")
+        _, err = self.ctl("claim", "--server", f"http://127.0.0.1:{self.service.rest_port}/v1",
+                          "--api-key-file", bad_key, token, expect=1)
+        self.assertIn("401", err)
+        self.assertIn("chmod 600", err)
+        self.service.stop()
+        self.claim(token, expect=4)
+        _, err = self.ctl("claim", "--server", "https://localhost/v1", "--api-key-file",
+                          self.path("none"), token, expect=1)
+        self.assertIn("No such file", err)
+
+    def test_the_token_is_shown_as_a_qr_code(self):
+        self.start()
+        lines = self.ctl("token", "--qr")[0].splitlines()
+        self.assertRegex(lines[-1], f"^{TOKEN}$")
+        code = lines[:lines.index("")]
+        self.assertGreater(len(code), 20)
+        self.assertEqual(len({len(line) for line in code}), 1)
+        self.assertLessEqual(set("".join(code)), set("\u2588\u2580\u2584 "))
+
+    def test_identity_is_shown_and_exported_as_the_import_takes_it(self):
+        self.start()
+        row = self.ctl("identity", "export")[0]
+        self.assertRegex(row, rf"^{UUID},onboardd,[A-Za-z0-9+/]+=*\n$")
+        self.assertEqual(row.split(",")[0], self.agent.uuid)
+        self.service.import_identity(row)
+        text = self.ctl("identity")[0]
+        self.assertRegex(text, rf"(?m)^Name: +onboardd\.{self.agent.uuid}$")
+        self.assertIn(row.strip().split(",")[2], "".join(text.split()))
+
+    def test_monitor_tells_every_change_and_survives_a_restart(self):
+        self.start()
+        monitor = self.watch(Process([program("onboardctl"), "monitor", "--json"],
+                                     env=self.bus.env))
+        now = monitor.wait_json(lambda e: e["event"] == "now", "where it stands")
+        self.assertEqual(now["state"], "unclaimed")
+        self.claim(self.ctl("token", "--raw")[0].strip())
+        monitor.wait_json(lambda e: e.get("new") == "idle", "idle")
+        events = monitor.json_lines()
+        moves = [(e["old"], e["new"]) for e in events if e["event"] == "state"]
+        for (_, to), (start, _) in zip(moves, moves[1:]):
+            self.assertEqual(to, start)
+        self.assertIn("report", [e["name"] for e in events if e["event"] == "step"])
+        self.daemon.end()
+        monitor.wait_json(lambda e: e["event"] == "ended", "the end of the daemon")
+        self.start_agent()
+        monitor.wait_json(lambda e: e["event"] == "started", "its start")
+
+    def test_version_is_told_with_and_without_the_daemon(self):
+        self.assertRegex(self.ctl("version")[0], r"^onboardctl \S+\nonboardd is not running\n$")
+        self.start()
+        ours, theirs = self.ctl("--version")[0].splitlines()
+        self.assertEqual(ours.split()[1], theirs.split()[1])
+
+
+class WithoutDaemon(Base):
+    def test_a_missing_daemon_is_told_with_what_to_do(self):
+        for verb in (["status"], ["status", "--wait", "idle"], ["token"], ["provision"],
+                     ["provision", "--wait"], ["credentials"], ["identity"]):
+            with self.subTest(verb=verb):
+                _, err = self.ctl(*verb, expect=1)
+                self.assertIn("systemctl start onboardd", err)
+
+    def test_a_missing_bus_is_told(self):
+        _, err = self.ctl("status", expect=1,
+                          env={"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent"})
+        self.assertIn("system bus", err)
+
+    def test_wrong_usage_ends_with_64_and_says_why(self):
+        for arguments in ([], ["nothing"], ["status", "x"], ["status", "--wait"],
+                          ["status", "--wait", "nowhere"], ["status", "--timeout", "5"],
+                          ["status", "--wait", "idle", "--timeout", "soon"], ["status", "--no"],
+                          ["token", "--qr", "--raw"], ["token", "x"], ["provision", "x"],
+                          ["provision", "--timeout", "5"], ["monitor", "x"],
+                          ["credentials", "remove"], ["credentials", "list", "x"],
+                          ["identity", "delete"], ["identity", "show", "x"], ["identity", "-x"],
+                          ["version", "x"], ["help", "nothing"], ["help", "status", "token"],
+                          ["claim"], ["claim", "--server", "https://h/v1", "a.b"],
+                          ["claim", "--server", "https://h/v1", "--api-key-file", "k"],
+                          ["claim", "--server", "https://h/v1", "--api-key-file", "k",
+                           "--token-file", "f", "a.b"],
+                          ["claim", "--server", "https://h/v1", "--api-key-file", "k", "a.b",
+                           "c.d"]):
+            with self.subTest(arguments=arguments):
+                out, err = self.ctl(*arguments, expect=64)
+                self.assertEqual(out, "")
+                self.assertNotEqual(err, "")
+
+    def test_help_and_completion_know_every_verb_and_flag(self):
+        text = self.ctl("help")[0]
+        verbs = re.findall(r"(?m)^onboardctl ([a-z]+)", text)
+        self.assertEqual(len(verbs), 9)
+        offered = self.complete("onboardctl", "")
+        self.assertEqual(set(verbs), {w for w in offered if not w.startswith("-")})
+        for verb in verbs:
+            with self.subTest(verb=verb):
+                helped = self.ctl("help", verb)[0]
+                self.assertEqual(helped, self.ctl(verb, "--help")[0])
+                flags = set(re.findall(r"--[a-z][a-z-]*", helped)) - {"--version"} | {"--help"}
+                self.assertEqual({w for w in self.complete("onboardctl", verb, "")
+                                  if w.startswith("--")}, flags)
+
+    def complete(self, *words):
+        script = (f"source {SOURCE}/packaging/bash-completion/{words[0]}; COMP_WORDS=(\"$@\"); "
+                  f"COMP_CWORD=$(($# - 1)); _{words[0]}; printf '%s\\n' \"${{COMPREPLY[@]}}\"")
+        return run(["bash", "-c", script, "bash", *words]).split()
+
+    def test_completion_offers_the_states_that_status_knows(self):
+        _, err = self.ctl("status", "--wait", "?", expect=64)
+        states = set(err.split("states are ")[1].split()) - {"booting"}
+        self.assertEqual(set(self.complete("onboardctl", "status", "--wait", "")), states)
+
+
+class Api(Base):
+    def test_introspection_and_document_agree(self):
+        self.start()
+        text = run(["busctl", f"--address={self.bus.address}", "call", "--json=short",
+                    "org.onboardd", "/org/onboardd", "org.freedesktop.DBus.Introspectable",
+                    "Introspect"])
+        tree = xml.etree.ElementTree.fromstring(json.loads(text)["data"][0])
+        ours = next(i for i in tree.findall("interface") if i.get("name") == "org.onboardd.Agent1")
+        served = {}
+        for kind in ("property", "method", "signal"):
+            for member in ours.findall(kind):
+                signature = member.get("type") or "".join(
+                    a.get("type") for a in member.findall("arg"))
+                change = [a.get("value") for a in member.findall("annotation")
+                          if a.get("name").endswith("EmitsChangedSignal")]
+                served[f"{kind} {member.get('name')}"] = (signature, change == ["const"])
+        with open(os.path.join(SOURCE, "docs", "dbus-api.md"), encoding="utf-8") as f:
+            rows = re.findall(r"(?m)^\| (property|method|signal) `(\w+)` \| ([^|]*) \|", f.read())
+        documented = {}
+        for kind, name, shape in rows:
+            signature, _, rest = shape.replace("→", "").strip().partition(",")
+            documented[f"{kind} {name}"] = (signature.strip(), rest.strip() == "const")
+        self.assertEqual(served, documented)
+
+    def test_the_status_object_and_the_document_agree(self):
+        self.start()
+        with open(os.path.join(SOURCE, "docs", "dbus-api.md"), encoding="utf-8") as f:
+            part = f.read().split("## The status object")[1]
+        table, counters = part.split("Counters, ")
+        documented = set()
+        for row in re.findall(r"(?m)^\| (`[^|]*) \|", table):
+            documented |= set(re.findall(r"`(\w+)`", row))
+        status = self.status()
+        self.assertEqual(set(status), documented)
+        for connection in ("provisioning", "cloud_connection"):
+            self.assertEqual(set(status[connection]), set(re.findall(r"`(\w+)`", counters)))
+
+    def test_every_change_of_state_is_told_with_what_changed_only(self):
+        self.start()
+        monitor = self.monitor_bus()
+        self.claim(self.ctl("token", "--raw")[0].strip())
+        monitor.wait_json(lambda m: m["member"] == "StateChanged"
+                          and m["payload"]["data"][1] == "idle", "idle")
+        known = {}
+        for message in monitor.json_lines():
+            data = message["payload"]["data"]
+            if message["member"] == "PropertiesChanged":
+                self.assertEqual(data[0], "org.onboardd.Agent1")
+                self.assertEqual(data[2], [])
+                for name, value in data[1].items():
+                    self.assertNotEqual(known.get(name), value["data"], name)
+                    known[name] = value["data"]
+            elif message["member"] == "StateChanged":
+                self.assertEqual(known["State"], data[1])
+        for name in ("State", "Outcome", "Reason", "Claimed", "Cloud"):
+            self.assertEqual(json.loads(run(
+                ["busctl", f"--address={self.bus.address}", "get-property", "--json=short",
+                 "org.onboardd", "/org/onboardd", "org.onboardd.Agent1", name]))["data"],
+                known[name])
+        self.assertEqual((known["Claimed"], known["Cloud"]), ("yes", "validated"))
+
+    def test_signals_and_properties_never_hold_the_claim_token(self):
+        monitor = self.monitor_bus()
+        self.start()
+        monitor.wait_json(lambda m: m["member"] == "StateChanged"
+                          and m["payload"]["data"][1] == "unclaimed", "unclaimed")
+        token = self.status()["claim_token"]
+        self.assertRegex(token, f"^{TOKEN}$")
+        # What follows the change of state is there when the next signal is.
+        self.ctl("provision", "--wait", "--timeout", "60", expect=5)
+        body, _, _ = token.partition(".")
+        self.assertNotIn(body, "\n".join(monitor.texts()))
+        everything = run(["busctl", f"--address={self.bus.address}", "call", "org.onboardd",
+                          "/org/onboardd", "org.freedesktop.DBus.Properties", "GetAll", "s",
+                          "org.onboardd.Agent1"])
+        self.assertNotIn(body, everything)
+
+
+SYSTEM_BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <listen>unix:path={socket}</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow user="*"/>
+    <deny own="*"/>
+    <deny send_type="method_call"/>
+    <allow send_type="signal"/>
+    <allow send_requested_reply="true" send_type="method_return"/>
+    <allow send_requested_reply="true" send_type="error"/>
+    <allow receive_type="method_call"/>
+    <allow receive_type="method_return"/>
+    <allow receive_type="error"/>
+    <allow receive_type="signal"/>
+    <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus"/>
+  </policy>
+  <include>{policy}</include>
+</busconfig>
+"""
+
+
+@unittest.skipUnless(os.geteuid() == 0, "needs root, to become somebody else")
+class Policy(Base):
+    """The policy file as the system bus would apply it."""
+
+    def setUp(self):
+        case.Case.setUp(self)
+        # A place that other users can enter.
+        place = tempfile.TemporaryDirectory(prefix="onboard-bus-", dir="/tmp")
+        self.addCleanup(place.cleanup)
+        os.chmod(place.name, 0o755)
+        socket, config = os.path.join(place.name, "bus"), self.path("system.conf")
+        with open(config, "w", encoding="utf-8") as f:
+            f.write(SYSTEM_BUS.format(
+                socket=socket, policy=f"{SOURCE}/packaging/dbus/org.onboardd.conf"))
+        daemon = self.watch(Process(
+            ["dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile",
+             "--print-address"]))
+        self.bus = type("", (), {})()
+        self.bus.address = daemon.wait_line(r"(unix:\S+)").group(1).split(",")[0]
+        self.bus.env = {"DBUS_SYSTEM_BUS_ADDRESS": self.bus.address}
+
+    def as_nobody(self, *arguments):
+        nobody = pwd.getpwnam("nobody")
+        return subprocess.run(
+            ["busctl", f"--address={self.bus.address}", *arguments], capture_output=True,
+            text=True, user=nobody.pw_uid, group=nobody.pw_gid, extra_groups=[], cwd="/",
+            timeout=30, check=False)
+
+    def test_everybody_may_look_but_only_root_and_the_group_may_act(self):
+        self.start()
+        place = ["org.onboardd", "/org/onboardd"]
+        done = self.as_nobody("get-property", *place, "org.onboardd.Agent1", "State")
+        self.assertEqual(done.stdout.strip(), 's "unclaimed"', done.stderr)
+        self.assertEqual(self.as_nobody("introspect", *place).returncode, 0)
+        for method in ("Status", "Provision", "ClaimToken", "ExportIdentity", "ListCredentials"):
+            done = self.as_nobody("call", *place, "org.onboardd.Agent1", method)
+            self.assertNotEqual(done.returncode, 0, method)
+            self.assertIn("denied", done.stderr, method)
+            self.assertEqual(done.stdout, "")
+        self.ctl("token", "--raw")
+        self.ctl("status")
+
+
+del Base  # holds no tests of its own
+
+if __name__ == "__main__":
+    case.main()
