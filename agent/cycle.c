@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#define CODE_CREATED 0x41
 #define TICK_US 1000000 /* how often a clock that is not set is looked at again */
 
 static void post_failure(struct agent *a, enum outcome outcome, const char *why)
@@ -203,8 +204,8 @@ static void on_authenticated(struct provisioning *p, const struct provisioning_r
 	a->authenticated_until_ms =
 		clock_ms() + 1000 * (uint64_t)(result->max_age_s ? result->max_age_s : 60);
 	agent_format_duration(result->max_age_s ? result->max_age_s : 60, span, sizeof(span));
-	agent_tell_step(a, "authenticate", "%u.%02u, session good for %s", result->code >> 5,
-			result->code & 31, span);
+	agent_tell_step(a, "authenticate", "%u.%02u%s, session good for %s", result->code >> 5,
+			result->code & 31, result->code == CODE_CREATED ? " Created" : "", span);
 	note_good_time(a);
 	if (journal_count(a->store) > 0)
 		agent_post(a, FSM_EVENT_READY_UNREPORTED, -1, "authenticated");
@@ -259,6 +260,7 @@ static void on_fetched(struct provisioning *p, const struct provisioning_result 
 		post_failure(a, OUTCOME_BUSY, "p/cmd: the service does not run out of commands");
 		return;
 	}
+	backoff_reset(&a->poll_backoff);
 	agent_post(a, FSM_EVENT_COMMANDS, -1, "%s", result->detail);
 }
 

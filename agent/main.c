@@ -225,7 +225,6 @@ static int catch_signals(sd_event *event)
 static int run_once(sd_event *event, struct agent *agent, const struct once_options *options)
 {
 	_cleanup_(once_freep) struct once *once = NULL;
-	enum exit_code code;
 	int r = once_new(event, agent, options, &once);
 
 	if (r == 0)
@@ -234,10 +233,7 @@ static int run_once(sd_event *event, struct agent *agent, const struct once_opti
 		r = sd_event_loop(event);
 	if (r < 0)
 		return complain(r, NULL);
-	/* Before the result is told, so that it counts the goodbye. */
-	agent_stop(agent);
-	code = once_finish(once);
-	return code;
+	return once_finish(once);
 }
 
 static int run_daemon(sd_event *event, struct agent *agent, bool no_bus)

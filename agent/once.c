@@ -208,17 +208,31 @@ static void print_cost(const char *what, const struct session_stats *s)
 
 enum exit_code once_finish(struct once *o)
 {
+	static const char *const counted[] = {"provisioning", "cloud_connection"};
 	enum outcome outcome = o->decided ? o->outcome : OUTCOME_CANCELLED;
 	enum exit_code code = outcome_exit_code(outcome);
 	struct agent_status status;
+	json_t *told;
 
+	/* The state that the cycle ended in, but the bytes with the goodbye. */
+	o->decided = true;
+	agent_get_status(o->agent, &status);
+	told = agent_status_json(&status);
+	agent_stop(o->agent);
 	agent_get_status(o->agent, &status);
 	if (o->options.json) {
+		json_t *final = agent_status_json(&status);
+
+		for (size_t i = 0; i < ARRAY_SIZE(counted); i++)
+			if (json_object_set(told, counted[i], json_object_get(final, counted[i])) <
+			    0)
+				log_error("the bytes of the goodbye are not counted");
 		put_json(json_pack("{s:s, s:s, s:i, s:o}", "event", "result", "outcome",
-				   outcome_name(outcome), "exit", (int)code, "status",
-				   agent_status_json(&status)));
+				   outcome_name(outcome), "exit", (int)code, "status", told));
+		json_decref(final);
 		return code;
 	}
+	json_decref(told);
 	printf("\n%s%s: %s\n", o->timed_out ? "time is up, " : "", outcome_name(outcome),
 	       outcome_help(outcome));
 	print_cost("provisioning", &status.provisioning);

@@ -25,7 +25,8 @@ int once_new(sd_event *event, struct agent *agent, const struct once_options *op
 	     struct once **ret) _must_check_;
 struct once *once_free(struct once *o);
 DEFINE_CLEANUP(struct once *, once_free);
-/* Tells the result (also of a run that a signal ended) and returns the exit code. */
+/* Stops the agent, tells the result (also of a run that a signal ended) and returns the exit code.
+ */
 enum exit_code once_finish(struct once *o);
 
 /* The block that a person copies the claim token from. */

@@ -37,6 +37,9 @@ static uint64_t backoff_ms(struct agent *a)
 	uint64_t wait;
 
 	a->max_age_s = 0;
+	/* Nothing is broken: somebody has not queued commands yet, as with the claim before. */
+	if (a->outcome == OUTCOME_NO_CREDENTIALS)
+		return backoff_next(&a->poll_backoff, 0, random_bits());
 	wait = backoff_next(&a->backoff, floor, random_bits());
 	return MAX(wait, (uint64_t)1);
 }
