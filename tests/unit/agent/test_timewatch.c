@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <ftw.h>
+
+#include "agent/timewatch.h"
+#include "base/clock.h"
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+struct fixture {
+	char dir[64];
+	struct store *store;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	snprintf(f->dir, sizeof(f->dir), "/tmp/timewatch-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	assert_int_equal(store_open(f->dir, &f->store, NULL), 0);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	store_close(f->store);
+	nftw(f->dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	free(f);
+	return 0;
+}
+
+static void time_before_the_build_is_not_good(void **state)
+{
+	struct fixture *f = *state;
+	int64_t built = timewatch_floor(f->store);
+
+	assert_true(built > 1700000000);
+	assert_false(timewatch_is_good(0, 0, false));
+	assert_false(timewatch_is_good(-1, 0, false));
+	assert_false(timewatch_is_good(built - 1, 0, false));
+	assert_true(timewatch_is_good(built, 0, false));
+	assert_true(timewatch_is_good(clock_wall_s(), 0, false));
+}
+
+static void time_before_the_last_good_moment_is_not_good(void **state)
+{
+	struct fixture *f = *state;
+	int64_t now = timewatch_floor(f->store) + 1000000;
+
+	assert_int_equal(timewatch_note(f->store, now), 0);
+	assert_int_equal(timewatch_floor(f->store), now);
+	assert_false(timewatch_is_good(now - 1, timewatch_floor(f->store), false));
+	assert_true(timewatch_is_good(now, timewatch_floor(f->store), false));
+}
+
+static void time_after_the_year_9999_is_not_good(void **state)
+{
+	(void)state;
+	assert_true(timewatch_is_good(253402300799, 0, false));
+	assert_false(timewatch_is_good(253402300800, 0, false));
+}
+
+static void floor_moves_forward_only_and_once_a_day(void **state)
+{
+	struct fixture *f = *state;
+	int64_t now = timewatch_floor(f->store) + 1000000;
+
+	assert_int_equal(timewatch_note(f->store, now), 0);
+	assert_int_equal(timewatch_note(f->store, now + 86399), 0);
+	assert_int_equal(timewatch_floor(f->store), now);
+	assert_int_equal(timewatch_note(f->store, now + 86400), 0);
+	assert_int_equal(timewatch_floor(f->store), now + 86400);
+	assert_int_equal(timewatch_note(f->store, now - 500000), 0);
+	assert_int_equal(timewatch_floor(f->store), now + 86400);
+}
+
+static void floor_that_is_no_number_counts_as_absent(void **state)
+{
+	struct fixture *f = *state;
+	int64_t built = timewatch_floor(f->store);
+	static const char *const broken[] = {
+		"", "-1", "1e9", "0x1", "99999999999999999999", "253402300800"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(broken); i++) {
+		assert_int_equal(store_value_put(f->store, "time-floor", broken[i]), 0);
+		assert_int_equal(timewatch_floor(f->store), built);
+	}
+}
+
+static void synchronisation_is_asked_for_only_when_required(void **state)
+{
+	(void)state;
+	assert_int_equal(timewatch_is_good(clock_wall_s(), 0, true), timewatch_is_synchronised());
+}
+
+int main(void)
+{
+#define TEST(x) cmocka_unit_test_setup_teardown(x, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(time_before_the_build_is_not_good),
+		TEST(time_before_the_last_good_moment_is_not_good),
+		TEST(time_after_the_year_9999_is_not_good),
+		TEST(floor_moves_forward_only_and_once_a_day),
+		TEST(floor_that_is_no_number_counts_as_absent),
+		TEST(synchronisation_is_asked_for_only_when_required),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
