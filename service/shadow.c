@@ -12,8 +12,8 @@
 #include "service/core_private.h"
 #include "service/device_json.h"
 
-/* A section has to fit the body that it is read with, whichever form it takes there. */
-#define SECTION_MAX (BODY_MAX / 2)
+/* Of a section's JSON; as CBOR it has to fit the body that a device reads it with as well. */
+#define SECTION_MAX 8192
 
 enum { SHADOW_E_REFUSED = 10 };
 
@@ -112,6 +112,24 @@ static bool depth_is_ok(const json_t *value, unsigned int left)
 	return true;
 }
 
+static int section_size_check(const json_t *section, const char **ret_why)
+{
+	_cleanup_(freep) uint8_t *body = malloc(BODY_MAX);
+	size_t len;
+	int r;
+
+	if (!body)
+		return -ENOMEM;
+	*ret_why = "the section would become too large";
+	if (json_dumpb(section, NULL, 0, JSON_COMPACT) > SECTION_MAX)
+		return SHADOW_E_REFUSED;
+	r = cborjson_encode(section, body, BODY_MAX, &len);
+	if (r == -ENOBUFS)
+		return SHADOW_E_REFUSED;
+	*ret_why = "the section has no form in CBOR";
+	return r == -EINVAL ? SHADOW_E_REFUSED : r;
+}
+
 /* Merges into one section. SHADOW_E_REFUSED with a static reason; s may be half changed then. */
 static int section_patch(struct shadow *s, const char *section, const json_t *patch,
 			 const char **ret_why)
@@ -138,8 +156,7 @@ static int section_patch(struct shadow *s, const char *section, const json_t *pa
 	r = merge(target, patch);
 	if (r < 0)
 		return r;
-	*ret_why = "the section would become too large";
-	return json_dumpb(target, NULL, 0, JSON_COMPACT) > SECTION_MAX ? SHADOW_E_REFUSED : 0;
+	return section_size_check(target, ret_why);
 }
 
 /* What desired has and reported has not, or has otherwise. */
@@ -175,28 +192,6 @@ static int difference(const json_t *desired, const json_t *reported, json_t **re
 	return 0;
 }
 
-/* Devices in the field decode config, then command, then the rest, in this order only
- * (docs/protocol.md §8.4). */
-static int order_keys(const json_t *value, json_t **ret)
-{
-	static const char *const first[] = {"config", "command"};
-	json_auto_t *ordered = json_object();
-	int r = 0;
-
-	if (!ordered)
-		return -ENOMEM;
-	for (size_t i = 0; i < ARRAY_SIZE(first); i++) {
-		json_t *item = json_object_get(value, first[i]);
-
-		if (item && json_object_set(ordered, first[i], item) < 0)
-			r = -ENOMEM;
-	}
-	if (r < 0 || json_object_update_missing(ordered, (json_t *)value) < 0)
-		return -ENOMEM;
-	*ret = TAKE_PTR(ordered);
-	return 0;
-}
-
 static int state_get(struct core *c, const char *device, bool delta, json_t **ret)
 {
 	_cleanup_(store_device_done) struct store_device row = {.tags = NULL};
@@ -225,7 +220,8 @@ static int state_get(struct core *c, const char *device, bool delta, json_t **re
 		*ret = NULL;
 		return 0;
 	}
-	return order_keys(value, ret);
+	*ret = TAKE_PTR(value);
+	return 0;
 }
 
 enum core_verdict core_state_get(struct core *c, const char *device, bool delta, json_t **ret)
