@@ -19,3 +19,12 @@ int detail_set(char **ret, int r, const char *format, ...)
 	*ret = text;
 	return r;
 }
+
+int detail_give(int r, char *detail, char **ret)
+{
+	if (ret)
+		*ret = detail;
+	else
+		free(detail);
+	return r;
+}

@@ -8,3 +8,6 @@
 /* Puts an owned text into *ret (which may be NULL: nobody asked; an earlier text is replaced) and
  * evaluates to r, so that a refusal is one statement. Out of memory leaves *ret NULL. */
 int detail_set(char **ret, int r, const char *format, ...) _printf_(3, 4);
+
+/* Hands an owned text (or NULL) over to who asked, or frees it; evaluates to r. */
+int detail_give(int r, char *detail, char **ret);

@@ -270,8 +270,8 @@ static int load_or_create(struct store *s, const struct identity_config *c, stru
 int identity_open(struct store *s, const struct identity_config *c, struct identity **ret,
 		  char **ret_detail)
 {
-	_cleanup_(identity_freep) struct identity *i = NULL;
-	_cleanup_(freep) char *detail = NULL;
+	char *detail = NULL;
+	struct identity *i;
 	int r;
 
 	if (check_hardware(c->hardware) < 0)
@@ -289,12 +289,12 @@ int identity_open(struct store *s, const struct identity_config *c, struct ident
 	if (r < 0 && !detail)
 		(void)detail_set(&detail, r, "the identity cannot be loaded: %s", strerror(-r));
 	if (r != 0) {
-		if (ret_detail)
-			*ret_detail = TAKE_PTR(detail);
-		return r;
+		identity_free(i);
+		return detail_give(r, detail, ret_detail);
 	}
 	uuid_format(i->uuid, i->uuid_text);
-	*ret = TAKE_PTR(i);
+	free(detail);
+	*ret = i;
 	return 0;
 }
 

@@ -31,7 +31,9 @@ enum {
 }; /* the factory's file or text is unusable; ret_detail says why */
 
 /* Loads or creates. A factory UUID or key that differs from what the store was born with is an
- * error, not a change. */
+ * error, not a change, and so is a store that lost half of its identity. -EINVAL for a hardware
+ * name out of its alphabet, -errno, or IDENTITY_E_*; never a positive code of the store's.
+ * ret_detail, when not NULL, gets an owned text for people on any failure. */
 int identity_open(struct store *s, const struct identity_config *c, struct identity **ret,
 		  char **ret_detail) _must_check_;
 struct identity *identity_free(struct identity *i);

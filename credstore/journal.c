@@ -82,9 +82,8 @@ int journal_add(struct store *s, const struct response *result)
 	return store_run(s, statement);
 }
 
-int journal_pending(struct store *s, struct response_list *ret)
+static int read_all(struct store *s, struct response_list *list)
 {
-	_cleanup_(response_list_done) struct response_list list = RESPONSE_LIST_INIT;
 	_cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
 	int r;
 
@@ -95,19 +94,29 @@ int journal_pending(struct store *s, struct response_list *ret)
 	while ((r = store_step(s, statement)) == 1) {
 		struct response *grown;
 
-		grown = reallocarray(list.items, list.n + 1, sizeof(*list.items));
+		grown = reallocarray(list->items, list->n + 1, sizeof(*list->items));
 		if (!grown)
 			return -ENOMEM;
-		list.items = grown;
-		r = read_result(statement, &list.items[list.n]);
+		list->items = grown;
+		r = read_result(statement, &list->items[list->n]);
 		if (r < 0)
 			return r;
-		list.n++;
+		list->n++;
 	}
-	if (r < 0)
+	return r;
+}
+
+int journal_pending(struct store *s, struct response_list *ret)
+{
+	struct response_list list = RESPONSE_LIST_INIT;
+	int r;
+
+	r = read_all(s, &list);
+	if (r < 0) {
+		response_list_done(&list);
 		return r;
+	}
 	*ret = list;
-	list = RESPONSE_LIST_INIT;
 	return 0;
 }
 

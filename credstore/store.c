@@ -328,9 +328,9 @@ static int open_existing(struct store *s, const char *dir, const struct paths *p
 
 int store_open(const char *dir, struct store **ret, char **ret_detail)
 {
-	_cleanup_(store_closep) struct store *s = NULL;
-	_cleanup_(freep) char *detail = NULL;
+	char *detail = NULL;
 	struct paths paths;
+	struct store *s;
 	int r;
 
 	s = calloc(1, sizeof(*s));
@@ -349,11 +349,11 @@ int store_open(const char *dir, struct store **ret, char **ret_detail)
 	if (r == 0)
 		r = open_existing(s, dir, &paths, &detail);
 	if (r != 0) {
-		if (ret_detail)
-			*ret_detail = TAKE_PTR(detail);
-		return r;
+		store_close(s);
+		return detail_give(r, detail, ret_detail);
 	}
-	*ret = TAKE_PTR(s);
+	free(detail);
+	*ret = s;
 	return 0;
 }
 

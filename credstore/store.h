@@ -32,8 +32,10 @@ struct store *store_close(struct store *s);
 DEFINE_CLEANUP(struct store *, store_close);
 
 /* Transactions nest by savepoints: only the outermost commit is durable, and durable when it
- * returns. Single calls outside a transaction are one of their own. -errno (-ENOSPC, -EIO, -EROFS
- * as SQLite met them). */
+ * returns. Single calls outside a transaction are one of their own. A commit that fails has rolled
+ * its level back; a rollback without a level does nothing. When SQLite gives a transaction up by
+ * itself (a full disk, an I/O error), every call fails until the outermost level is left. -errno
+ * (-ENOSPC, -EIO, -EROFS as SQLite met them; -EUCLEAN for rows that we did not write). */
 int store_begin(struct store *s) _must_check_;
 int store_commit(struct store *s) _must_check_;
 void store_rollback(struct store *s); /* the innermost level */
