@@ -5,13 +5,13 @@
 
 uint64_t backoff_next(struct backoff *b, uint64_t floor_ms, uint32_t random)
 {
-	uint64_t wait = b->first_ms;
+	uint64_t wait = MIN(b->first_ms, b->ceiling_ms), half;
 
-	for (unsigned int i = 0; i < b->attempts && wait < b->ceiling_ms; i++)
-		wait *= 2;
-	wait = MIN(wait, b->ceiling_ms);
+	for (unsigned int i = 0; i < b->attempts && wait > 0 && wait < b->ceiling_ms; i++)
+		wait = wait > b->ceiling_ms / 2 ? b->ceiling_ms : wait * 2;
 	b->attempts++;
-	wait = wait / 2 + (uint64_t)((double)(wait - wait / 2) * random / UINT32_MAX);
+	half = wait / 2;
+	wait = half + (uint64_t)((unsigned __int128)(wait - half) * random / UINT32_MAX);
 	return MAX(wait, floor_ms);
 }
 
