@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A suspended session that outlives its process in the fd store, and dies of being used: every life
+ * is a forked process, as after a crash or an upgrade of the daemon. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "session/saved.h"
+#include "tests/interop/fake_store.h"
+#include "tests/interop/peer.h"
+
+#define NAME "coap.test.example"
+#define NOTE 0x1234567890abcdefULL
+
+/* What a life ends with; not 1, which a sanitizer may use. */
+enum {
+	LIFE_RESUMED = 40,
+	LIFE_NOT_RESUMABLE,
+	LIFE_LOST,
+	LIFE_WRONG,
+};
+
+struct fixture {
+	char dir[64];
+	struct pki *pki;
+	struct peer peer;
+	struct fake_store store;
+	struct session_config config;
+};
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	const char *program = getenv("COAP_PEER");
+
+	assert_non_null(f);
+	assert_non_null(program);
+	snprintf(f->dir, sizeof(f->dir), "/tmp/onboard-adopt-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	f->pki = pki_new("Test root");
+	pki_issue(f->pki, f->dir, "server", NAME, -3600, 3600);
+	peer_start(&f->peer, program, f->dir, "server");
+	fake_store_init(&f->store, f->dir);
+	f->config = (struct session_config){
+		.name = "test",
+		.server = NAME,
+		.address = "127.0.0.1",
+		.port = f->peer.port,
+		.ca_pem = pki_root_pem(f->pki),
+		.resumption = true,
+	};
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+	char command[128];
+
+	fake_store_done(&f->store);
+	peer_stop(&f->peer, SIGKILL);
+	pki_free(f->pki);
+	snprintf(command, sizeof(command), "rm -r %s", f->dir);
+	assert_int_equal(system(command), 0);
+	free(f);
+	return 0;
+}
+
+/* The first life: connect, ask, suspend, and be gone. */
+static int live_and_suspend(struct fixture *f)
+{
+	struct talk t;
+	int r;
+
+	talk_init(&t, &f->config);
+	r = talk_connect(&t);
+	if (r == 0)
+		r = talk_get(&t, "hello");
+	if (r == 0)
+		r = session_suspend(t.session, NOTE);
+	if (r == 0)
+		_exit(LIFE_RESUMED); /* killed while suspended: no clean-up */
+	return LIFE_WRONG;
+}
+
+/* A later life: adopt, resume, ask. */
+static int adopt_and_ask(struct fixture *f)
+{
+	struct session_stats stats;
+	struct talk t;
+	int r, result = LIFE_WRONG;
+
+	fake_store_hand_over(&f->store);
+	talk_init(&t, &f->config);
+	r = session_adopt(t.session);
+	if (r == 0 && session_get_state(t.session) == SESSION_SUSPENDED &&
+	    session_note(t.session) == NOTE && session_suite(t.session)[0])
+		r = session_resume(t.session);
+	if (r == SESSION_E_NOT_RESUMABLE && session_get_state(t.session) == SESSION_CLOSED)
+		result = LIFE_NOT_RESUMABLE;
+	if (r == 0) {
+		r = talk_get(&t, "calls");
+		session_get_stats(t.session, &stats);
+		if (r == SESSION_E_LOST)
+			result = LIFE_LOST;
+		if (r == 0 && stats.handshakes_full == 0 && stats.handshakes_abbreviated == 0 &&
+		    t.body_len > 0 && memcmp(t.body, "calls=1 suspends=1", 18) == 0)
+			result = LIFE_RESUMED;
+	}
+	talk_done(&t);
+	return result;
+}
+
+/* Dies after the mark and before the load. */
+static int mark_and_die(struct fixture *f)
+{
+	const uint8_t consumed = 0x5a;
+
+	if (pwrite(fake_store_find(&f->store, "test-saved"), &consumed, 1, 5) != 1)
+		return LIFE_WRONG;
+	return LIFE_NOT_RESUMABLE;
+}
+
+/* Dies after the load and before the first request. */
+static int load_and_die(struct fixture *f)
+{
+	struct talk t;
+
+	fake_store_hand_over(&f->store);
+	talk_init(&t, &f->config);
+	if (session_adopt(t.session) == 0 && session_resume(t.session) == 0)
+		_exit(LIFE_RESUMED);
+	return LIFE_WRONG;
+}
+
+static int live(struct fixture *f, int (*life)(struct fixture *))
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(life(f));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void suspend(struct fixture *f)
+{
+	assert_int_equal(live(f, live_and_suspend), LIFE_RESUMED);
+	fake_store_read(&f->store);
+	assert_int_equal(f->store.n, 2);
+	assert_true(fake_store_find(&f->store, "test-socket") >= 0);
+	assert_true(fake_store_find(&f->store, "test-saved") >= 0);
+}
+
+static void a_daemon_killed_while_suspended_resumes_without_a_handshake(void **state)
+{
+	struct fixture *f = *state;
+
+	suspend(f);
+	assert_int_equal(live(f, adopt_and_ask), LIFE_RESUMED);
+	fake_store_read(&f->store);
+	assert_int_equal(f->store.n, 0);
+}
+
+/* The store still holds both, as when FDSTOREREMOVE never arrived. */
+static void a_session_that_was_loaded_is_not_loaded_again(void **state)
+{
+	struct fixture *f = *state;
+
+	suspend(f);
+	assert_int_equal(live(f, adopt_and_ask), LIFE_RESUMED);
+	assert_int_equal(live(f, adopt_and_ask), LIFE_NOT_RESUMABLE);
+	assert_int_equal(live(f, adopt_and_ask), LIFE_NOT_RESUMABLE);
+}
+
+static void a_death_between_mark_and_load_leaves_it_unusable(void **state)
+{
+	struct fixture *f = *state;
+
+	suspend(f);
+	assert_int_equal(live(f, mark_and_die), LIFE_NOT_RESUMABLE);
+	assert_int_equal(live(f, adopt_and_ask), LIFE_NOT_RESUMABLE);
+}
+
+static void a_death_between_load_and_use_leaves_it_unusable(void **state)
+{
+	struct fixture *f = *state;
+
+	suspend(f);
+	assert_int_equal(live(f, load_and_die), LIFE_RESUMED);
+	assert_int_equal(live(f, adopt_and_ask), LIFE_NOT_RESUMABLE);
+}
+
+static void a_session_with_another_server_name_or_ca_is_not_adopted(void **state)
+{
+	struct fixture *f = *state;
+	struct pki *other = pki_new("Test root");
+	struct session_config config = f->config;
+
+	suspend(f);
+	f->config.server = "other.test.example";
+	assert_int_equal(live(f, adopt_and_ask), LIFE_NOT_RESUMABLE);
+	f->config = config;
+	f->config.ca_pem = pki_root_pem(other);
+	assert_int_equal(live(f, adopt_and_ask), LIFE_NOT_RESUMABLE);
+	pki_free(other);
+	/* The refusals took it out of the store. */
+	fake_store_read(&f->store);
+	assert_int_equal(f->store.n, 0);
+}
+
+static void a_goodbye_before_the_next_life_is_noticed(void **state)
+{
+	struct fixture *f = *state;
+
+	suspend(f);
+	peer_stop(&f->peer, SIGTERM);
+	peer_restart(&f->peer);
+	assert_int_equal(live(f, adopt_and_ask), LIFE_NOT_RESUMABLE);
+}
+
+static void a_server_restarted_silently_before_the_next_life_is_noticed(void **state)
+{
+	struct fixture *f = *state;
+
+	suspend(f);
+	peer_stop(&f->peer, SIGKILL);
+	peer_restart(&f->peer);
+	assert_int_equal(live(f, adopt_and_ask), LIFE_LOST);
+}
+
+static void an_empty_store_or_half_a_session_is_not_adopted(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(live(f, adopt_and_ask), LIFE_NOT_RESUMABLE);
+	suspend(f);
+	snprintf(f->store.kept[0].name, sizeof(f->store.kept[0].name), "test-other");
+	assert_int_equal(live(f, adopt_and_ask), LIFE_NOT_RESUMABLE);
+}
+
+/* Neither descriptor is what its name says. */
+static void descriptors_under_each_others_names_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	suspend(f);
+	fd = f->store.kept[0].fd;
+	f->store.kept[0].fd = f->store.kept[1].fd;
+	f->store.kept[1].fd = fd;
+	assert_int_equal(live(f, adopt_and_ask), LIFE_NOT_RESUMABLE);
+}
+
+int main(void)
+{
+#define STORY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		STORY(a_daemon_killed_while_suspended_resumes_without_a_handshake),
+		STORY(a_session_that_was_loaded_is_not_loaded_again),
+		STORY(a_death_between_mark_and_load_leaves_it_unusable),
+		STORY(a_death_between_load_and_use_leaves_it_unusable),
+		STORY(a_session_with_another_server_name_or_ca_is_not_adopted),
+		STORY(a_goodbye_before_the_next_life_is_noticed),
+		STORY(a_server_restarted_silently_before_the_next_life_is_noticed),
+		STORY(an_empty_store_or_half_a_session_is_not_adopted),
+		STORY(descriptors_under_each_others_names_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
