@@ -126,7 +126,7 @@ static int start_attempt(struct session *s)
 	c->offered |= offer;
 	c->rx_before = dtls_counters(s->dtls)->datagrams_rx;
 	c->unanswered_ms = now + 3 * (uint64_t)timeout; /* two ClientHellos: 1 + 2 */
-	c->attempt_end_ms = now + s->config.handshake_timeout_ms;
+	c->attempt_end_ms = MIN(now + s->config.handshake_timeout_ms, c->end_ms);
 	return dtls_start(s->dtls, s->fd, offer, timeout);
 }
 
