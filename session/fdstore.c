@@ -77,7 +77,7 @@ int fdstore_take(const char *name, const char *what, int *ret_fd)
 		const size_t len = strcspn(at, ":");
 
 		if (len == strlen(wanted) && strncmp(at, wanted, len) == 0) {
-			int fd;
+			int fd = -1;
 
 			/* Of several of one name the last was stored last. */
 			if (move_away(SD_LISTEN_FDS_START + i, &fd) == 0) {
