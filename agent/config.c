@@ -391,7 +391,7 @@ static int load(struct loader *l, const char *file)
 
 int config_load(const char *file, struct config **ret, char **ret_detail)
 {
-	_cleanup_(loader_done) struct loader l = {0};
+	struct loader l = {0};
 	int r = -ENOMEM;
 
 	l.config = calloc(1, sizeof(*l.config));
@@ -400,11 +400,12 @@ int config_load(const char *file, struct config **ret, char **ret_detail)
 		r = load(&l, file);
 	if (r == 0) {
 		*ret = TAKE_PTR(l.config);
-		return 0;
+	} else {
+		if (!l.detail)
+			l.detail = strdup("configuration: out of memory");
+		*ret_detail = TAKE_PTR(l.detail);
 	}
-	if (!l.detail)
-		l.detail = strdup("configuration: out of memory");
-	*ret_detail = TAKE_PTR(l.detail);
+	loader_done(&l);
 	return r;
 }
 

@@ -224,7 +224,7 @@ static int check_text(const struct config_key *key, char *text, char **ret_allow
 static int set_text(char **place, const struct config_key *key, const char *text,
 		    char **ret_allowed)
 {
-	_cleanup_(freep) char *copy = NULL;
+	char *copy;
 	int r;
 
 	if (!*text && !key->fallback) {
@@ -235,10 +235,12 @@ static int set_text(char **place, const struct config_key *key, const char *text
 	if (!copy)
 		return -ENOMEM;
 	r = check_text(key, copy, ret_allowed);
-	if (r < 0)
+	if (r < 0) {
+		free(copy);
 		return r;
+	}
 	free(*place);
-	*place = TAKE_PTR(copy);
+	*place = copy;
 	return 0;
 }
 
@@ -249,7 +251,6 @@ static char **words_free(char **words)
 	free(words);
 	return NULL;
 }
-DEFINE_CLEANUP(char **, words_free);
 
 static bool is_word(const char *word, size_t len, size_t max)
 {
@@ -259,19 +260,10 @@ static bool is_word(const char *word, size_t len, size_t max)
 	return len <= max;
 }
 
-static int set_words(char ***place, const struct config_key *key, const char *text, bool append,
+/* Adds the words of text to the n that are there. */
+static int add_words(char **words, size_t n, const struct config_key *key, const char *text,
 		     char **ret_allowed)
 {
-	_cleanup_(words_freep) char **words = calloc(WORDS_MAX + 1, sizeof(*words));
-	size_t n = 0;
-
-	if (!words)
-		return -ENOMEM;
-	for (char **old = *place; append && old && *old; old++, n++) {
-		words[n] = strdup(*old);
-		if (!words[n])
-			return -ENOMEM;
-	}
 	for (text += strspn(text, " \t"); *text; text += strspn(text, " \t")) {
 		size_t len = strcspn(text, " \t");
 
@@ -285,8 +277,31 @@ static int set_words(char ***place, const struct config_key *key, const char *te
 			return -ENOMEM;
 		text += len;
 	}
+	return 0;
+}
+
+static int set_words(char ***place, const struct config_key *key, const char *text, bool append,
+		     char **ret_allowed)
+{
+	char **words = calloc(WORDS_MAX + 1, sizeof(*words));
+	size_t n = 0;
+	int r = 0;
+
+	if (!words)
+		return -ENOMEM;
+	for (char **old = *place; append && old && *old && r == 0; old++) {
+		words[n] = strdup(*old);
+		if (!words[n++])
+			r = -ENOMEM;
+	}
+	if (r == 0)
+		r = add_words(words, n, key, text, ret_allowed);
+	if (r < 0) {
+		words_free(words);
+		return r;
+	}
 	words_free(*place);
-	*place = TAKE_PTR(words);
+	*place = words;
 	return 0;
 }
 
@@ -330,7 +345,7 @@ int config_key_set(struct config *c, const struct config_key *key, const char *t
 		   char **ret_allowed)
 {
 	void *place = (char *)c + key->offset;
-	uint64_t v;
+	uint64_t v = 0;
 	int r;
 
 	switch (key->kind) {

@@ -31,8 +31,6 @@ struct exchange {
 
 static void exchange_free(struct exchange *e)
 {
-	if (!e)
-		return;
 	for (struct curl_slist *h = e->headers; h; h = h->next)
 		secret_wipe(h->data, strlen(h->data));
 	curl_easy_cleanup(e->curl);
@@ -41,7 +39,6 @@ static void exchange_free(struct exchange *e)
 	free(e->body);
 	free(e);
 }
-DEFINE_CLEANUP(struct exchange *, exchange_free);
 
 static void curl_freep(char **p)
 {
@@ -369,7 +366,7 @@ static int exchange(struct exchange *e, const struct claim_request *request, cha
 
 int claim_device(const struct claim_request *request, char **ret_text)
 {
-	_cleanup_(exchange_freep) struct exchange *e = NULL;
+	struct exchange *e;
 	int r;
 
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
@@ -379,5 +376,6 @@ int claim_device(const struct claim_request *request, char **ret_text)
 		return -ENOMEM;
 	e->curl = curl_easy_init();
 	r = e->curl ? exchange(e, request, ret_text) : -ENOMEM;
+	exchange_free(e);
 	return r;
 }

@@ -125,7 +125,7 @@ int client_call_text(struct client *c, const char *method, char **ret)
 
 int client_status(struct client *c, json_t **ret)
 {
-	_cleanup_(freep) char *text = NULL;
+	char *text;
 	json_t *status;
 	int r;
 
@@ -133,6 +133,7 @@ int client_status(struct client *c, json_t **ret)
 	if (r != 0)
 		return r;
 	status = json_loads(text, 0, NULL);
+	free(text);
 	if (!json_is_object(status)) {
 		json_decref(status);
 		return answer_invalid("Status");
