@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fixture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include "service/store/sqlite.h"
+
+static void the_file_is_for_its_owner_only(void **state)
+{
+	struct fixture *f = *state;
+	char path[128];
+	struct stat st;
+
+	assert_int_equal(stat(f->db, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	snprintf(path, sizeof(path), "%s-wal", f->db);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+static void what_was_committed_is_there_after_reopening(void **state)
+{
+	struct fixture *f = *state;
+	struct device d;
+	const char *id;
+
+	device_init(&d);
+	device_claim(f, &d, "[\"lab\"]");
+	id = command_add(f, &d, "{\"finished\":{}}");
+	core_free(f->core);
+	service_store_free(f->store);
+	fixture_open(f, &f->store, &f->core);
+	assert_command(f, &d, id, "PENDING", NULL);
+	assert_int_equal(device_answer(f, &d, id, 102, 0, ""), CORE_OK);
+	assert_command(f, &d, id, "SUCCEEDED", NULL);
+	device_done(&d);
+}
+
+static void another_process_may_work_on_the_same_store(void **state)
+{
+	struct fixture *f = *state;
+	struct service_store *store;
+	struct core *core, *ours = f->core;
+	char key[64], jwt[JWT_MAX], device[CORE_UUID_TEXT];
+	struct core_owner o;
+	struct device d;
+
+	fixture_open(f, &store, &core);
+	device_init(&d);
+	f->core = core;
+	device_import(f, &d);
+	f->core = ours;
+	device_jwt(&d, jwt);
+	assert_int_equal(core_authenticate(f->core, jwt, strlen(jwt), device), CORE_UNCLAIMED);
+	assert_int_equal(core_apikey_create(core, "ours", "editor", "k", key), 0);
+	assert_int_equal(core_owner_of_key(f->core, key, &o), CORE_OK);
+	assert_string_equal(o.team, f->editor.team);
+	core_free(core);
+	service_store_free(store);
+	device_done(&d);
+}
+
+static void a_transaction_that_is_not_committed_leaves_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct store_team team = {.id = "50363154-3931-44f0-8022-121b6401627d"}, got;
+	char name[] = "ghosts";
+
+	team.name = name;
+	{
+		_cleanup_(store_txn_rollback) struct store_txn t = {NULL};
+
+		assert_int_equal(store_txn_begin(&t, f->store, true), 0);
+		assert_int_equal(f->store->ops->team_add(f->store, &team), 0);
+		assert_int_equal(f->store->ops->team_find(f->store, "ghosts", &got), 0);
+		store_team_done(&got);
+	}
+	assert_int_equal(f->store->ops->team_find(f->store, "ghosts", &got), STORE_E_NOT_FOUND);
+}
+
+static void keys_that_exist_are_told_apart_from_failures(void **state)
+{
+	struct fixture *f = *state;
+	struct store_team team = {.id = "50363154-3931-44f0-8022-121b6401627d"};
+	struct store_device nobody = {.uuid = "50363154-3931-44f0-8022-121b6401627d"};
+	char name[] = "ours", other[] = "new", tags[] = "[]";
+
+	team.name = name;
+	assert_int_equal(f->store->ops->team_add(f->store, &team), STORE_E_EXISTS);
+	team.name = other;
+	assert_int_equal(f->store->ops->team_add(f->store, &team), 0);
+	assert_int_equal(f->store->ops->team_add(f->store, &team), STORE_E_EXISTS);
+	/* A device without identity: the schema itself refuses. */
+	nobody.tags = tags;
+	assert_int_equal(f->store->ops->device_add(f->store, &nobody), -EINVAL);
+	assert_int_equal(f->store->ops->device_update(f->store, &nobody), STORE_E_NOT_FOUND);
+	assert_int_equal(f->store->ops->device_delete(f->store, nobody.uuid), STORE_E_NOT_FOUND);
+}
+
+static int open_error(const char *path, char **detail)
+{
+	struct service_store *store = NULL;
+
+	*detail = NULL;
+	return store_sqlite_open(path, &store, detail);
+}
+
+static void a_newer_schema_is_refused_by_name(void **state)
+{
+	struct fixture *f = *state;
+	sqlite3 *db;
+	char *detail;
+
+	assert_int_equal(sqlite3_open(f->db, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 999", NULL, NULL, NULL),
+			 SQLITE_OK);
+	sqlite3_close(db);
+	assert_int_equal(open_error(f->db, &detail), -EPROTO);
+	assert_non_null(strstr(detail, "schema 999"));
+	free(detail);
+}
+
+static void a_file_that_is_no_store_is_refused_by_name(void **state)
+{
+	struct fixture *f = *state;
+	char path[96], *detail, junk[8192];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/junk.db", f->dir);
+	memset(junk, 'x', sizeof(junk));
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	assert_int_equal(write(fd, junk, sizeof(junk)), sizeof(junk));
+	close(fd);
+	assert_int_equal(open_error(path, &detail), -EBADMSG);
+	assert_non_null(strstr(detail, path));
+	free(detail);
+	assert_int_equal(open_error("/nonexistent/store.db", &detail), -ENOENT);
+	assert_non_null(strstr(detail, "/nonexistent/store.db"));
+	free(detail);
+}
+
+static void the_wire_form_of_a_closed_command_is_gone(void **state)
+{
+	struct fixture *f = *state;
+	static char data[4 << 20];
+	static const char secret[] = "5ec2e7005ec2e7005ec2e7005ec2e700";
+	char request[128];
+	const char *id;
+	struct device d;
+	sqlite3 *db;
+	FILE *file;
+	size_t len;
+
+	device_init(&d);
+	device_claim(f, &d, NULL);
+	snprintf(request, sizeof(request), "{\"preSharedKey\":{\"secTag\":7,\"content\":\"%s\"}}",
+		 secret);
+	id = command_add(f, &d, request);
+	assert_int_equal(device_answer(f, &d, id, 100, 0, "OK"), CORE_OK);
+	core_free(f->core);
+	service_store_free(f->store);
+	assert_int_equal(sqlite3_open(f->db, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL),
+			 SQLITE_OK);
+	sqlite3_close(db);
+	file = fopen(f->db, "r");
+	assert_non_null(file);
+	len = fread(data, 1, sizeof(data), file);
+	fclose(file);
+	assert_null(memmem(data, len, secret, sizeof(secret) - 1));
+	fixture_open(f, &f->store, &f->core);
+	device_done(&d);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(the_file_is_for_its_owner_only),
+		T(what_was_committed_is_there_after_reopening),
+		T(another_process_may_work_on_the_same_store),
+		T(a_transaction_that_is_not_committed_leaves_nothing),
+		T(keys_that_exist_are_told_apart_from_failures),
+		T(a_newer_schema_is_refused_by_name),
+		T(a_file_that_is_no_store_is_refused_by_name),
+		T(the_wire_form_of_a_closed_command_is_gone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
