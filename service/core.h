@@ -4,7 +4,7 @@
 /* What onboard-service does, apart from how it is asked: verifies devices, keeps queues, expands
  * requests, applies results, keeps shadows, claims. The fronts (device_front: CoAP, owner_front:
  * REST) translate and call this; it calls the store. Synchronous, single-threaded: the caller's
- * loop is the lock. Every call is one store transaction. */
+ * loop is the lock. What a call changes it changes in one store transaction. */
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -25,7 +25,7 @@ struct core_config {
 				    calls are used */
 	const char *amazon_ca_pem;      /* or NULL: prepended to it */
 	uint32_t cloud_tag;             /* 16842753 */
-	unsigned int session_max_age_s; /* Max-Age of an authentication; 2592000 */
+	unsigned int session_max_age_s; /* Max-Age of an authentication; 2592000; for the fronts */
 	unsigned int clock_skew_s;      /* 60 */
 };
 
@@ -40,7 +40,7 @@ DEFINE_CLEANUP(struct core *, core_free);
 enum core_verdict {
 	CORE_OK,
 	CORE_UNCLAIMED, /* genuine, nobody's: 4.01 */
-	CORE_REJECTED,  /* unknown device, bad signature, expired, blocked: 4.03 */
+	CORE_REJECTED,  /* unknown device, bad signature, expired: 4.03 */
 	CORE_INVALID,   /* the request cannot be understood: 4.00 */
 	CORE_FAILED,    /* our own failure: 5.00; the reason is logged */
 };
@@ -60,8 +60,9 @@ struct core_fetch {
 };
 
 /* p/cmd: the longest prefix of the queue that fits; *ret_len 0 means nothing to do. A repeat
- * returns the same body. ret has room for rx_max bytes at most BODY_MAX. CORE_UNCLAIMED when the
- * device was unclaimed meanwhile. */
+ * returns the same body until a report changes the queue. ret has room for rx_max bytes, at most
+ * BODY_MAX. CORE_UNCLAIMED when the device was unclaimed meanwhile, CORE_INVALID when rx_max or
+ * tx_max is below 64 or limit is 0. */
 enum core_verdict core_fetch(struct core *c, const char *device, const struct core_fetch *f,
 			     uint8_t *ret, size_t size, size_t *ret_len);
 /* p/rsp: successes leave the queue, an error drops the rest; unknown ids are ignored; a repeat
