@@ -15,9 +15,9 @@ int verb_version(int argc, char **argv)
 	if (argc > 1)
 		return usage_error("version", "'%s' is too much", argv[1]);
 	printf("onboardctl %s\n", ONBOARD_VERSION);
-	r = client_open(&c);
-	if (r != 0)
-		return r;
+	/* An owner's machine may have no bus, and has told what was asked. */
+	if (client_open(&c) != 0)
+		return 0;
 	if (!client_is_served(c)) {
 		printf("onboardd is not running\n");
 		return 0;

@@ -237,6 +237,7 @@ class WithoutDaemon(Base):
         _, err = self.ctl("status", expect=1,
                           env={"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent"})
         self.assertIn("system bus", err)
+        self.ctl("version", env={"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent"})
 
     def test_wrong_usage_ends_with_64_and_says_why(self):
         for arguments in ([], ["nothing"], ["status", "x"], ["status", "--wait"],
