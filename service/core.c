@@ -25,22 +25,36 @@ struct core *core_free(struct core *c)
 	return NULL;
 }
 
-static int config_check(const struct core_config *config, char **ret_detail)
+/* A CA for devices as they get it; "" for none: the verbs that do not serve need none. */
+static int ca_clean(const char *what, const char *pem, char **ret, char **ret_detail)
 {
-	if (config->cloud_tag > SEC_TAG_MAX) {
-		core_detail(ret_detail, "the cloud tag %u is above %u", config->cloud_tag,
-			    SEC_TAG_MAX);
+	int r;
+
+	if (!pem) {
+		*ret = strdup("");
+		return *ret ? 0 : -ENOMEM;
+	}
+	r = crypto_certificates_clean(pem, ret);
+	if (r > 0) {
+		core_detail(ret_detail, "%s is not a PEM certificate", what);
 		return -EINVAL;
 	}
-	if (config->root_ca_pem && crypto_certificates_check(config->root_ca_pem) != 0) {
-		core_detail(ret_detail, "the root CA for devices is not a PEM certificate");
-		return -EINVAL;
-	}
-	if (config->amazon_ca_pem && crypto_certificates_check(config->amazon_ca_pem) != 0) {
-		core_detail(ret_detail, "the CA to prepend for devices is not a PEM certificate");
-		return -EINVAL;
-	}
-	return 0;
+	return r;
+}
+
+static int cloud_ca_make(const struct core_config *config, char **ret, char **ret_detail)
+{
+	_cleanup_(freep) char *first = NULL, *root = NULL;
+	int r;
+
+	r = ca_clean("the CA to prepend for devices", config->amazon_ca_pem, &first, ret_detail);
+	if (r < 0)
+		return r;
+	r = ca_clean("the root CA for devices", config->root_ca_pem, &root, ret_detail);
+	if (r < 0)
+		return r;
+	core_detail(ret, "%s%s", first, root);
+	return *ret ? 0 : -ENOMEM;
 }
 
 int core_new(const struct core_config *config, struct core **ret, char **ret_detail)
@@ -49,9 +63,11 @@ int core_new(const struct core_config *config, struct core **ret, char **ret_det
 	int r;
 
 	*ret_detail = NULL;
-	r = config_check(config, ret_detail);
-	if (r < 0)
-		return r;
+	if (config->cloud_tag > SEC_TAG_MAX) {
+		core_detail(ret_detail, "the cloud tag %u is above %u", config->cloud_tag,
+			    SEC_TAG_MAX);
+		return -EINVAL;
+	}
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
@@ -59,10 +75,11 @@ int core_new(const struct core_config *config, struct core **ret, char **ret_det
 	c->cloud_tag = config->cloud_tag;
 	c->clock_skew_s = config->clock_skew_s;
 	c->ca_dir = strdup(config->ca_dir);
-	core_detail(&c->cloud_ca, "%s%s", config->amazon_ca_pem ? config->amazon_ca_pem : "",
-		    config->root_ca_pem ? config->root_ca_pem : "");
-	if (!c->ca_dir || !c->cloud_ca)
+	if (!c->ca_dir)
 		return -ENOMEM;
+	r = cloud_ca_make(config, &c->cloud_ca, ret_detail);
+	if (r < 0)
+		return r;
 	*ret = TAKE_PTR(c);
 	return 0;
 }

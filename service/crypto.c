@@ -186,7 +186,8 @@ int crypto_csr_check(const uint8_t *der, size_t len, uint8_t ret_spki[static CRY
 	return X509_REQ_verify(req, key) == 1 ? 0 : CRYPTO_E_SIGNATURE;
 }
 
-int crypto_certificates_check(const char *pem)
+/* Reads every certificate of the text and writes it to out, if any. */
+static int certificates_walk(const char *pem, BIO *out)
 {
 	_cleanup_(BIO_freep) BIO *bio = NULL;
 	unsigned long e;
@@ -202,6 +203,8 @@ int crypto_certificates_check(const char *pem)
 
 		if (!cert)
 			break;
+		if (out && PEM_write_bio_X509(out, cert) != 1)
+			return -ENOMEM;
 	}
 	e = ERR_peek_last_error();
 	ERR_clear_error();
@@ -209,4 +212,22 @@ int crypto_certificates_check(const char *pem)
 	if (n == 0 || ERR_GET_LIB(e) != ERR_LIB_PEM || ERR_GET_REASON(e) != PEM_R_NO_START_LINE)
 		return CRYPTO_E_CERTIFICATE;
 	return 0;
+}
+
+int crypto_certificates_check(const char *pem)
+{
+	return certificates_walk(pem, NULL);
+}
+
+int crypto_certificates_clean(const char *pem, char **ret)
+{
+	_cleanup_(BIO_freep) BIO *out = BIO_new(BIO_s_mem());
+	int r;
+
+	if (!out)
+		return -ENOMEM;
+	r = certificates_walk(pem, out);
+	if (r != 0)
+		return r;
+	return bio_text(out, ret);
 }

@@ -43,6 +43,8 @@ int crypto_csr_check(const uint8_t *der, size_t len,
 
 /* Text with at least one certificate, all of them well-formed. 0 or CRYPTO_E_CERTIFICATE. */
 int crypto_certificates_check(const char *pem) _must_check_;
+/* The certificates alone: what people write between and around them is left out. */
+int crypto_certificates_clean(const char *pem, char **ret) _must_check_;
 
 /* A certification authority of one P-256 key. */
 struct crypto_ca;

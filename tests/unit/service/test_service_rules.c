@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
+#include <errno.h>
+
 #define ONBOARDING "[\"nrf-cloud-onboarding\"]"
 
 static unsigned int rule_add(struct fixture *f, const struct core_owner *o, const char *json,
@@ -241,6 +243,39 @@ static void the_list_has_the_built_in_rule_and_our_own(void **state)
 	json_decref(ret);
 }
 
+static void the_ca_for_devices_is_cleaned_of_what_people_write_around_it(void **state)
+{
+	struct fixture *f = *state;
+	struct core_config config = {.store = f->store, .ca_dir = f->ca, .cloud_tag = TAG};
+	struct core *ours = f->core;
+	char *pem, *detail = NULL, expected[2048];
+	struct command_list list;
+	struct device d;
+
+	assert_true(asprintf(&pem, "Issuer: \"M\303\274ller\"\r\n%sfin", f->root_ca) > 0);
+	config.root_ca_pem = config.amazon_ca_pem = pem;
+	assert_int_equal(core_new(&config, &f->core, &detail), 0);
+	device_init(&d);
+	device_claim(f, &d, ONBOARDING);
+	list = device_fetch(f, &d, "");
+	assert_int_equal(list.n, 6);
+	snprintf(expected, sizeof(expected), "0,16842753,0,\"%s%s\"", f->root_ca, f->root_ca);
+	assert_string_equal(list.items[5].parameters, expected);
+	command_list_done(&list);
+	core_free(f->core);
+
+	config.amazon_ca_pem = "junk";
+	assert_int_equal(core_new(&config, &f->core, &detail), -EINVAL);
+	assert_non_null(strstr(detail, "not a PEM certificate"));
+	free(detail);
+	config.cloud_tag = SEC_TAG_MAX + 1;
+	assert_int_equal(core_new(&config, &f->core, &detail), -EINVAL);
+	free(detail);
+	f->core = ours;
+	free(pem);
+	device_done(&d);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -254,6 +289,7 @@ int main(void)
 		T(rules_that_could_not_work_are_refused),
 		T(a_rule_has_at_most_twenty_commands),
 		T(the_list_has_the_built_in_rule_and_our_own),
+		T(the_ca_for_devices_is_cleaned_of_what_people_write_around_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
