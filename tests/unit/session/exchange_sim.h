@@ -145,6 +145,7 @@ static inline int sim_result(struct sim *s, struct reply *ret, uint8_t *body, si
 	int r;
 
 	assert_non_null(request);
+	memset(ret, 0, sizeof(*ret));
 	r = exchange_request_result(request, &reply);
 	if (r == 0) {
 		*ret = *reply;
