@@ -6,14 +6,12 @@
 #include <string.h>
 
 #include "session/blocks.h"
+#include "session/history.h"
 #include "session/rto.h"
 
 #define CLASS(code) ((code) >> 5)
 #define CONTROL_MAX 8
-#define SEEN_MAX 16
-#define OLD_TOKENS_MAX 16
 #define NON_MAX 256
-#define EXCHANGE_LIFETIME_MS 247000 /* RFC 7252 §4.8.2 */
 
 struct exchange_request {
 	struct blocks blocks;
@@ -32,15 +30,6 @@ enum wire_state {
 struct control {
 	enum message_type type; /* MESSAGE_ACK or MESSAGE_RST */
 	uint16_t mid;
-};
-
-/* A message of the server: the same id again is the same message. */
-struct seen {
-	bool used;
-	uint16_t mid;
-	uint64_t until_ms;
-	bool has_reply;
-	enum message_type reply;
 };
 
 struct exchange {
@@ -69,10 +58,7 @@ struct exchange {
 	size_t n_control;
 	uint8_t non[NON_MAX];
 	size_t non_len; /* 0 when none waits */
-	struct seen seen[SEEN_MAX];
-	size_t next_seen;
-	uint8_t old_tokens[OLD_TOKENS_MAX][MESSAGE_TOKEN_MAX];
-	size_t n_old_tokens, next_old_token;
+	struct history history;
 };
 
 int exchange_new(const struct exchange_config *config, struct exchange **ret)
@@ -154,32 +140,16 @@ int exchange_submit(struct exchange *x, const struct request *request, void *own
 	return 0;
 }
 
-static void remember_token(struct exchange *x, const uint8_t token[static MESSAGE_TOKEN_MAX])
-{
-	memcpy(x->old_tokens[x->next_old_token], token, MESSAGE_TOKEN_MAX);
-	x->next_old_token = (x->next_old_token + 1) % OLD_TOKENS_MAX;
-	x->n_old_tokens = MIN(x->n_old_tokens + 1, (size_t)OLD_TOKENS_MAX);
-}
-
 static bool token_equals(const struct message *m, const uint8_t token[static MESSAGE_TOKEN_MAX])
 {
 	return m->token_len == MESSAGE_TOKEN_MAX && memcmp(m->token, token, MESSAGE_TOKEN_MAX) == 0;
-}
-
-static bool is_old_token(const struct exchange *x, const struct message *m)
-{
-	for (size_t i = 0; i < x->n_old_tokens; i++) {
-		if (token_equals(m, x->old_tokens[i]))
-			return true;
-	}
-	return false;
 }
 
 /* The message on the wire is answered or given up. */
 static void retire(struct exchange *x)
 {
 	if (x->state != WIRE_IDLE)
-		remember_token(x, x->token);
+		history_add_token(&x->history, x->token);
 	x->state = WIRE_IDLE;
 	x->to_send = false;
 	x->datagram_len = 0;
@@ -216,7 +186,7 @@ int exchange_post_non(struct exchange *x, const char *path)
 	if (r < 0)
 		return -EINVAL;
 	x->next_mid++;
-	remember_token(x, token);
+	history_add_token(&x->history, token);
 	return 0;
 }
 
@@ -391,39 +361,17 @@ static void on_rst(struct exchange *x, const struct message *m)
 		x->stats.ignored++;
 }
 
-static struct seen *find_seen(struct exchange *x, uint16_t mid, uint64_t now_ms)
-{
-	for (size_t i = 0; i < SEEN_MAX; i++) {
-		if (x->seen[i].used && x->seen[i].mid == mid && now_ms < x->seen[i].until_ms)
-			return &x->seen[i];
-	}
-	return NULL;
-}
-
-static void remember_seen(struct exchange *x, const struct message *m, bool has_reply,
-			  enum message_type reply, uint64_t now_ms)
-{
-	x->seen[x->next_seen] = (struct seen){
-		.used = true,
-		.mid = m->mid,
-		.until_ms = now_ms + EXCHANGE_LIFETIME_MS,
-		.has_reply = has_reply,
-		.reply = reply,
-	};
-	x->next_seen = (x->next_seen + 1) % SEEN_MAX;
-}
-
 /* A message that the server began: a separate response, or something that is not for us. */
 static void on_fresh(struct exchange *x, const struct message *m, uint64_t now_ms)
 {
 	const bool ours = x->state != WIRE_IDLE && is_response(m) && token_equals(m, x->token);
-	const bool late = !ours && is_response(m) && is_old_token(x, m);
+	const bool late = !ours && is_response(m) && history_has_token(&x->history, m);
 	const bool legal = blocks_critical_ok(m);
-	const struct seen *seen = find_seen(x, m->mid, now_ms);
+	const struct history_message *seen = history_find(&x->history, m->mid, now_ms);
 	enum message_type reply;
 
 	if (seen) {
-		if (seen->has_reply && m->type == MESSAGE_CON)
+		if (m->type == MESSAGE_CON)
 			reply_control(x, seen->reply, m->mid);
 		return;
 	}
@@ -432,7 +380,7 @@ static void on_fresh(struct exchange *x, const struct message *m, uint64_t now_m
 	reply = (ours && legal) || late ? MESSAGE_ACK : MESSAGE_RST;
 	if (m->type == MESSAGE_CON)
 		reply_control(x, reply, m->mid);
-	remember_seen(x, m, m->type == MESSAGE_CON, reply, now_ms);
+	history_add(&x->history, m->mid, reply, now_ms);
 	if (!ours)
 		x->stats.ignored++;
 	else if (legal)

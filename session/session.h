@@ -131,9 +131,9 @@ void session_cancel(struct session_request *request);
  */
 int session_suspend(struct session *s, uint64_t note) _must_check_;
 
-/* SUSPENDED only. Drains the socket, marks the saved context consumed, loads it: OPEN with no round
- * trip. 0, or SESSION_E_NOT_RESUMABLE (now CLOSED), -errno. A context is loaded at most once in its
- * life. */
+/* SUSPENDED only (-EINVAL otherwise). Drains the socket, marks the saved context consumed, loads
+ * it: OPEN with no round trip. 0, or SESSION_E_NOT_RESUMABLE (now CLOSED), -errno. A context is
+ * loaded at most once in its life. */
 int session_resume(struct session *s) _must_check_;
 uint64_t session_note(const struct session *s);
 
