@@ -8,7 +8,7 @@ need() { # WHERE WORD WHAT
 	}
 }
 plain() { # MAN PAGE: its text without formatting
-	MANWIDTH=200 man -l "$1" 2>/dev/null | col -b
+	mandoc -T ascii -O width=200 "$1" | sed 's/.\x08//g'
 }
 pages=$(mktemp -d)
 trap 'rm -rf "$pages"' EXIT
