@@ -367,7 +367,7 @@ void agent_do_park(struct agent *a)
 	}
 	if (!a->config->suspend || session_get_state(a->session) != SESSION_OPEN)
 		return;
-	r = session_suspend(a->session, a->authenticated_until_ms);
+	r = session_park(a->session, a->authenticated_until_ms);
 	if (r != 0) {
 		log_debug("session not kept: %s", session_strerror(r));
 		session_close(a->session);

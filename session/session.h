@@ -130,6 +130,9 @@ void session_cancel(struct session_request *request);
  * for the caller (session_note()). Synchronous. 0, SESSION_E_NOT_SUSPENDABLE (still OPEN), -errno.
  */
 int session_suspend(struct session *s, uint64_t note) _must_check_;
+/* The same without the message: for a session that idles between polls, where the message and its
+ * answer would cost half as much again as the poll. The results of session_suspend(). */
+int session_park(struct session *s, uint64_t note) _must_check_;
 
 /* SUSPENDED only (-EINVAL otherwise). Drains the socket, marks the saved context consumed, loads
  * it: OPEN with no round trip. 0, or SESSION_E_NOT_RESUMABLE (now CLOSED), -errno. A context is

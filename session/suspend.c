@@ -47,7 +47,7 @@ static int save(struct session *s)
 	return saved_store(&info, &context, &s->saved_fd);
 }
 
-int session_suspend(struct session *s, uint64_t note)
+static int put_away(struct session *s, uint64_t note, bool tell)
 {
 	int r;
 
@@ -62,7 +62,8 @@ int session_suspend(struct session *s, uint64_t note)
 	}
 	if (!dtls_is_savable(s->dtls))
 		return SESSION_E_NOT_SUSPENDABLE;
-	r = exchange_post_non(s->exchange, SUSPEND_PATH);
+	if (tell)
+		r = exchange_post_non(s->exchange, SUSPEND_PATH);
 	if (r == 0)
 		r = session_flush(s);
 	s->note = note;
@@ -80,6 +81,16 @@ int session_suspend(struct session *s, uint64_t note)
 	    fdstore_keep(s->name, "saved", s->saved_fd) < 0)
 		log_debug("session %s: not taken by the fd store, ignoring", s->name);
 	return 0;
+}
+
+int session_suspend(struct session *s, uint64_t note)
+{
+	return put_away(s, note, true);
+}
+
+int session_park(struct session *s, uint64_t note)
+{
+	return put_away(s, note, false);
 }
 
 /* SUSPENDED to CLOSED, without a word to the server. */

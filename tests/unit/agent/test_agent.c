@@ -280,7 +280,7 @@ static void agent_goes_from_unprovisioned_to_validated_in_the_documented_order(v
 					"provisioning: suspend\n"
 					"provisioning: resume\n"
 					"provisioning: POST p/rsp\n"
-					"provisioning: suspend\n"
+					"provisioning: park\n"
 					"cloud: connect\n"
 					"cloud: POST auth/jwt\n"
 					"cloud: GET state\n"
@@ -324,7 +324,7 @@ static void agent_uses_an_adopted_session_while_its_authentication_holds(void **
 	assert_string_equal(fake_log(), "provisioning: adopt\n"
 					"provisioning: resume\n"
 					"provisioning: GET p/cmd\n"
-					"provisioning: suspend\n");
+					"provisioning: park\n");
 }
 
 static void agent_authenticates_an_adopted_session_whose_authentication_ran_out(void **state)
@@ -339,7 +339,7 @@ static void agent_authenticates_an_adopted_session_whose_authentication_ran_out(
 					"provisioning: resume\n"
 					"provisioning: POST p/auth-jwt\n"
 					"provisioning: GET p/cmd\n"
-					"provisioning: suspend\n");
+					"provisioning: park\n");
 }
 
 /* Defect 18 again, across a power cut: what an earlier process did is told first. */
@@ -360,7 +360,7 @@ defect_18_results_of_an_earlier_run_are_reported_before_anything_is_fetched(void
 					"provisioning: POST p/auth-jwt\n"
 					"provisioning: POST p/rsp\n"
 					"provisioning: GET p/cmd\n"
-					"provisioning: suspend\n");
+					"provisioning: park\n");
 	assert_int_equal(status_of(f).pending_results, 0);
 }
 
@@ -382,7 +382,7 @@ static void agent_reports_over_a_new_session_when_the_old_one_cannot_be_resumed(
 					"provisioning: POST p/auth-jwt\n"
 					"provisioning: POST p/rsp\n"
 					"provisioning: GET p/cmd\n"
-					"provisioning: suspend\n");
+					"provisioning: park\n");
 	assert_int_equal(status_of(f).pending_results, 0);
 	/* Defect 1: the second authentication has a token of its own. */
 	assert_string_not_equal(fake_payload("p/auth-jwt", 0), fake_payload("p/auth-jwt", 1));
@@ -433,7 +433,7 @@ static void agent_authenticates_again_once_when_the_service_forgot_it(void **sta
 					"provisioning: GET p/cmd\n"
 					"provisioning: POST p/auth-jwt\n"
 					"provisioning: GET p/cmd\n"
-					"provisioning: suspend\n");
+					"provisioning: park\n");
 	assert_string_equal(status_of(f).state, "idle");
 }
 

@@ -301,15 +301,25 @@ void fake_release(void)
 	fake.held = NULL;
 }
 
-int session_suspend(struct session *s, uint64_t n)
+static int put_away(struct session *s, const char *what, uint64_t n)
 {
 	assert(s->state == SESSION_OPEN && !s->current);
 	if (fake.suspend_r != 0)
 		return fake.suspend_r;
-	note(s, "suspend", "");
+	note(s, what, "");
 	s->state = SESSION_SUSPENDED;
 	s->note = n;
 	return 0;
+}
+
+int session_suspend(struct session *s, uint64_t n)
+{
+	return put_away(s, "suspend", n);
+}
+
+int session_park(struct session *s, uint64_t n)
+{
+	return put_away(s, "park", n);
 }
 
 int session_resume(struct session *s)
