@@ -92,5 +92,16 @@ class Agent:
 
 def token_of(run_or_events):
     """The claim token of a status or of a run that ended unclaimed."""
-    status = run_or_events.status
-    return status["claim_token"] if "claim_token" in status else status["claim-token"]
+    return run_or_events.status["claim_token"]
+
+
+def struck(where=None, number=None, loads=None):
+    """The environment that puts tests/faults/preload.c between onboardd and its libraries."""
+    env = {"LD_PRELOAD": program("preload" if os.environ.get("PRELOAD") else "preload.so"),
+           "ASAN_OPTIONS": ":".join(filter(None, [os.environ.get("ASAN_OPTIONS"),
+                                                  "verify_asan_link_order=0"]))}
+    if where:
+        env["ONBOARD_TEST_STRIKE"] = f"{where}:{int(number)}"
+    if loads:
+        env["ONBOARD_TEST_LOADS"] = loads
+    return env

@@ -134,7 +134,8 @@ def conversation(datagrams):
             c.bytes_down += len(data)
             if last_up:
                 c.flights_answered += 1
-        last_up = up
+        # Nobody waits for the answer to a goodbye.
+        last_up = up and any(r.type != ALERT for r in records(data))
         for record in records(data):
             c.epochs.add(record.epoch)
             if record.type in (APPLICATION_DATA, CID):

@@ -66,7 +66,8 @@ class Relay:
     def __init__(self, server_port, rule=undisturbed):
         self.server = ("127.0.0.1", server_port)
         self.rule = rule
-        self.datagrams = []
+        self.datagrams = []  # as they came, with what became of them
+        self.at_client = []  # (port, up, data): as the client sent and received them
         self.flows = {}
         self._held = []
         self._due = []
@@ -129,6 +130,8 @@ class Relay:
                 index = sum(1 for d in self.datagrams if d.port == address[1] and d.up == up)
                 datagram = Datagram(time.monotonic(), address[1], up, index, data)
                 self.datagrams.append(datagram)
+                if up:
+                    self.at_client.append((address[1], True, data))
                 self._decide(datagram, address)
                 self._news.notify_all()
 
@@ -153,6 +156,9 @@ class Relay:
                 if not self._due or self._due[0][0] > time.monotonic():
                     return
                 _, _, datagram, address = heapq.heappop(self._due)
+                if not datagram.up:
+                    self.at_client.append((address[1], False, datagram.data))
+                    self._news.notify_all()
             try:
                 if datagram.up:
                     self.flows[address].send(datagram.data)
@@ -188,14 +194,23 @@ class Relay:
         with self._news:
             return list(self.datagrams)
 
-    def ports(self):
-        """The client's ports in the order of their first datagram."""
-        return list(dict.fromkeys(d.port for d in self.snapshot()))
+    def ports(self, since=0):
+        """The client's ports in the order of their first datagram, from number `since` of
+        at_client on."""
+        with self._news:
+            return list(dict.fromkeys(p for p, _, _ in self.at_client[since:]))
 
     def conversation(self, port=None, since=0):
-        """What was sent over one client port (or all), from datagram number `since` on."""
-        return dtls.conversation([(d.up, d.data) for d in self.snapshot()[since:]
-                                  if port in (None, d.port)])
+        """What the client sent and received over one of its ports (or all), from number `since`
+        of at_client on."""
+        with self._news:
+            seen = list(self.at_client[since:])
+        return dtls.conversation([(up, data) for p, up, data in seen if port in (None, p)])
+
+    def mark(self):
+        """Where at_client ends now."""
+        with self._news:
+            return len(self.at_client)
 
     def describe(self):
         lines = []
