@@ -44,7 +44,15 @@ class Peer:
         return self.start()
 
     def lines(self):
-        return self.past + (self.process.json_lines() if self.process else [])
+        """All it said so far, with nothing still on its way through the pipe."""
+        if not self.process:
+            return self.past
+        if self.process.popen.poll() is None:
+            said = len(self.process.json_lines())
+            self.process.send_signal(signal.SIGUSR1)
+            self.process.wait_json(lambda e: e["event"] == "asked", "answer to SIGUSR1",
+                                   after=said)
+        return self.past + self.process.json_lines()
 
     def requests(self, step=None):
         """Handled requests in order. libcoap hands a retransmitted one to its handler again."""

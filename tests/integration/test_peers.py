@@ -153,8 +153,8 @@ class Peers(case.Case):
         self.assertEqual(later.status["pending_results"], 0)
         self.assert_each_answered_once(peer)
         # Reporting what is owed comes first.
-        steps = [e["step"] for e in peer.process.json_lines() if e["event"] == "request"]
-        self.assertEqual(steps[:2], ["auth", "rsp"])
+        before = len([e for e in peer.past if e["event"] == "request"])
+        self.assertEqual([e["step"] for e in peer.requests()[before:]][:2], ["auth", "rsp"])
 
     def test_each_answer_to_authentication_has_its_outcome_and_runs_nothing(self):
         self.each_answer("auth", self.assert_nothing_ran)

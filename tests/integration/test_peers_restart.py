@@ -67,8 +67,8 @@ class Restart(case.Case):
         self.assertEqual(set(results), IDS)
         self.assertEqual({len(v) for v in results.values()}, {1})
         # The new session proves who it is before it reports, and reports first.
-        steps = [e["step"] for e in peer.process.json_lines() if e["event"] == "request"]
-        self.assertEqual(steps[:2], ["auth", "rsp"])
+        before = len([e for e in peer.past if e["event"] == "request"])
+        self.assertEqual([e["step"] for e in peer.requests()[before:]][:2], ["auth", "rsp"])
 
     def test_a_restarted_openssl_server_that_said_goodbye(self):
         self.with_peer("openssl", True)

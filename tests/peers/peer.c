@@ -26,12 +26,18 @@ struct peer {
 };
 
 static struct peer peer;
-static volatile sig_atomic_t ending;
+static volatile sig_atomic_t ending, asked;
 
 static void end(int number)
 {
 	(void)number;
 	ending = 1;
+}
+
+static void ask(int number)
+{
+	(void)number;
+	asked = 1;
 }
 
 static int remote_port(const coap_session_t *session)
@@ -261,7 +267,7 @@ int main(int argc, char **argv)
 		{"any-session", no_argument, NULL, 'y'},
 		{NULL, 0, NULL, 0},
 	};
-	struct sigaction action = {.sa_handler = end};
+	struct sigaction action = {.sa_handler = end}, question = {.sa_handler = ask};
 	const char *cert = NULL, *key = NULL;
 	unsigned int session_timeout_s = 300;
 	bool with_suspend = false;
@@ -294,6 +300,7 @@ int main(int argc, char **argv)
 		return usage();
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGUSR1, &question, NULL);
 	coap_startup();
 	coap_set_log_level(LOG_EMERG);
 	context = start(port, cert, key, session_timeout_s, with_suspend);
@@ -301,9 +308,15 @@ int main(int argc, char **argv)
 		fprintf(stderr, "peer: cannot listen with %s\n", cert);
 		return 1;
 	}
-	while (!ending)
+	while (!ending) {
 		if (coap_io_process(context, 500) < 0 && errno != EINTR)
 			break;
+		if (asked) {
+			asked = 0;
+			printf("{\"event\":\"asked\"}\n");
+			fflush(stdout);
+		}
+	}
 	coap_free_context(context);
 	coap_cleanup();
 	queue_done(&peer.queue);
