@@ -9,6 +9,9 @@
  *                             once a process, at "saved" (a context was saved), "stored" (two
  *                             descriptors went to the fd store), "load" (entry of a load: marked
  *                             consumed, not yet loaded) or "loaded" (the first datagram after it)
+ *   ONBOARD_TEST_STRIKE_IO=N:SIGNAL
+ *                             before the N-th write to a file, sync of one or datagram out: what a
+ *                             power cut may hit
  */
 
 #include <dlfcn.h>
@@ -35,6 +38,15 @@ static void strike(const char *where)
 		return;
 	done = true;
 	kill(getpid(), atoi(wish + n + 1));
+}
+
+static void strike_io(void)
+{
+	const char *wish = getenv("ONBOARD_TEST_STRIKE_IO");
+	static int n;
+
+	if (wish && ++n == atoi(wish) && strchr(wish, ':'))
+		kill(getpid(), atoi(strchr(wish, ':') + 1));
 }
 
 static void note(const char *what, const unsigned char *blob, size_t len)
@@ -98,8 +110,36 @@ static bool is_inet(int fd)
 
 static void before_send(int fd)
 {
-	if (loaded && is_inet(fd))
+	if (!is_inet(fd))
+		return;
+	strike_io();
+	if (loaded)
 		strike("loaded");
+}
+
+ssize_t pwrite64(int fd, const void *data, size_t len, off64_t offset)
+{
+	ssize_t (*real)(int, const void *, size_t, off64_t) =
+		(ssize_t(*)(int, const void *, size_t, off64_t))dlsym(RTLD_NEXT, "pwrite64");
+
+	strike_io();
+	return real(fd, data, len, offset);
+}
+
+int fsync(int fd)
+{
+	int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fsync");
+
+	strike_io();
+	return real(fd);
+}
+
+int fdatasync(int fd)
+{
+	int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
+
+	strike_io();
+	return real(fd);
 }
 
 static void after_sendmsg(int fd, const struct msghdr *message)
