@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service/device_dispatch.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -262,6 +263,7 @@ void device_dispatch(const struct device_dispatch *d, struct device_session *s,
 	const struct device_route *route;
 	struct device_access *access;
 
+	assert(s); /* route_access()'s NULL means "needs nothing" */
 	*ret = (struct device_answer){0};
 	route = route_find(request, &ret->code);
 	if (!route) {

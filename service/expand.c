@@ -36,7 +36,7 @@ void expansion_done(struct expansion *e)
 	json_decref(TAKE_PTR(e->shown));
 }
 
-_printf_(2, 3) static int refuse(const struct request *q, const char *format, ...)
+_printf_(2, 3) static void explain(const struct request *q, const char *format, ...)
 {
 	_cleanup_(freep) char *what = NULL;
 	va_list ap;
@@ -47,8 +47,9 @@ _printf_(2, 3) static int refuse(const struct request *q, const char *format, ..
 	va_end(ap);
 	if (!what || asprintf(q->detail, "%s: %s", q->name, what) < 0)
 		*q->detail = NULL;
-	return EXPAND_E_REFUSED;
 }
+
+#define refuse(q, ...) (explain(q, __VA_ARGS__), EXPAND_E_REFUSED)
 
 static int field_tag(const struct request *q, uint32_t *ret)
 {

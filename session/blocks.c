@@ -19,6 +19,12 @@ static size_t block_len(unsigned int szx)
 	return (size_t)16 << szx;
 }
 
+/* How many whole blocks fit before offset: a block is 2^(SZX + 4) bytes (RFC 7959 §2.2). */
+static size_t block_number(size_t offset, unsigned int szx)
+{
+	return offset >> (szx + 4);
+}
+
 static int parse_block(const struct message_option *option, struct block *ret)
 {
 	uint32_t v;
@@ -32,7 +38,7 @@ static int parse_block(const struct message_option *option, struct block *ret)
 
 static uint32_t block_value(size_t offset, bool more, unsigned int szx)
 {
-	return (uint32_t)(offset / block_len(szx)) << 4 | (more ? 8U : 0) | szx;
+	return (uint32_t)block_number(offset, szx) << 4 | (more ? 8U : 0) | szx;
 }
 
 static int copy_text(const char *text, char **ret)
@@ -93,7 +99,7 @@ int blocks_init(struct blocks *b, const struct request *request, size_t block_si
 		b->up_szx = b->wished_szx;
 		b->up = request->payload_len > block_size;
 		b->random(b->tag, sizeof(b->tag));
-		if (request->payload_len / block_len(b->up_szx) > NUM_MAX)
+		if (block_number(request->payload_len, b->up_szx) > NUM_MAX)
 			r = -EMSGSIZE;
 	}
 	if (r == 0)
@@ -212,7 +218,7 @@ static void restart_up(struct blocks *b, unsigned int szx)
 /* Block1 of a response must echo the block that it answers; the server may have lowered SZX. */
 static bool echoes_block(const struct blocks *b, const struct block *block)
 {
-	return block->num == b->up_offset / block_len(b->up_szx) ||
+	return block->num == block_number(b->up_offset, b->up_szx) ||
 	       block->num * block_len(block->szx) == b->up_offset;
 }
 
@@ -347,7 +353,7 @@ static int accept_block2(struct blocks *b, const struct message *m, const struct
 		return finish(b, ret_next);
 	b->down = true;
 	b->down_szx = MIN(block->szx, b->wished_szx);
-	if (b->reply.payload_len / block_len(b->down_szx) > NUM_MAX)
+	if (block_number(b->reply.payload_len, b->down_szx) > NUM_MAX)
 		return SESSION_E_TOO_LARGE;
 	*ret_next = BLOCKS_SEND;
 	return 0;

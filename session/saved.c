@@ -191,6 +191,7 @@ int saved_take(int fd, const uint8_t boot_id[static SAVED_BOOT_LEN],
 	/* The one moment that decides who loads: before a byte of the context is read. */
 	before = __atomic_exchange_n(&m.data[STATE_OFFSET], (uint8_t)STATE_CONSUMED,
 				     __ATOMIC_SEQ_CST);
+	/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): mapping_init() gave 0 */
 	memcpy(header, m.data, sizeof(header));
 	header[STATE_OFFSET] = before;
 	r = before == STATE_SAVED ? saved_decode(header, m.len, &info, &context_len)

@@ -53,7 +53,7 @@ static int import(const char *dir, const char *path)
 {
 	_cleanup_(state_close) struct state state = {0};
 	_cleanup_(freep) char *csv = NULL, *detail = NULL;
-	size_t len, n;
+	size_t len = 0, n = 0;
 	int r;
 
 	r = read_csv(path, &csv, &len);

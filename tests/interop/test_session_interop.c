@@ -515,7 +515,7 @@ static void freeing_while_connecting_cancels(void **state)
 	assert_int_equal(f->talk.r, SESSION_E_CANCELLED);
 }
 
-static void a_name_is_resolved_and_every_address_tried(void **state)
+static void defect_27_a_name_is_resolved_and_every_address_tried(void **state)
 {
 	struct fixture *f = *state;
 
@@ -569,7 +569,7 @@ int main(void)
 		STORY(a_callback_may_free_the_session),
 		STORY(the_connect_callback_may_free_it_too),
 		STORY(freeing_while_connecting_cancels),
-		STORY(a_name_is_resolved_and_every_address_tried),
+		STORY(defect_27_a_name_is_resolved_and_every_address_tried),
 		STORY(a_name_without_address_is_told),
 	};
 

@@ -117,7 +117,7 @@ static void fsm_reaches_every_state_from_booting(void **state)
 		assert_true(seen[s]);
 }
 
-static void fsm_queues_a_cycle_asked_for_while_one_runs_and_starts_it_otherwise(void **state)
+static void defect_32_a_cycle_asked_for_while_one_runs_is_queued(void **state)
 {
 	(void)state;
 	for (unsigned int s = 0; s < FSM_N_STATES; s++) {
@@ -266,8 +266,7 @@ int main(void)
 		cmocka_unit_test(fsm_gives_every_waiting_state_a_timer_and_its_edge),
 		cmocka_unit_test(fsm_has_no_way_out_of_stopped),
 		cmocka_unit_test(fsm_reaches_every_state_from_booting),
-		cmocka_unit_test(
-			fsm_queues_a_cycle_asked_for_while_one_runs_and_starts_it_otherwise),
+		cmocka_unit_test(defect_32_a_cycle_asked_for_while_one_runs_is_queued),
 		cmocka_unit_test(defect_18_unreported_results_go_before_any_fetch),
 		cmocka_unit_test(defect_03_every_failure_of_an_exchange_cancels_and_closes),
 		cmocka_unit_test(defect_15_every_resting_state_tries_again_by_itself),

@@ -87,7 +87,7 @@ static void uuid_round_trips_and_refuses_every_other_form(void **state)
 		assert_int_not_equal(uuid_parse(bad[i], strlen(bad[i]), uuid), 0);
 }
 
-static void decimal_is_strict(void **state)
+static void defect_23_decimal_is_strict(void **state)
 {
 	static const char *const bad[] = {
 		"", "-1", "+1", " 1", "1 ", "0x10", "010", "1e3", "18446744073709551616"};
@@ -111,7 +111,7 @@ int main(void)
 		cmocka_unit_test(base64_agrees_with_rfc_4648),
 		cmocka_unit_test(base64_refuses_what_no_encoder_writes),
 		cmocka_unit_test(uuid_round_trips_and_refuses_every_other_form),
-		cmocka_unit_test(decimal_is_strict),
+		cmocka_unit_test(defect_23_decimal_is_strict),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -373,7 +373,7 @@ static void encoding_refuses_what_decoding_would(void **state)
 	assert_int_equal(response_list_encode(rows, 0, body, sizeof(body), &len, &n), -EINVAL);
 }
 
-static void an_at_answer_fails_only_when_it_ends_in_a_bare_error(void **state)
+static void defect_08_an_at_answer_fails_when_it_ends_in_a_bare_error(void **state)
 {
 	static const char *const ok[] = {
 		"",
@@ -412,7 +412,7 @@ int main(void)
 		cmocka_unit_test(a_report_is_split_where_the_service_stops_taking),
 		cmocka_unit_test(a_report_never_holds_more_than_a_body_may),
 		cmocka_unit_test(encoding_refuses_what_decoding_would),
-		cmocka_unit_test(an_at_answer_fails_only_when_it_ends_in_a_bare_error),
+		cmocka_unit_test(defect_08_an_at_answer_fails_when_it_ends_in_a_bare_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -126,6 +126,17 @@ static void authenticating_again_is_fine_and_failing_again_ends_it(void **state)
 	assert_int_equal(ASK(b, 1, "p/cmd"), 401);
 }
 
+static void defect_36_a_token_may_carry_any_content_format_or_none(void **state)
+{
+	static const int formats[] = {0, TEXT_PLAIN, 42, 50, 60, 65535};
+	struct bench *b = *state;
+
+	for (size_t p = 0; p < ARRAY_SIZE(auth_paths); p++)
+		for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
+			assert_int_equal(
+				ASK(b, 2, auth_paths[p], BODY("jwt"), .format = formats[i]), 201);
+}
+
 static void an_authentication_runs_out(void **state)
 {
 	struct bench *b = *state;
@@ -382,6 +393,7 @@ int main(void)
 		TEST(before_any_proof_only_the_open_resources_answer),
 		TEST(every_verdict_of_an_authentication_has_its_code),
 		TEST(authenticating_again_is_fine_and_failing_again_ends_it),
+		TEST(defect_36_a_token_may_carry_any_content_format_or_none),
 		TEST(an_authentication_runs_out),
 		TEST(a_device_that_is_unclaimed_meanwhile_must_authenticate_again),
 		TEST(tokens_have_a_length_between_one_and_the_limit),

@@ -137,7 +137,7 @@ static void a_server_that_chooses_smaller_blocks_is_followed(void **state)
 }
 
 /* docs/protocol.md §9.2 defect 35 */
-static void an_empty_last_block_keeps_the_body(void **state)
+static void defect_35_an_empty_last_block_keeps_the_body(void **state)
 {
 	struct sim s;
 
@@ -617,7 +617,7 @@ int main(void)
 		cmocka_unit_test(a_post_does_not),
 		cmocka_unit_test(blocks_are_assembled_by_their_offset),
 		cmocka_unit_test(a_server_that_chooses_smaller_blocks_is_followed),
-		cmocka_unit_test(an_empty_last_block_keeps_the_body),
+		cmocka_unit_test(defect_35_an_empty_last_block_keeps_the_body),
 		cmocka_unit_test(a_single_block_needs_no_second_request),
 		cmocka_unit_test(a_block_with_another_number_fails),
 		cmocka_unit_test(a_block_of_another_length_than_it_says_fails),

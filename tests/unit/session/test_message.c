@@ -273,7 +273,7 @@ static int encode_path(const char *path)
 	return message_encode(&m, buf, sizeof(buf), &len);
 }
 
-static void a_path_segment_may_have_255_bytes_and_no_more(void **state)
+static void defect_26_a_path_segment_of_256_bytes_is_refused_not_cut(void **state)
 {
 	char path[300];
 
@@ -357,7 +357,7 @@ int main(void)
 		cmocka_unit_test(a_zero_length_uint_is_zero),
 		cmocka_unit_test(leading_zeros_of_a_uint_are_read),
 		cmocka_unit_test(a_uint_of_five_bytes_is_refused),
-		cmocka_unit_test(a_path_segment_may_have_255_bytes_and_no_more),
+		cmocka_unit_test(defect_26_a_path_segment_of_256_bytes_is_refused_not_cut),
 		cmocka_unit_test(a_leading_separator_is_skipped_and_an_empty_segment_refused),
 		cmocka_unit_test(options_out_of_order_are_refused),
 		cmocka_unit_test(as_many_options_as_fit_are_taken_and_one_more_is_refused),
