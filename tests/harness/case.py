@@ -2,12 +2,15 @@
 """The test case that the system tests derive from: temporary directory, PKI, clean-up, reports."""
 
 import os
+import re
 import shutil
 import sys
 import tempfile
 import unittest
 
 from harness.pki import Pki
+
+SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|: runtime error: ")
 
 
 class Case(unittest.TestCase):
@@ -30,6 +33,9 @@ class Case(unittest.TestCase):
     def __str__(self):
         return self._testMethodName.removeprefix("test_").replace("_", " ")
 
+    def shortDescription(self):
+        return None
+
     def path(self, *parts):
         return os.path.join(self.directory, *parts)
 
@@ -45,6 +51,9 @@ class Case(unittest.TestCase):
         finally:
             if not self._ok():
                 print(process.output(), file=sys.stderr)
+        said = process.output()
+        if SANITIZER.search(said):
+            raise AssertionError(f"{process.name} ended with a sanitizer's report\n{said}")
 
     def _ok(self):
         return getattr(self._outcome, "success", True)

@@ -175,10 +175,10 @@ class Relay:
                 heapq.heappush(self._due, (time.monotonic(), next(self._order), datagram, address))
         os.write(self._wake_write, b"x")
 
-    def wait(self, accept, what, limit_s=LIMIT_S):
-        """The first datagram that accept() takes."""
+    def wait(self, accept, what, limit_s=LIMIT_S, since=0):
+        """The first datagram, from number `since` on, that accept() takes."""
         deadline = time.monotonic() + limit_s
-        seen = 0
+        seen = since
         with self._news:
             while True:
                 for datagram in self.datagrams[seen:]:

@@ -3,7 +3,7 @@
 
 import unittest
 
-from harness import agent, case, kernelcapture
+from harness import agent, case, dtls, kernelcapture
 from harness.agent import Agent, Run
 from harness.bus import Bus
 from harness.relay import HOLD, Relay, undisturbed
@@ -142,6 +142,46 @@ class Capture(case.Case):
         self.assertEqual(poll.client_hellos, 0, self.relay.describe())
         self.assertNotIn(self.rest.commands(self.agent.uuid)[-1]["status"],
                          ("PENDING", "IN_PROGRESS", "FAILED"))
+
+    def expired_daemon(self):
+        """An idle daemon whose session the server has closed; its port."""
+        self.service.stop()
+        self.service.session_timeout_s = 2
+        self.service.start()
+        daemon = self.start_daemon()
+        port = self.relay.ports()[-1]
+        self.relay.wait(lambda d: not d.up and d.port == port and not d.is_application_data,
+                        "close_notify of the idle session", since=len(self.relay.snapshot()))
+        return daemon, port
+
+    def test_a_session_that_the_server_let_expire_is_noticed_without_waiting(self):
+        daemon, port = self.expired_daemon()
+        expired = len(self.relay.snapshot())
+        poll = self.poll(daemon)
+        self.say("poll after expiry", poll)
+        self.assertEqual(poll.handshakes, 1)
+        self.assertEqual([d for d in self.relay.snapshot()[expired:]
+                          if d.up and d.port == port and d.is_application_data], [],
+                         "sent into a session that had said goodbye")
+
+    def test_a_request_that_overtakes_an_abbreviated_handshake_is_got_over(self):
+        """libcoap on OpenSSL never answers a session whose first request came before the client's
+        Finished (docs/dtls.md): the agent must give that session up and make a full handshake."""
+        daemon, old_port = self.expired_daemon()
+        first = []
+
+        def finished_is_late(_relay, datagram):
+            kinds = {r.type for r in dtls.records(datagram.data)}
+            if datagram.up and datagram.port != old_port and dtls.CHANGE_CIPHER_SPEC in kinds:
+                first.append(datagram.port)
+                return (0.1,) if datagram.port == first[0] else (0,)
+            return (0,)
+
+        self.relay.rule = finished_is_late
+        poll = self.poll(daemon)
+        self.say("poll with a late Finished", poll)
+        self.assertEqual((poll.full_handshakes, poll.abbreviated_handshakes), (1, 1),
+                         self.relay.describe())
 
     def test_a_claimed_but_waiting_device_polls_without_new_handshakes(self):
         self.rest.unclaim(self.agent.uuid)
