@@ -172,7 +172,7 @@ static int answer_key(struct report *rep, struct queue_item *item, const struct 
 	bool is_csr = strcmp(type, "certificateSigningRequest") == 0;
 	struct proof_key key;
 	struct at_fields f;
-	json_t *json;
+	json_t *json = NULL;
 	size_t len;
 	int r;
 

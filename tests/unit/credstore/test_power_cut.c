@@ -2,6 +2,7 @@
 #include "tests/unit/credstore/device.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "base/text.h"
@@ -23,7 +24,7 @@ static int die_at_the_step(unsigned int event, void *context, void *statement, v
 	(void)statement;
 	(void)text;
 	if (steps_left-- == 0)
-		_exit(7);
+		raise(SIGKILL);
 	return 0;
 }
 
@@ -58,7 +59,8 @@ static void prepare(const struct scratch *t)
 	device_close(&d);
 }
 
-/* In the child. Exits 0 after the batch, 7 in the middle, 1 when anything else went wrong. */
+/* In the child, which never ends in order: killed in the middle, terminated after the batch, exit 1
+ * when anything else went wrong. */
 static void run_and_die(const struct scratch *t, struct batch *b, int step)
 {
 	const struct command_list list = {b->commands, ARRAY_SIZE(b->commands)};
@@ -70,7 +72,7 @@ static void run_and_die(const struct scratch *t, struct batch *b, int step)
 	sqlite3_trace_v2(d.store->db, SQLITE_TRACE_STMT, die_at_the_step, NULL);
 	if (execute_batch(&d.executor, &list, &result) != 0 || result.failed)
 		_exit(1);
-	_exit(0);
+	raise(SIGTERM);
 }
 
 static void assert_nothing_happened(struct device *d)
@@ -112,14 +114,14 @@ static void assert_all_happened(struct device *d)
 	assert_memory_equal(output.der, spki, 91);
 }
 
-static int exit_code_of(pid_t child)
+/* The signal that the child ended by, 0 for none. */
+static int end_of(pid_t child)
 {
 	int status;
 
 	assert_true(child > 0);
 	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
+	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
 static void remove_state(struct scratch *t)
@@ -131,10 +133,10 @@ static void a_batch_cut_at_any_step_happened_whole_or_not_at_all(void **state)
 {
 	struct scratch *t = *state;
 	struct batch b;
-	int step = 0, code = 7;
+	int step = 0, code = SIGKILL;
 
 	batch_init(&b);
-	for (; code == 7; step++) {
+	for (; code == SIGKILL; step++) {
 		struct device d;
 		pid_t child;
 
@@ -142,10 +144,10 @@ static void a_batch_cut_at_any_step_happened_whole_or_not_at_all(void **state)
 		child = fork();
 		if (child == 0)
 			run_and_die(t, &b, step);
-		code = exit_code_of(child);
-		assert_true(code == 7 || code == 0);
+		code = end_of(child);
+		assert_true(code == SIGKILL || code == SIGTERM);
 		device_open(t, &d);
-		if (code == 7)
+		if (code == SIGKILL)
 			assert_nothing_happened(&d);
 		else
 			assert_all_happened(&d);
@@ -169,7 +171,9 @@ static void forget_and_die(const struct scratch *t, int step)
 		_exit(1);
 	steps_left = step;
 	sqlite3_trace_v2(s->db, SQLITE_TRACE_STMT, die_at_the_step, NULL);
-	_exit(journal_forget(s, pending.items, pending.n) == 0 ? 0 : 1);
+	if (journal_forget(s, pending.items, pending.n) != 0)
+		_exit(1);
+	raise(SIGTERM);
 }
 
 static void an_acknowledgement_cut_at_any_step_forgets_all_or_nothing(void **state)
@@ -180,9 +184,9 @@ static void an_acknowledgement_cut_at_any_step_forgets_all_or_nothing(void **sta
 		at_command("id.2", "%ATTESTTOKEN", ""),
 		command_of("id.3", COMMAND_FINISHED),
 	};
-	int code = 7, step = 0;
+	int code = SIGKILL, step = 0;
 
-	for (; code == 7; step++) {
+	for (; code == SIGKILL; step++) {
 		_cleanup_(freep) char *after = NULL;
 		struct device d;
 		pid_t child;
@@ -193,12 +197,12 @@ static void an_acknowledgement_cut_at_any_step_forgets_all_or_nothing(void **sta
 		child = fork();
 		if (child == 0)
 			forget_and_die(t, step);
-		code = exit_code_of(child);
+		code = end_of(child);
 		device_open(t, &d);
-		assert_int_equal(journal_count(d.store), code == 7 ? 3 : 0);
+		assert_int_equal(journal_count(d.store), code == SIGKILL ? 3 : 0);
 		assert_int_equal(store_value_get(d.store, "after", &after),
-				 code == 7 ? -ENOENT : 0);
-		if (code == 0)
+				 code == SIGKILL ? -ENOENT : 0);
+		if (code == SIGTERM)
 			assert_string_equal(after, "id.3");
 		device_close(&d);
 	}
@@ -214,26 +218,28 @@ static void be_born_and_die(const struct scratch *t, int step)
 
 	steps_left = step;
 	sqlite3_trace_v2(s->db, SQLITE_TRACE_STMT, die_at_the_step, NULL);
-	_exit(identity_open(s, &config, &i, NULL) == 0 ? 0 : 1);
+	if (identity_open(s, &config, &i, NULL) != 0)
+		_exit(1);
+	raise(SIGTERM);
 }
 
 static void a_birth_cut_at_any_step_leaves_a_whole_identity_or_none(void **state)
 {
 	const struct identity_config config = {.hardware = "linux", .device_type = 1};
 	struct scratch *t = *state;
-	int code = 7, step = 0;
+	int code = SIGKILL, step = 0;
 
-	for (; code == 7; step++) {
+	for (; code == SIGKILL; step++) {
 		struct identity *i = NULL;
 		struct store *s;
 		pid_t child = fork();
 
 		if (child == 0)
 			be_born_and_die(t, step);
-		code = exit_code_of(child);
-		assert_true(code == 7 || code == 0);
+		code = end_of(child);
+		assert_true(code == SIGKILL || code == SIGTERM);
 		s = scratch_open(t);
-		assert_int_equal(count_credentials(s), code == 7 ? 0 : 1);
+		assert_int_equal(count_credentials(s), code == SIGKILL ? 0 : 1);
 		assert_int_equal(identity_open(s, &config, &i, NULL), 0);
 		identity_free(i);
 		store_close(s);
