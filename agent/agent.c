@@ -484,9 +484,9 @@ void agent_stop(struct agent *a)
 
 	if (a->stopped)
 		return;
+	a->stopped = true;
 	if (fsm_step(&a->fsm, FSM_EVENT_STOP, &m) == 0)
 		enter_state(a, &m, "asked to stop");
-	a->stopped = true;
 	a->n_observers = 0;
 	/* What is suspended lives on in systemd's store when there is one; otherwise the server
 	 * is told, so that it does not keep a dead session. */

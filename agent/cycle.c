@@ -100,6 +100,8 @@ static void on_connected(struct session *s, int r, const char *detail, void *use
 	struct session_stats stats;
 	char why[AGENT_TEXT_MAX];
 
+	if (r == SESSION_E_CANCELLED) /* by agent_do_cancel(), which knows */
+		return;
 	if (r != 0) {
 		enum outcome o = outcome_of_connect(r);
 

@@ -269,11 +269,14 @@ static int run(const struct options *o)
 	_cleanup_(sd_event_unrefp) sd_event *event = NULL;
 	_cleanup_(agent_freep) struct agent *agent = NULL;
 	_cleanup_(freep) char *detail = NULL;
+	enum log_level level;
 	int r = config_load(o->config, &config, &detail);
 
 	if (r < 0)
 		return complain(r, detail);
-	log_set_level(level_of(config->log_level));
+	level = level_of(config->log_level);
+	/* The steps tell a person what the state lines would repeat. */
+	log_set_level(o->once && level == LOG_LEVEL_INFO ? LOG_LEVEL_NOTICE : level);
 	if (o->init)
 		return init(config);
 	r = sd_event_new(&event);

@@ -662,6 +662,22 @@ static void defect_31_stopping_in_the_middle_cancels_and_nothing_comes_after(voi
 	agent_stop(f->agent);
 }
 
+static void agent_stopped_while_it_connects_hears_nothing_of_the_session_it_closed(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int before;
+
+	start(f);
+	run_until_state(f, "connecting");
+	agent_stop(f->agent);
+	assert_true(is_in(f, "stopped"));
+	assert_int_equal(fake_open_sessions(), 0);
+	before = f->n_callbacks;
+	for (int i = 0; i < 20; i++)
+		assert_true(sd_event_run(f->event, 0) >= 0);
+	assert_int_equal(f->n_callbacks, before);
+}
+
 static void agent_of_one_run_says_goodbye_instead_of_keeping_its_session(void **state)
 {
 	struct fixture *f = *state;
@@ -838,6 +854,7 @@ int main(void)
 		TEST(agent_asks_for_commands_again_while_there_is_no_key_to_validate),
 		TEST(agent_asked_three_times_while_busy_runs_exactly_once_more),
 		TEST(defect_31_stopping_in_the_middle_cancels_and_nothing_comes_after),
+		TEST(agent_stopped_while_it_connects_hears_nothing_of_the_session_it_closed),
 		TEST(agent_of_one_run_says_goodbye_instead_of_keeping_its_session),
 		TEST(agent_executes_beside_an_open_session_when_suspension_is_off_or_impossible),
 		TEST(agent_gives_up_a_clock_that_stays_wrong_with_the_reason),

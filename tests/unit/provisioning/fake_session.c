@@ -351,10 +351,13 @@ int session_adopt(struct session *s)
 void session_close(struct session *s)
 {
 	struct session_request *q = s->current;
+	bool was_connecting = s->state == SESSION_CONNECTING;
 
 	if (s->state != SESSION_CLOSED)
 		note(s, "close", "");
 	s->state = SESSION_CLOSED;
+	if (was_connecting)
+		s->connect_fn(s, SESSION_E_CANCELLED, "cancelled", s->connect_userdata);
 	s->current = NULL;
 	if (q) {
 		if (fake.held == q)
