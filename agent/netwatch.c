@@ -176,17 +176,12 @@ static int first_look(struct netwatch *w)
 	return r;
 }
 
-int netwatch_new(sd_event *event, netwatch_fn fn, void *userdata, struct netwatch **ret)
+static int open_watch(struct netwatch *w, sd_event *event)
 {
-	_cleanup_(netwatch_freep) struct netwatch *w = calloc(1, sizeof(*w));
 	struct sockaddr_nl address = {.nl_family = AF_NETLINK,
 				      .nl_groups = RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE};
 	int r;
 
-	if (!w)
-		return -ENOMEM;
-	w->fn = fn;
-	w->userdata = userdata;
 	w->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
 	if (w->fd < 0)
 		return -errno;
@@ -196,9 +191,24 @@ int netwatch_new(sd_event *event, netwatch_fn fn, void *userdata, struct netwatc
 	if (r < 0)
 		return r;
 	r = sd_event_add_io(event, &w->source, w->fd, POLLIN, on_readable, w);
-	if (r < 0)
+	return r < 0 ? r : 0;
+}
+
+int netwatch_new(sd_event *event, netwatch_fn fn, void *userdata, struct netwatch **ret)
+{
+	struct netwatch *w = calloc(1, sizeof(*w));
+	int r;
+
+	if (!w)
+		return -ENOMEM;
+	w->fn = fn;
+	w->userdata = userdata;
+	r = open_watch(w, event);
+	if (r < 0) {
+		netwatch_free(w);
 		return r;
-	*ret = TAKE_PTR(w);
+	}
+	*ret = w;
 	return 0;
 }
 

@@ -60,10 +60,28 @@ static int copy_text(char **ret, const char *text)
 	return *ret ? 0 : -ENOMEM;
 }
 
+static int copy_config(struct cloud_device *d, const struct session_config *c)
+{
+	int r = copy_text(&d->name, c->name ? c->name : "cloud");
+
+	if (r == 0)
+		r = copy_text(&d->server, c->server);
+	if (r == 0)
+		r = copy_text(&d->address, c->address);
+	if (r == 0)
+		r = copy_text(&d->fallback_ca, c->ca_pem);
+	d->config = *c;
+	d->config.name = d->name;
+	d->config.server = d->server;
+	d->config.address = d->address;
+	d->config.ca_pem = NULL;
+	return r;
+}
+
 int cloud_device_new(sd_event *event, const struct cloud_device_config *config, struct store *store,
 		     struct identity *identity, struct cloud_device **ret)
 {
-	_cleanup_(cloud_device_freep) struct cloud_device *d = NULL;
+	struct cloud_device *d;
 	int r;
 
 	if (!config->session.server || config->jwt_lifetime_s > JWT_LIFETIME_MAX_S)
@@ -72,25 +90,16 @@ int cloud_device_new(sd_event *event, const struct cloud_device_config *config, 
 	if (!d)
 		return -ENOMEM;
 	d->event = event;
-	d->config = config->session;
 	d->sec_tag = config->sec_tag;
 	d->jwt_lifetime_s = config->jwt_lifetime_s ? config->jwt_lifetime_s : 600;
 	d->store = store;
 	d->identity = identity;
-	r = copy_text(&d->name, config->session.name ? config->session.name : "cloud");
-	if (r == 0)
-		r = copy_text(&d->server, config->session.server);
-	if (r == 0)
-		r = copy_text(&d->address, config->session.address);
-	if (r == 0)
-		r = copy_text(&d->fallback_ca, config->session.ca_pem);
-	if (r < 0)
+	r = copy_config(d, &config->session);
+	if (r < 0) {
+		cloud_device_free(d);
 		return r;
-	d->config.name = d->name;
-	d->config.server = d->server;
-	d->config.address = d->address;
-	d->config.ca_pem = NULL;
-	*ret = TAKE_PTR(d);
+	}
+	*ret = d;
 	return 0;
 }
 
