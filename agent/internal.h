@@ -13,6 +13,9 @@
 #include "credstore/identity.h"
 #include "provisioning/provisioning.h"
 
+/* The config key that sets the time between cycles, in seconds; 0 turns the schedule off. */
+#define INTERVAL_KEY "provisioning/interval-sec"
+
 #define AGENT_OBSERVERS_MAX 4
 #define AGENT_QUEUE_MAX 8
 #define AGENT_TEXT_MAX 384

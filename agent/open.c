@@ -11,7 +11,6 @@
 
 #define ROOT_CA_MAX 65536
 #define ROOT_CA_VALUE "root-ca-sha256" /* of the shipped file that was installed last */
-#define INTERVAL_KEY "provisioning/interval-sec"
 #define INTERVAL_MIN_S 60
 #define INTERVAL_MAX_S (366 * 86400)
 

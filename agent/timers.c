@@ -49,7 +49,7 @@ static uint64_t schedule_ms(struct agent *a)
 	_cleanup_(freep) char *text = NULL;
 	uint64_t s = INTERVAL_DEFAULT_S;
 
-	if (store_value_get(a->store, "provisioning/interval-sec", &text) == 0 &&
+	if (config_value_get(a->store, INTERVAL_KEY, &text) == 0 &&
 	    decimal_parse(text, strlen(text), INTERVAL_MAX_S, &s) != 0)
 		s = INTERVAL_DEFAULT_S;
 	/* Spread, so that a fleet that booted together does not come back together. */

@@ -51,3 +51,13 @@ int config_apply(struct executor *e, const struct command *c, char **ret_refusal
 	}
 	return 0;
 }
+
+int config_value_get(struct store *s, const char *key, char **ret)
+{
+	char name[sizeof(PREFIX) + CONFIG_KEY_MAX];
+
+	if (strlen(key) > CONFIG_KEY_MAX)
+		return -ENOENT;
+	snprintf(name, sizeof(name), PREFIX "%s", key);
+	return store_value_get(s, name, ret);
+}

@@ -34,3 +34,6 @@ struct batch_result {
  * (-errno of the store) are errors here: nothing is changed then. */
 int execute_batch(struct executor *e, const struct command_list *commands,
 		  struct batch_result *ret) _must_check_;
+
+/* What a config command stored under key. -ENOENT. *ret owned. */
+int config_value_get(struct store *s, const char *key, char **ret) _must_check_;

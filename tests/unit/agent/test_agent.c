@@ -91,6 +91,14 @@ static void offer(const char *const *spec)
 			commands[n].type = COMMAND_FINISHED;
 			continue;
 		}
+		if (equals[1] != '%') {
+			commands[n].type = COMMAND_CONFIG;
+			commands[n].pairs[0] = (struct config_pair){
+				strndup(equals + 1, (size_t)(blank - equals - 1)),
+				strdup(blank + 1)};
+			commands[n].n_pairs = 1;
+			continue;
+		}
 		commands[n].type = COMMAND_AT;
 		commands[n].verb = strndup(equals + 1, (size_t)(blank - equals - 1));
 		commands[n].parameters = strdup(blank + 1);
@@ -786,6 +794,20 @@ static void agent_accepts_only_listed_config_keys_and_sane_intervals(void **stat
 	assert_non_null(agent_check_config("i", "3600"));
 }
 
+static void agent_comes_back_at_the_interval_that_the_service_set(void **state)
+{
+	struct fixture *f = *state;
+	struct agent_status s;
+
+	OFFER("k=%KEYGEN 16842753,2,0", "i=provisioning/interval-sec 120", "f=finished");
+	start(f);
+	run_until_ended(f, 1);
+	agent_get_status(f->agent, &s);
+	assert_string_equal(s.state, "idle");
+	/* a tenth is spread */
+	assert_in_range(s.next_try_ms, 1, 132 * 1000);
+}
+
 static void agent_status_as_json_has_what_scripts_use(void **state)
 {
 	struct fixture *f = *state;
@@ -862,6 +884,7 @@ int main(void)
 		TEST(agent_leaves_a_root_ca_that_the_owner_put_there_alone),
 		TEST(agent_without_any_root_ca_says_which_file_it_misses),
 		TEST(agent_accepts_only_listed_config_keys_and_sane_intervals),
+		TEST(agent_comes_back_at_the_interval_that_the_service_set),
 		TEST(agent_status_as_json_has_what_scripts_use),
 		TEST(agent_tells_spans_as_people_do),
 	};
