@@ -48,29 +48,27 @@ int file_read(const char *path, size_t max, struct secret *ret)
 	return 0;
 }
 
-static int write_all(int fd, const uint8_t *data, size_t len)
+int file_write_all(int fd, const void *data, size_t len)
 {
+	const uint8_t *at = data;
+
 	while (len > 0) {
-		ssize_t n = write(fd, data, len);
+		ssize_t n = write(fd, at, len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -errno;
-		data += n;
+		at += n;
 		len -= (size_t)n;
 	}
 	return 0;
 }
 
-static int sync_directory_of(const char *path)
+int file_sync_directory(const char *dir)
 {
-	_cleanup_(closep) int fd = -1;
-	char dir[PATH_MAX];
+	_cleanup_(closep) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if ((size_t)snprintf(dir, sizeof(dir), "%s", path) >= sizeof(dir))
-		return -ENAMETOOLONG;
-	fd = open(dirname(dir), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	return fsync(fd) < 0 ? -errno : 0;
@@ -87,7 +85,7 @@ int file_write_atomic(const char *path, const void *data, size_t len, mode_t mod
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	r = fchmod(fd, mode) < 0 ? -errno : write_all(fd, data, len);
+	r = fchmod(fd, mode) < 0 ? -errno : file_write_all(fd, data, len);
 	if (r == 0 && fsync(fd) < 0)
 		r = -errno;
 	if (r == 0 && rename(temporary, path) < 0)
@@ -96,5 +94,5 @@ int file_write_atomic(const char *path, const void *data, size_t len, mode_t mod
 		unlink(temporary);
 		return r;
 	}
-	return sync_directory_of(path);
+	return file_sync_directory(dirname(temporary));
 }

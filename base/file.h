@@ -11,3 +11,7 @@
 int file_read(const char *path, size_t max, struct secret *ret) _must_check_;
 /* Temporary file in the same directory, fsync, rename, fsync of the directory. -errno. */
 int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode) _must_check_;
+/* All of it, whatever the kernel takes at a time. -errno. */
+int file_write_all(int fd, const void *data, size_t len) _must_check_;
+/* Makes renames and new names in dir durable. -errno. */
+int file_sync_directory(const char *dir) _must_check_;

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/cursor.h"
+#include "base/file.h"
 #include "credstore/credential.h"
 #include "credstore/db.h"
 #include "credstore/detail.h"
@@ -40,15 +41,6 @@ static int fill_paths(const char *dir, struct paths *ret)
 	    join(dir, "store.db.new-journal", ret->fresh_journal) < 0)
 		return -ENAMETOOLONG;
 	return 0;
-}
-
-static int sync_directory(const char *dir)
-{
-	_cleanup_(closep) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	return fsync(fd) < 0 ? -errno : 0;
 }
 
 static int take_directory(const char *dir, const struct paths *paths, int *ret_fd,
@@ -129,7 +121,7 @@ static int create_database(const char *dir, const struct paths *paths,
 		unlink(paths->fresh_journal);
 		return r;
 	}
-	return sync_directory(dir);
+	return file_sync_directory(dir);
 }
 
 static int create(const char *dir, const struct paths *paths, char **ret_detail)

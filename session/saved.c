@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/cursor.h"
+#include "base/file.h"
 
 #define MAGIC 0x4f425344 /* "OBSD" */
 #define VERSION 1
@@ -123,21 +124,6 @@ static int mapping_init(struct mapping *m, int fd, int prot)
 	return 0;
 }
 
-static int write_all(int fd, const uint8_t *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 int saved_store(const struct saved_info *info, const struct secret *context, int *ret_fd)
 {
 	_cleanup_(closep) int fd = -1;
@@ -150,10 +136,10 @@ int saved_store(const struct saved_info *info, const struct secret *context, int
 	if (fd < 0)
 		return -errno;
 	saved_encode(info, context->len, header);
-	r = write_all(fd, header, sizeof(header));
+	r = file_write_all(fd, header, sizeof(header));
 	if (r < 0)
 		return r;
-	r = write_all(fd, context->data, context->len);
+	r = file_write_all(fd, context->data, context->len);
 	if (r < 0)
 		return r;
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
