@@ -86,7 +86,7 @@ class TestService(case.Case):
                 "-R", self.pki().root, "-f", payload]
         if block:
             argv += ["-b", str(block)]
-        done = subprocess.run(argv + [f"coaps://localhost:{service.coap_port}/{path}"], text=True,
+        done = subprocess.run(argv + [f"coaps://127.0.0.1:{service.coap_port}/{path}"], text=True,
                               capture_output=True, errors="replace", timeout=60, check=False)
         codes = [line.split(" c:")[1].split()[0].rstrip(",")
                  for line in (done.stdout + done.stderr).splitlines()
