@@ -20,6 +20,17 @@ static void post_failure(struct agent *a, enum outcome outcome, const char *why)
 		   (int)outcome, "%s", why);
 }
 
+/* Another session at once, but not for ever: false when this cycle has lost enough of them. */
+static bool post_lost(struct agent *a, const char *why)
+{
+	if (a->n_lost >= AGENT_LOST_MAX)
+		return false;
+	a->n_lost++;
+	a->authenticated_until_ms = 0;
+	agent_post(a, FSM_EVENT_LOST, -1, "%s", why);
+	return true;
+}
+
 /* Own failures that kept a request from being sent. */
 static void post_errno(struct agent *a, const char *what, int r)
 {
@@ -29,10 +40,8 @@ static void post_errno(struct agent *a, const char *what, int r)
 	if (r == -EKEYREJECTED)
 		o = OUTCOME_IDENTITY;
 	snprintf(why, sizeof(why), "%s: %s", what, session_strerror(r));
-	if (o == OUTCOME_LOST && fsm_find(a->fsm.state, FSM_EVENT_LOST)) {
-		agent_post(a, FSM_EVENT_LOST, -1, "%s: the session is closed", what);
+	if (o == OUTCOME_LOST && fsm_find(a->fsm.state, FSM_EVENT_LOST) && post_lost(a, why))
 		return;
-	}
 	post_failure(a, o, why);
 }
 
@@ -42,12 +51,8 @@ static void post_result(struct agent *a, const struct provisioning_result *resul
 	char why[AGENT_TEXT_MAX];
 
 	snprintf(why, sizeof(why), "%s", result->detail);
-	if (result->outcome == OUTCOME_LOST && a->n_lost < AGENT_LOST_MAX) {
-		a->n_lost++;
-		a->authenticated_until_ms = 0;
-		agent_post(a, FSM_EVENT_LOST, -1, "%s", why);
+	if (result->outcome == OUTCOME_LOST && post_lost(a, why))
 		return;
-	}
 	if (result->outcome == OUTCOME_REAUTHENTICATE && !a->reauthenticated) {
 		a->reauthenticated = true;
 		a->authenticated_until_ms = 0;
@@ -153,6 +158,9 @@ static bool take_back(struct agent *a)
 
 void agent_do_connect(struct agent *a)
 {
+	/* What the old root CA vouched for ends with it. */
+	if (agent_root_ca_changed(a))
+		session_close(a->session);
 	switch (session_get_state(a->session)) {
 	case SESSION_OPEN:
 		post_ready(a, "the session is open");
@@ -194,6 +202,7 @@ static void on_authenticated(struct provisioning *p, const struct provisioning_r
 			backoff_reset(&a->poll_backoff);
 		}
 		a->claimed = "no";
+		a->n_lost = 0; /* each poll is a try of its own */
 		agent_post(a, FSM_EVENT_UNCLAIMED, OUTCOME_UNCLAIMED, "%s", result->detail);
 		return;
 	}
@@ -202,6 +211,7 @@ static void on_authenticated(struct provisioning *p, const struct provisioning_r
 		return;
 	}
 	a->claimed = "yes";
+	a->token_shown = false; /* whoever gives it up needs it again */
 	/* RFC 7252 §5.10.5: without the option the answer is good for 60 s. */
 	a->authenticated_until_ms =
 		clock_ms() + 1000 * (uint64_t)(result->max_age_s ? result->max_age_s : 60);

@@ -96,6 +96,7 @@ int agent_install_root_ca(const struct config *config, struct store *store, char
 /* The session to the provisioning service, for the CA that the tag holds now; an unchanged one is
  * kept. */
 int agent_prepare_session(struct agent *a) _must_check_;
+bool agent_root_ca_changed(struct agent *a);
 const char *agent_check_config(const char *key, const char *value);
 void agent_set_allowed_keys(char *const *keys);
 

@@ -125,7 +125,7 @@ int agent_install_root_ca(const struct config *config, struct store *store, char
 	return *ret ? 0 : -ENOMEM;
 }
 
-static int make_session(struct agent *a)
+static int make_session(struct agent *a, const char *ca_pem)
 {
 	const struct config *c = a->config;
 	const struct session_config s = {
@@ -133,7 +133,7 @@ static int make_session(struct agent *a)
 		.server = c->server,
 		.address = c->address,
 		.port = c->port,
-		.ca_pem = a->ca_pem,
+		.ca_pem = ca_pem,
 		.resumption = c->resumption,
 		.tickets = c->tickets,
 		.cid = c->cid,
@@ -147,36 +147,60 @@ static int make_session(struct agent *a)
 		.tx_max = c->tx_max,
 		.limit = c->limit,
 	};
-	int r = session_new(a->event, &s, &a->session);
+	_cleanup_(session_freep) struct session *session = NULL;
+	struct provisioning *provisioning;
+	int r = session_new(a->event, &s, &session);
 
 	if (r != 0)
 		return r;
-	return provisioning_new(a->session, &a->executor, &p, &a->provisioning);
+	r = provisioning_new(session, &a->executor, &p, &provisioning);
+	if (r != 0)
+		return r;
+	/* Only now: there is always one of each. */
+	provisioning_free(a->provisioning);
+	session_free(a->session);
+	a->provisioning = provisioning;
+	a->session = TAKE_PTR(session);
+	return 0;
+}
+
+/* A command may have deleted it: then what was trusted so far is all there is. */
+static bool read_changed_root_ca(struct agent *a, struct secret *ret)
+{
+	return store_credential_get(a->store, a->config->root_ca_tag, CREDENTIAL_ROOT_CA, ret) ==
+		       0 &&
+	       strcmp((char *)ret->data, a->ca_pem) != 0;
+}
+
+bool agent_root_ca_changed(struct agent *a)
+{
+	_cleanup_(secret_done) struct secret held = SECRET_INIT;
+
+	return read_changed_root_ca(a, &held);
 }
 
 int agent_prepare_session(struct agent *a)
 {
 	_cleanup_(secret_done) struct secret held = SECRET_INIT;
+	_cleanup_(freep) char *pem = NULL;
 	struct session_stats s;
-	char *pem;
 	int r;
 
 	if (!a->session)
-		return make_session(a);
-	r = store_credential_get(a->store, a->config->root_ca_tag, CREDENTIAL_ROOT_CA, &held);
-	/* A command may have deleted it: then what was trusted so far is all there is. */
-	if (r != 0 || strcmp((char *)held.data, a->ca_pem) == 0)
+		return make_session(a, a->ca_pem);
+	if (!read_changed_root_ca(a, &held))
 		return 0;
 	pem = strdup((char *)held.data);
 	if (!pem)
 		return -ENOMEM;
-	free(a->ca_pem);
-	a->ca_pem = pem;
 	session_get_stats(a->session, &s);
+	r = make_session(a, pem);
+	if (r != 0)
+		return r;
 	stats_add(&a->earlier, &s);
-	a->provisioning = provisioning_free(a->provisioning);
-	a->session = session_free(a->session);
-	return make_session(a);
+	free(a->ca_pem);
+	a->ca_pem = TAKE_PTR(pem);
+	return 0;
 }
 
 /* The executor's check has no userdata; the list lives as long as the configuration. */

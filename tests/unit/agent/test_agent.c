@@ -428,6 +428,23 @@ static void agent_waits_before_trying_on_with_a_service_that_loses_every_session
 	assert_int_equal(status_of(f).pending_results, 0);
 }
 
+static void agent_waits_before_trying_on_with_a_server_that_hangs_up_at_once(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t limit = clock_ms() + LIMIT_MS;
+
+	configure(f, "[cloud]\nvalidate = no\n");
+	fake_set_stillborn();
+	start(f);
+	while (f->n_ended == 0 && fake_count("provisioning: connect") < 20) {
+		assert_true(clock_ms() < limit);
+		assert_true(sd_event_run(f->event, 1000000) >= 0);
+	}
+	assert_true(is_in(f, "backing-off"));
+	assert_int_equal(f->outcome, OUTCOME_LOST);
+	assert_int_equal(fake_count("provisioning: connect"), AGENT_LOST_MAX + 1);
+}
+
 static void agent_authenticates_again_once_when_the_service_forgot_it(void **state)
 {
 	struct fixture *f = *state;
@@ -480,6 +497,41 @@ static void agent_shows_one_token_and_polls_the_open_session_until_it_is_claimed
 	assert_int_equal(fake_count("provisioning: POST p/auth-jwt"), 5);
 	assert_string_equal(status_of(f).claim_token, "");
 	assert_string_equal(status_of(f).claimed, "yes");
+}
+
+/* A server that lets every session go between two polls is not a failure. */
+static void agent_stays_unclaimed_when_its_session_is_gone_at_every_poll(void **state)
+{
+	struct fixture *f = *state;
+
+	configure(f, "[cloud]\nvalidate = no\n");
+	service.auth[0] = CODE(4, 1);
+	start(f);
+	for (unsigned int n = 1; n <= 2 * AGENT_LOST_MAX; n++) {
+		run_until_ended(f, n);
+		assert_int_equal(f->outcome, OUTCOME_UNCLAIMED);
+		session_close(f->agent->session);
+	}
+}
+
+static void agent_shows_the_token_again_when_its_owner_gave_it_up(void **state)
+{
+	struct fixture *f = *state;
+	const char *at;
+
+	configure(f, "[cloud]\nvalidate = no\n");
+	service.auth[0] = CODE(4, 1);
+	service.auth[1] = CODE(2, 1);
+	service.auth[2] = CODE(4, 1);
+	service.fetch_code[1] = CODE(4, 1);
+	start(f);
+	run_until_state(f, "idle");
+	at = strstr(f->steps, "claim token: ");
+	assert_non_null(at);
+	agent_provision(f->agent);
+	run_until_state(f, "unclaimed");
+	assert_non_null(strstr(at + 1, "claim token: "));
+	assert_string_equal(status_of(f).claimed, "no");
 }
 
 /* Defect 13 and 15: a fetch that failed was neither named nor repeated. */
@@ -763,6 +815,53 @@ static void agent_leaves_a_root_ca_that_the_owner_put_there_alone(void **state)
 	assert_string_equal(f->agent->ca_pem, "the owner's\n");
 }
 
+/* What the old CA vouched for must not live on in a kept session. */
+static void agent_leaves_a_kept_session_when_the_root_ca_was_replaced(void **state)
+{
+	struct fixture *f = *state;
+	const uint8_t digest[32] = {0};
+
+	configure(f, "[cloud]\nvalidate = no\n");
+	start(f);
+	run_until_ended(f, 1);
+	assert_int_equal(store_credential_put(f->agent->store, 189298, CREDENTIAL_ROOT_CA,
+					      "another root\n", 13, digest),
+			 0);
+	agent_provision(f->agent);
+	run_until_ended(f, 2);
+	assert_string_equal(fake_log(), "provisioning: connect\n"
+					"provisioning: POST p/auth-jwt\n"
+					"provisioning: GET p/cmd\n"
+					"provisioning: park\n"
+					"provisioning: close\n"
+					"provisioning: connect\n"
+					"provisioning: POST p/auth-jwt\n"
+					"provisioning: GET p/cmd\n"
+					"provisioning: park\n");
+	assert_string_equal(f->agent->ca_pem, "another root\n");
+}
+
+static void agent_goes_on_with_what_it_has_when_a_new_session_cannot_be_made(void **state)
+{
+	struct fixture *f = *state;
+	const uint8_t digest[32] = {0};
+
+	configure(f, "[cloud]\nvalidate = no\n");
+	start(f);
+	run_until_ended(f, 1);
+	assert_int_equal(store_credential_put(f->agent->store, 189298, CREDENTIAL_ROOT_CA,
+					      "another root\n", 13, digest),
+			 0);
+	fake_set_new(-ENOMEM);
+	agent_provision(f->agent);
+	run_until_ended(f, 2);
+	assert_int_equal(f->outcome, OUTCOME_FAILED);
+	assert_true(is_in(f, "backing-off"));
+	fake_set_new(0);
+	run_until_state(f, "idle");
+	assert_string_equal(f->agent->ca_pem, "another root\n");
+}
+
 static void agent_without_any_root_ca_says_which_file_it_misses(void **state)
 {
 	struct fixture *f = *state;
@@ -862,9 +961,12 @@ int main(void)
 		TEST(agent_reports_over_a_new_session_when_the_old_one_cannot_be_resumed),
 		TEST(agent_repeats_the_report_over_a_new_session_when_the_session_is_lost),
 		TEST(agent_waits_before_trying_on_with_a_service_that_loses_every_session),
+		TEST(agent_waits_before_trying_on_with_a_server_that_hangs_up_at_once),
 		TEST(agent_authenticates_again_once_when_the_service_forgot_it),
 		TEST(agent_takes_a_second_refusal_as_a_failure),
 		TEST(agent_shows_one_token_and_polls_the_open_session_until_it_is_claimed),
+		TEST(agent_shows_the_token_again_when_its_owner_gave_it_up),
+		TEST(agent_stays_unclaimed_when_its_session_is_gone_at_every_poll),
 		TEST(defect_15_a_transient_failure_is_retried_without_being_asked),
 		TEST(defect_14_the_servers_max_age_is_waited_and_defect_34_clamped),
 		TEST(defect_24_and_34_backoff_is_jittered_and_stays_below_its_ceiling),
@@ -882,6 +984,8 @@ int main(void)
 		TEST(agent_gives_up_a_clock_that_stays_wrong_with_the_reason),
 		TEST(defect_28_a_root_ca_that_ships_changed_replaces_the_old_one),
 		TEST(agent_leaves_a_root_ca_that_the_owner_put_there_alone),
+		TEST(agent_goes_on_with_what_it_has_when_a_new_session_cannot_be_made),
+		TEST(agent_leaves_a_kept_session_when_the_root_ca_was_replaced),
 		TEST(agent_without_any_root_ca_says_which_file_it_misses),
 		TEST(agent_accepts_only_listed_config_keys_and_sane_intervals),
 		TEST(agent_comes_back_at_the_interval_that_the_service_set),

@@ -34,8 +34,8 @@ struct session {
 
 static struct {
 	fake_far_end_fn far_end;
-	int connect_r, resume_r, suspend_r;
-	bool adoptable;
+	int new_r, connect_r, resume_r, suspend_r;
+	bool adoptable, stillborn;
 	uint64_t adopt_note;
 	char log[32768];
 	struct session *sessions[SESSIONS_MAX];
@@ -60,9 +60,19 @@ void fake_reset(fake_far_end_fn far_end)
 	fake.far_end = far_end;
 }
 
+void fake_set_new(int r)
+{
+	fake.new_r = r;
+}
+
 void fake_set_connect(int r)
 {
 	fake.connect_r = r;
+}
+
+void fake_set_stillborn(void)
+{
+	fake.stillborn = true;
 }
 
 void fake_set_resume(int r)
@@ -166,6 +176,8 @@ static int on_source(sd_event_source *source, void *userdata)
 			s->stats.handshakes_full++;
 		fn(s, fake.connect_r, fake.connect_r ? "the test says no" : "",
 		   s->connect_userdata);
+		if (fake.stillborn)
+			s->state = SESSION_CLOSED;
 	} else if (s->current) {
 		answer(s);
 	}
@@ -174,7 +186,7 @@ static int on_source(sd_event_source *source, void *userdata)
 
 int session_new(sd_event *event, const struct session_config *config, struct session **ret)
 {
-	struct session *s = calloc(1, sizeof(*s));
+	struct session *s = fake.new_r == 0 ? calloc(1, sizeof(*s)) : NULL;
 	size_t i;
 
 	if (!s)

@@ -30,7 +30,11 @@ typedef void (*fake_far_end_fn)(const struct fake_request *request, struct fake_
 
 /* Starts over: empty log, every connect and resume works, nothing is open. */
 void fake_reset(fake_far_end_fn far_end);
+/* What session_new() returns; nothing is made unless it is 0. */
+void fake_set_new(int r);
 void fake_set_connect(int r);
+/* Every session that connects is closed by the server at once. */
+void fake_set_stillborn(void);
 void fake_set_resume(int r);
 void fake_set_suspend(int r);
 /* The next session that is made finds this in the descriptor store. */
