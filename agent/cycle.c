@@ -88,7 +88,8 @@ void agent_do_wait_time(struct agent *a)
 {
 	int64_t floor = timewatch_floor(a->store);
 
-	if (timewatch_is_good(clock_wall_s(), floor, a->config->time_require_sync)) {
+	if (timewatch_is_good(clock_wall_s(), floor, timewatch_is_synchronised(),
+			      a->config->time_require_sync)) {
 		agent_post(a, FSM_EVENT_TIME_OK, -1, "%s",
 			   a->config->time_require_sync ? "the clock is synchronised"
 							: "the clock is plausible");
@@ -183,7 +184,7 @@ void agent_do_connect(struct agent *a)
 
 static void note_good_time(struct agent *a)
 {
-	int r = timewatch_note(a->store, clock_wall_s());
+	int r = timewatch_note(a->store, clock_wall_s(), timewatch_is_synchronised());
 
 	if (r != 0)
 		log_warning("time floor not stored: %s, ignoring", strerror(abs(r)));

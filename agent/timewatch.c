@@ -22,11 +22,11 @@ bool timewatch_is_synchronised(void)
 	return access("/run/systemd/timesync/synchronized", F_OK) == 0;
 }
 
-bool timewatch_is_good(int64_t now_s, int64_t floor_s, bool require_sync)
+bool timewatch_is_good(int64_t now_s, int64_t floor_s, bool is_synchronised, bool require_sync)
 {
-	if (now_s < MAX(floor_s, (int64_t)ONBOARD_BUILD_TIME) || now_s > YEAR_9999_S)
+	if (now_s < (int64_t)ONBOARD_BUILD_TIME || now_s > YEAR_9999_S)
 		return false;
-	return !require_sync || timewatch_is_synchronised();
+	return is_synchronised || (now_s >= floor_s && !require_sync);
 }
 
 static int64_t stored_floor(struct store *s)
@@ -46,11 +46,12 @@ int64_t timewatch_floor(struct store *s)
 	return MAX(stored_floor(s), (int64_t)ONBOARD_BUILD_TIME);
 }
 
-int timewatch_note(struct store *s, int64_t now_s)
+int timewatch_note(struct store *s, int64_t now_s, bool is_synchronised)
 {
+	int64_t floor = stored_floor(s);
 	char text[24];
 
-	if (now_s < stored_floor(s) + DAY_S)
+	if (now_s < floor + DAY_S && !(is_synchronised && now_s < floor - DAY_S))
 		return 0;
 	snprintf(text, sizeof(text), "%" PRId64, now_s);
 	return store_value_put(s, VALUE_NAME, text);

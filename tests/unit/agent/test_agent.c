@@ -36,7 +36,7 @@ static struct {
 	uint8_t report_code[8];
 	unsigned int n_auth, n_fetch, n_report, n_cloud;
 	unsigned int cloud_refusals; /* 4.01 this many times */
-	bool hold_fetch;
+	bool hold_fetch, clock_synchronised;
 } service;
 
 static void far_end(const struct fake_request *q, struct fake_reply *ret)
@@ -766,6 +766,28 @@ static void agent_executes_beside_an_open_session_when_suspension_is_off_or_impo
 	assert_int_equal(f->outcome, OUTCOME_OK);
 }
 
+bool __wrap_timewatch_is_synchronised(void);
+
+bool __wrap_timewatch_is_synchronised(void)
+{
+	return service.clock_synchronised;
+}
+
+static void agent_believes_a_synchronised_clock_more_than_an_earlier_one(void **state)
+{
+	struct fixture *f = *state;
+	char floor[24];
+
+	configure(f, "[cloud]\nvalidate = no\n");
+	make_agent(f);
+	snprintf(floor, sizeof(floor), "%lld", (long long)clock_wall_s() + 1000000);
+	assert_int_equal(store_value_put(f->agent->store, "time-floor", floor), 0);
+	service.clock_synchronised = true;
+	assert_int_equal(agent_start(f->agent), 0);
+	run_until_ended(f, 1);
+	assert_true(is_in(f, "idle"));
+}
+
 static void agent_gives_up_a_clock_that_stays_wrong_with_the_reason(void **state)
 {
 	struct fixture *f = *state;
@@ -981,6 +1003,7 @@ int main(void)
 		TEST(agent_stopped_while_it_connects_hears_nothing_of_the_session_it_closed),
 		TEST(agent_of_one_run_says_goodbye_instead_of_keeping_its_session),
 		TEST(agent_executes_beside_an_open_session_when_suspension_is_off_or_impossible),
+		TEST(agent_believes_a_synchronised_clock_more_than_an_earlier_one),
 		TEST(agent_gives_up_a_clock_that_stays_wrong_with_the_reason),
 		TEST(defect_28_a_root_ca_that_ships_changed_replaces_the_old_one),
 		TEST(agent_leaves_a_root_ca_that_the_owner_put_there_alone),

@@ -54,11 +54,13 @@ static void time_before_the_build_is_not_good(void **state)
 	int64_t built = timewatch_floor(f->store);
 
 	assert_true(built > 1700000000);
-	assert_false(timewatch_is_good(0, 0, false));
-	assert_false(timewatch_is_good(-1, 0, false));
-	assert_false(timewatch_is_good(built - 1, 0, false));
-	assert_true(timewatch_is_good(built, 0, false));
-	assert_true(timewatch_is_good(clock_wall_s(), 0, false));
+	for (int synchronised = 0; synchronised < 2; synchronised++) {
+		assert_false(timewatch_is_good(0, 0, synchronised, false));
+		assert_false(timewatch_is_good(-1, 0, synchronised, false));
+		assert_false(timewatch_is_good(built - 1, 0, synchronised, false));
+		assert_true(timewatch_is_good(built, 0, synchronised, false));
+		assert_true(timewatch_is_good(clock_wall_s(), 0, synchronised, false));
+	}
 }
 
 static void time_before_the_last_good_moment_is_not_good(void **state)
@@ -66,17 +68,31 @@ static void time_before_the_last_good_moment_is_not_good(void **state)
 	struct fixture *f = *state;
 	int64_t now = timewatch_floor(f->store) + 1000000;
 
-	assert_int_equal(timewatch_note(f->store, now), 0);
+	assert_int_equal(timewatch_note(f->store, now, false), 0);
 	assert_int_equal(timewatch_floor(f->store), now);
-	assert_false(timewatch_is_good(now - 1, timewatch_floor(f->store), false));
-	assert_true(timewatch_is_good(now, timewatch_floor(f->store), false));
+	assert_false(timewatch_is_good(now - 1, timewatch_floor(f->store), false, false));
+	assert_true(timewatch_is_good(now, timewatch_floor(f->store), false, false));
+}
+
+/* A clock that once ran a year ahead must not keep the device away for a year. */
+static void synchronised_time_is_good_before_the_last_good_moment_and_corrects_it(void **state)
+{
+	struct fixture *f = *state;
+	int64_t now = timewatch_floor(f->store) + 1000000, ahead = now + 365 * 86400;
+
+	assert_int_equal(timewatch_note(f->store, ahead, false), 0);
+	assert_false(timewatch_is_good(now, timewatch_floor(f->store), false, false));
+	assert_true(timewatch_is_good(now, timewatch_floor(f->store), true, false));
+	assert_int_equal(timewatch_note(f->store, now, true), 0);
+	assert_int_equal(timewatch_floor(f->store), now);
 }
 
 static void time_after_the_year_9999_is_not_good(void **state)
 {
 	(void)state;
-	assert_true(timewatch_is_good(253402300799, 0, false));
-	assert_false(timewatch_is_good(253402300800, 0, false));
+	assert_true(timewatch_is_good(253402300799, 0, false, false));
+	assert_false(timewatch_is_good(253402300800, 0, false, false));
+	assert_false(timewatch_is_good(253402300800, 0, true, false));
 }
 
 static void floor_moves_forward_only_and_once_a_day(void **state)
@@ -84,12 +100,13 @@ static void floor_moves_forward_only_and_once_a_day(void **state)
 	struct fixture *f = *state;
 	int64_t now = timewatch_floor(f->store) + 1000000;
 
-	assert_int_equal(timewatch_note(f->store, now), 0);
-	assert_int_equal(timewatch_note(f->store, now + 86399), 0);
+	assert_int_equal(timewatch_note(f->store, now, false), 0);
+	assert_int_equal(timewatch_note(f->store, now + 86399, false), 0);
 	assert_int_equal(timewatch_floor(f->store), now);
-	assert_int_equal(timewatch_note(f->store, now + 86400), 0);
+	assert_int_equal(timewatch_note(f->store, now + 86400, false), 0);
 	assert_int_equal(timewatch_floor(f->store), now + 86400);
-	assert_int_equal(timewatch_note(f->store, now - 500000), 0);
+	assert_int_equal(timewatch_note(f->store, now - 500000, false), 0);
+	assert_int_equal(timewatch_note(f->store, now + 3600, true), 0);
 	assert_int_equal(timewatch_floor(f->store), now + 86400);
 }
 
@@ -106,10 +123,11 @@ static void floor_that_is_no_number_counts_as_absent(void **state)
 	}
 }
 
-static void synchronisation_is_asked_for_only_when_required(void **state)
+static void synchronisation_counts_only_when_required(void **state)
 {
 	(void)state;
-	assert_int_equal(timewatch_is_good(clock_wall_s(), 0, true), timewatch_is_synchronised());
+	assert_false(timewatch_is_good(clock_wall_s(), 0, false, true));
+	assert_true(timewatch_is_good(clock_wall_s(), 0, true, true));
 }
 
 int main(void)
@@ -118,10 +136,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(time_before_the_build_is_not_good),
 		TEST(time_before_the_last_good_moment_is_not_good),
+		TEST(synchronised_time_is_good_before_the_last_good_moment_and_corrects_it),
 		TEST(time_after_the_year_9999_is_not_good),
 		TEST(floor_moves_forward_only_and_once_a_day),
 		TEST(floor_that_is_no_number_counts_as_absent),
-		TEST(synchronisation_is_asked_for_only_when_required),
+		TEST(synchronisation_counts_only_when_required),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
