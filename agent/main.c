@@ -43,7 +43,7 @@ static void usage(FILE *f)
 	      "  --help          print this\n"
 	      "\n"
 	      "Exit: 0 done, 1 failed, 2 degraded, 3 timeout, 4 network, 5 unclaimed,\n"
-	      "6 identity or authentication, 7 time, 8 store, 64 usage.\n",
+	      "6 identity or authentication, 7 time, 8 store, 64 usage or configuration.\n",
 	      f);
 }
 
@@ -272,8 +272,9 @@ static int run(const struct options *o)
 	enum log_level level;
 	int r = config_load(o->config, &config, &detail);
 
+	/* As wrong usage, it stays wrong until somebody mends it: systemd need not try again. */
 	if (r < 0)
-		return complain(r, detail);
+		return complain(r == -ENOMEM ? r : EXIT_CODE_USAGE, detail);
 	level = level_of(config->log_level);
 	/* The steps tell a person what the state lines would repeat. */
 	log_set_level(o->once && level == LOG_LEVEL_INFO ? LOG_LEVEL_NOTICE : level);

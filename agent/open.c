@@ -134,6 +134,7 @@ static int make_session(struct agent *a, const char *ca_pem)
 		.address = c->address,
 		.port = c->port,
 		.ca_pem = ca_pem,
+		.owner = identity_uuid_text(a->identity),
 		.resumption = c->resumption,
 		.tickets = c->tickets,
 		.cid = c->cid,

@@ -12,10 +12,12 @@
 #define CONFIG_VALUE_MAX 1024 /* characters */
 #define AT_VERB_MAX 32        /* characters of set_command, "%KEYGEN" */
 #define AT_PARAMETERS_MAX 8192
-#define AT_TEXT_MAX 8226    /* "AT" verb "=" parameters, without NUL */
-#define AT_ANSWER_MAX 4096  /* characters of one command's answer */
-#define BODY_MAX 16384      /* bytes of a command or response body */
-#define JWT_MAX 2048        /* characters */
-#define TOKEN_TEXT_MAX 2048 /* attestation token and keygen output, characters */
-#define HARDWARE_MAX 32     /* characters of the <hw> in "<hw>.<uuid>" */
+#define AT_TEXT_MAX 8226     /* "AT" verb "=" parameters, without NUL */
+#define AT_ANSWER_MAX 4096   /* characters of one command's answer */
+#define BODY_MAX 16384       /* bytes of a command or response body */
+#define REPORT_MIN 512       /* bytes; a smaller report could not carry one long result */
+#define JWT_LIFETIME_MAX 360 /* seconds of a provisioning token: 300, and a minute of grace */
+#define JWT_MAX 2048         /* characters */
+#define TOKEN_TEXT_MAX 2048  /* attestation token and keygen output, characters */
+#define HARDWARE_MAX 32      /* characters of the <hw> in "<hw>.<uuid>" */
 #define SEC_TAG_MAX 2147483647U

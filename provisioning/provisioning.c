@@ -14,10 +14,6 @@
 #define CODE_TOO_LARGE 0x8d /* 4.13 */
 #define FORMAT_CBOR 60      /* also for the JWT: docs/protocol.md §3.1 */
 
-/* A result may take all of AT_ANSWER_MAX and a few bytes of CBOR around it; smaller report buffers
- * than that could never carry it. */
-#define REPORT_MIN 512
-
 /* Every byte of the query is sent with every authentication. */
 #define VERSIONS "mver=onboardd-" ONBOARD_VERSION "&cver=" ONBOARD_VERSION
 
@@ -63,7 +59,7 @@ int provisioning_new(struct session *session, struct executor *executor,
 		c.tx_max = 4096;
 	if (!c.limit)
 		c.limit = 10;
-	if (c.jwt_lifetime_s > 360 || c.rx_max > BODY_MAX || c.tx_max < REPORT_MIN ||
+	if (c.jwt_lifetime_s > JWT_LIFETIME_MAX || c.rx_max > BODY_MAX || c.tx_max < REPORT_MIN ||
 	    c.tx_max > BODY_MAX || c.limit > COMMANDS_MAX)
 		return -EINVAL;
 	p = calloc(1, sizeof(*p));

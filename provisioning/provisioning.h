@@ -11,7 +11,7 @@
 struct provisioning;
 
 struct provisioning_config {
-	unsigned int jwt_lifetime_s; /* 1 … 360; 0 = 300 */
+	unsigned int jwt_lifetime_s; /* 1 … JWT_LIFETIME_MAX; 0 = 300 */
 	size_t rx_max;               /* rxMaxSize; 0 = 8192 */
 	size_t tx_max;               /* txMaxSize and the size reports are split at; 0 = 4096 */
 	unsigned int limit;          /* commands per body, at most COMMANDS_MAX; 0 = 10 */

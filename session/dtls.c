@@ -148,6 +148,7 @@ static void log_code(const char *what, int code)
 static int hash_binding(struct dtls *d, const struct dtls_config *config)
 {
 	const char version[] = MBEDTLS_VERSION_STRING_FULL;
+	const char *owner = config->owner ? config->owner : "";
 	uint8_t port[2] = {(uint8_t)(config->port >> 8), (uint8_t)config->port};
 	mbedtls_md_context_t md;
 	int r;
@@ -167,6 +168,8 @@ static int hash_binding(struct dtls *d, const struct dtls_config *config)
 	if (r == 0)
 		r = mbedtls_md_update(&md, (const uint8_t *)config->ca_pem,
 				      strlen(config->ca_pem) + 1);
+	if (r == 0)
+		r = mbedtls_md_update(&md, (const uint8_t *)owner, strlen(owner) + 1);
 	if (r == 0)
 		r = mbedtls_md_finish(&md, d->binding);
 	mbedtls_md_free(&md);
@@ -219,7 +222,7 @@ int dtls_new(const struct dtls_config *config, struct dtls **ret)
 	if (!d->server)
 		return -ENOMEM;
 	d->config = *config;
-	d->config.server = d->config.ca_pem = NULL;
+	d->config.server = d->config.ca_pem = d->config.owner = NULL;
 	r = configure(d, config);
 	if (r < 0)
 		return r;

@@ -23,6 +23,7 @@ struct dtls_config {
 	const char *server; /* SNI and the name in the certificate */
 	uint16_t port;      /* for the binding only */
 	const char *ca_pem;
+	const char *owner; /* for the binding only; may be NULL */
 	bool resumption, tickets, cid;
 };
 

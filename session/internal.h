@@ -37,8 +37,8 @@ struct connect_attempts {
 struct session {
 	unsigned int refs; /* one of the owner, one for the time that callbacks run */
 	sd_event *event;
-	struct session_config config;           /* strings below; zeros replaced */
-	char *name, *server, *address, *ca_pem; /* owned */
+	struct session_config config;                   /* strings below; zeros replaced */
+	char *name, *server, *address, *ca_pem, *owner; /* owned */
 	enum session_state state;
 	struct dtls *dtls;
 	struct exchange *exchange;

@@ -19,8 +19,8 @@
 
 struct saved_info {
 	uint8_t boot_id[SAVED_BOOT_LEN];    /* another boot may be a restored snapshot */
-	uint8_t binding[SAVED_BINDING_LEN]; /* server name, port, CA, library: not checked on load
-					     */
+	uint8_t binding[SAVED_BINDING_LEN]; /* server name, port, CA, owner, library: not checked
+					       on load */
 	uint64_t note;
 	uint32_t srtt_ms;
 	uint16_t next_mid;

@@ -61,6 +61,7 @@ static void session_unref(struct session *s)
 	free(s->server);
 	free(s->address);
 	free(s->ca_pem);
+	free(s->owner);
 	free(s);
 }
 
@@ -247,6 +248,8 @@ static int set_config(struct session *s, const struct session_config *config)
 		r = copy_text(config->address, &s->address);
 	if (r == 0)
 		r = copy_text(config->ca_pem, &s->ca_pem);
+	if (r == 0)
+		r = copy_text(config->owner, &s->owner);
 	if (r < 0)
 		return r;
 	*own = *config;
@@ -254,6 +257,7 @@ static int set_config(struct session *s, const struct session_config *config)
 	own->server = s->server;
 	own->address = s->address;
 	own->ca_pem = s->ca_pem;
+	own->owner = s->owner;
 	own->handshake_timeout_ms = or_default(own->handshake_timeout_ms, HANDSHAKE_TIMEOUT_MS);
 	own->ack_timeout_ms = or_default(own->ack_timeout_ms, ACK_TIMEOUT_MS);
 	own->max_retransmit = or_default(own->max_retransmit, MAX_RETRANSMIT);
@@ -272,6 +276,7 @@ static int set_parts(struct session *s)
 		.server = config->server,
 		.port = config->port,
 		.ca_pem = config->ca_pem,
+		.owner = config->owner,
 		.resumption = config->resumption,
 		.tickets = config->tickets,
 		.cid = config->cid,

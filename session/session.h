@@ -31,6 +31,8 @@ struct session_config {
 				to resolve */
 	uint16_t port;
 	const char *ca_pem; /* the only trust anchors; one or more PEM certificates */
+	const char *owner;  /* who authenticates on it: a saved session of another is not resumed;
+				may be NULL */
 	bool resumption;    /* offer the session id (or ticket) of an earlier handshake */
 	bool tickets; /* ask for RFC 5077 tickets too: 328 bytes more up per abbreviated handshake
 		       */
@@ -64,7 +66,7 @@ enum {
 	SESSION_E_TOO_LARGE, /* the answer is larger than max_reply */
 	SESSION_E_CANCELLED, /* by session_close() or session_free() */
 	SESSION_E_NOT_RESUMABLE,   /* session_resume(): close_notify queued, blob used, other boot,
-				      other server or CA */
+				      other server, CA or owner */
 	SESSION_E_NOT_SUSPENDABLE, /* session_suspend(): requests in flight, or no AEAD record layer
 				      to save */
 };

@@ -7,6 +7,7 @@ from harness.process import Failure, Process, program, run
 
 EXIT_DONE, EXIT_FAILED, EXIT_DEGRADED, EXIT_TIMEOUT, EXIT_NETWORK = 0, 1, 2, 3, 4
 EXIT_UNCLAIMED, EXIT_IDENTITY, EXIT_TIME, EXIT_STORE = 5, 6, 7, 8
+EXIT_USAGE = 64
 
 # The lost-session and retry timers of a test run; what the tests measure is not among them.
 DEFAULTS = {

@@ -197,6 +197,12 @@ class Onboard(case.Case):
         run = self.agent.once(expect=agent.EXIT_NETWORK)
         self.assertEqual(run.outcome, "certificate")
 
+    def test_a_configuration_that_is_wrong_is_exit_64_and_names_file_and_line(self):
+        self.agent.set("provisioning", jwt_lifetime="10min")
+        run = self.agent.once(expect=agent.EXIT_USAGE)
+        run.process.wait_for(lambda lines: any(f"{self.agent.config}:" in t and "30s to 6min" in t
+                                               for _, t in lines), "the place of the mistake")
+
     def test_a_server_that_is_away_is_exit_4(self):
         self.service.stop()
         self.agent.set("provisioning", handshake_timeout="2s")

@@ -212,12 +212,26 @@ static void a_session_with_another_server_name_or_ca_is_not_adopted(void **state
 	f->config.server = "other.test.example";
 	assert_int_equal(live(f, adopt_and_ask), LIFE_NOT_RESUMABLE);
 	f->config = config;
+	suspend(f);
 	f->config.ca_pem = pki_root_pem(other);
 	assert_int_equal(live(f, adopt_and_ask), LIFE_NOT_RESUMABLE);
 	pki_free(other);
 	/* The refusals took it out of the store. */
 	fake_store_read(&f->store);
 	assert_int_equal(f->store.n, 0);
+}
+
+/* Whoever authenticated on it was somebody else. */
+static void a_session_of_another_device_is_not_adopted(void **state)
+{
+	struct fixture *f = *state;
+
+	f->config.owner = "50363154-3931-44f0-8022-121b6401627d";
+	suspend(f);
+	assert_int_equal(live(f, adopt_and_ask), LIFE_RESUMED);
+	suspend(f);
+	f->config.owner = "b8f1c1f0-7f5e-4b0e-9a54-0d8b7f9d3c11";
+	assert_int_equal(live(f, adopt_and_ask), LIFE_NOT_RESUMABLE);
 }
 
 static void a_goodbye_before_the_next_life_is_noticed(void **state)
@@ -272,6 +286,7 @@ int main(void)
 		STORY(a_death_between_mark_and_load_leaves_it_unusable),
 		STORY(a_death_between_load_and_use_leaves_it_unusable),
 		STORY(a_session_with_another_server_name_or_ca_is_not_adopted),
+		STORY(a_session_of_another_device_is_not_adopted),
 		STORY(a_goodbye_before_the_next_life_is_noticed),
 		STORY(a_server_restarted_silently_before_the_next_life_is_noticed),
 		STORY(an_empty_store_or_half_a_session_is_not_adopted),

@@ -167,7 +167,7 @@ static void every_key_is_read_into_its_place(void **state)
 	    "[identity]\nhardware = nRF-x_1\nuuid = 50363154-3931-44F0-8022-121B6401627D\n"
 	    "key-file=/etc/key\ndevice-type=255\n"
 	    "[provisioning]\nserver = a.example\naddress = ::1\nport = 1\nroot-ca = /ca\n"
-	    "root-ca-tag = 2147483647\njwt-lifetime = 10min\nrx-max-size = 256\n"
+	    "root-ca-tag = 2147483647\njwt-lifetime = 6min\nrx-max-size = 256\n"
 	    "tx-max-size = 16384\nlimit = 20\nsuspend = no\nresumption = false\n"
 	    "tickets = true\ncid = no\nunclaimed-poll = 250ms\n"
 	    "unclaimed-poll-fast-for = 0\nunclaimed-poll-max = 1h\nretry-first = 10ms\n"
@@ -189,7 +189,7 @@ static void every_key_is_read_into_its_place(void **state)
 	assert_int_equal(c->port, 1);
 	assert_string_equal(c->root_ca, "/ca");
 	assert_int_equal(c->root_ca_tag, 2147483647);
-	assert_int_equal(c->jwt_lifetime_s, 600);
+	assert_int_equal(c->jwt_lifetime_s, 360);
 	assert_int_equal(c->rx_max, 256);
 	assert_int_equal(c->tx_max, 16384);
 	assert_int_equal(c->limit, 20);
@@ -372,8 +372,10 @@ static void mistakes_are_told_with_file_and_line(void **state)
 		{"[provisioning]\nlimit = 21\n", "onboardd.conf:2: ", "1 to 20"},
 		{"[provisioning]\nrx-max-size = 16385\n", "onboardd.conf:2: ", "16384"},
 		{"[provisioning]\nrx-max-size = 255\n", "onboardd.conf:2: ", "256"},
-		{"[provisioning]\njwt-lifetime = 29s\n", "onboardd.conf:2: ", "30s to 7d"},
-		{"[provisioning]\njwt-lifetime = 30500ms\n", "onboardd.conf:2: ", "30s to 7d"},
+		{"[provisioning]\njwt-lifetime = 29s\n", "onboardd.conf:2: ", "30s to 6min"},
+		{"[provisioning]\njwt-lifetime = 361s\n", "onboardd.conf:2: ", "30s to 6min"},
+		{"[provisioning]\ntx-max-size = 511\n", "onboardd.conf:2: ", "512"},
+		{"[provisioning]\njwt-lifetime = 30500ms\n", "onboardd.conf:2: ", "30s to 6min"},
 		{"[provisioning]\nack-timeout = 1 hour\n", "onboardd.conf:2: ", "10ms to 1h"},
 		{"[provisioning]\nsuspend = on\n", "onboardd.conf:2: ", "yes, no, true"},
 		{"[identity]\nhardware = a.b\n", "onboardd.conf:2: ", "1 to 32"},
@@ -485,7 +487,7 @@ static void too_many_drop_ins_are_refused(void **state)
 static void any_cut_of_a_file_loads_or_fails_cleanly(void **state)
 {
 	static const char text[] = "# x\n[identity]\nuuid = 50363154-3931-44f0-8022-121b6401627d\n"
-				   "[provisioning]\nserver = a.example\njwt-lifetime = 10min\n"
+				   "[provisioning]\nserver = a.example\njwt-lifetime = 6min\n"
 				   "[config-keys]\nallow = a b\n[daemon]\nlog-level = debug\n";
 	struct place *p = *state;
 
