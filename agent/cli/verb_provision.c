@@ -29,16 +29,21 @@ static bool is_busy(const char *state)
 	return false;
 }
 
+/* Between two tries of one cycle a new one may begin at once, and yet this one has not ended. */
+static bool is_under_way(const char *state)
+{
+	return is_busy(state) || strcmp(state, fsm_state_name(FSM_STATE_WAITING_TO_VALIDATE)) == 0;
+}
+
 static void on_state(void *userdata, const char *old_state, const char *new_state, const char *why)
 {
 	struct wait *w = userdata;
-	bool was_busy = is_busy(old_state);
 
 	w->busy = is_busy(new_state);
 	if (!w->called)
 		return;
 	show_state(old_state, new_state, why);
-	if (was_busy && !w->busy && --w->ends_to_come == 0)
+	if (is_under_way(old_state) && !is_under_way(new_state) && --w->ends_to_come == 0)
 		w->over = true;
 }
 

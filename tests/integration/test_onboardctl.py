@@ -5,6 +5,7 @@ import json
 import os
 import pwd
 import re
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -39,10 +40,10 @@ class Base(case.Case):
     def status(self):
         return json.loads(self.ctl("status", "--json")[0])
 
-    def start(self, claimed=False):
-        """Service and agent; the agent has reached `unclaimed` or `idle`."""
+    def start(self, claimed=False, end="idle", **sections):
+        """Service and agent; the agent has reached `unclaimed` or `end`."""
         self.service = Service(self, self.pki()).start()
-        self.agent = Agent(self, self.service.coap_port, self.pki().root)
+        self.agent = Agent(self, self.service.coap_port, self.pki().root, **sections)
         self.service.import_identity(self.agent.init())
         self.key_file = self.path("api-key")
         with open(self.key_file, "w", encoding="ascii",
@@ -52,7 +53,7 @@ class Base(case.Case):
         self.ctl("status", "--wait", "unclaimed", "--timeout", "60")
         if claimed:
             self.claim(self.ctl("token", "--raw")[0].strip())
-            self.ctl("status", "--wait", "idle", "--timeout", "60")
+            self.ctl("status", "--wait", end, "--timeout", "60")
 
     def start_agent(self):
         self.daemon = self.agent.start_daemon(env=self.bus.env)
@@ -108,6 +109,17 @@ class Verbs(Base):
         self.assertRegex(text, r"-> idle")
         self.assertRegex(text, r"(?m)^Outcome: ")
         self.assertEqual(self.status()["cycles"], before + 1)
+
+    def test_provision_wait_goes_on_while_the_cloud_is_tried_again(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            port = nobody.getsockname()[1]
+        self.start(claimed=True, end="degraded",
+                   cloud={"server": "localhost", "address": "127.0.0.1", "port": port,
+                          "retry_first": "10ms", "retry_max": "1h", "attempts": 3})
+        text = self.ctl("provision", "--wait", "--timeout", "60", expect=4)[0]
+        self.assertEqual(text.count("validating -> waiting-to-validate"), 2)
+        self.assertIn("validating -> degraded", text)
 
     def test_provision_wait_tells_an_unclaimed_device_by_its_exit_code(self):
         self.start()
