@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "base/secret.h"
 #include "proto/item.h"
 
 /* What a command breaks; answered as the text of error 99. */
@@ -351,6 +352,9 @@ int command_list_encode(const struct command *items, size_t n, uint8_t *ret, siz
 void command_done(struct command *c)
 {
 	free(c->verb);
+	/* %CMNG writes private keys with them. */
+	if (c->parameters)
+		secret_wipe(c->parameters, strlen(c->parameters));
 	free(c->parameters);
 	for (size_t i = 0; i < c->n_pairs; i++) {
 		free(c->pairs[i].key);

@@ -131,6 +131,11 @@ static enum outcome outcome_of_errno(int r)
 	case EACCES: /* what a firewall's REJECT makes of sendto() */
 	case EPERM:
 		return OUTCOME_NO_NETWORK;
+	case EIO: /* sockets do not fail with these */
+	case EROFS:
+	case ENOSPC:
+	case EUCLEAN:
+		return OUTCOME_STORE;
 	}
 	return OUTCOME_FAILED;
 }

@@ -76,6 +76,15 @@ static void defect_13_a_fetch_that_fails_keeps_its_cause(void **state)
 	assert_int_equal(outcome_of(OUTCOME_STEP_FETCH, -ENOMEM, 0), OUTCOME_FAILED);
 }
 
+static void a_request_that_the_store_kept_from_being_sent_says_so(void **state)
+{
+	static const int of_store[] = {-EIO, -EROFS, -ENOSPC, -EUCLEAN};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(of_store); i++)
+		assert_int_equal(outcome_of_connect(of_store[i]), OUTCOME_STORE);
+}
+
 /* Defect 14: name resolution, 4.03, 4.29, 5.02 and 5.04 had no backoff. */
 static void defect_14_transient_and_permanent_failures_are_told_apart(void **state)
 {
@@ -147,6 +156,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(outcome_maps_every_code_of_the_result_table),
 		cmocka_unit_test(defect_13_a_fetch_that_fails_keeps_its_cause),
+		cmocka_unit_test(a_request_that_the_store_kept_from_being_sent_says_so),
 		cmocka_unit_test(defect_14_transient_and_permanent_failures_are_told_apart),
 		cmocka_unit_test(defect_33_no_transport_failure_looks_like_a_missing_claim_or_key),
 		cmocka_unit_test(defect_39_too_many_too_large_and_out_of_memory_are_three_outcomes),
