@@ -14,9 +14,17 @@
 #define CODE_CREATED 0x41
 #define TICK_US 1000000 /* how often a clock that is not set is looked at again */
 
+/* Token and certificate are judged by the clock, and one that is merely plausible may be set right
+ * at any moment. */
+static bool is_worth_trying_soon(enum outcome o)
+{
+	return outcome_is_transient(o) || ((o == OUTCOME_REJECTED || o == OUTCOME_CERTIFICATE) &&
+					   !timewatch_is_synchronised());
+}
+
 static void post_failure(struct agent *a, enum outcome outcome, const char *why)
 {
-	agent_post(a, outcome_is_transient(outcome) ? FSM_EVENT_TRANSIENT : FSM_EVENT_PERMANENT,
+	agent_post(a, is_worth_trying_soon(outcome) ? FSM_EVENT_TRANSIENT : FSM_EVENT_PERMANENT,
 		   (int)outcome, "%s", why);
 }
 

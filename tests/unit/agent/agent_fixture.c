@@ -168,6 +168,13 @@ void make_agent(struct fixture *f)
 	assert_int_equal(agent_add_observer(f->agent, &o), 0);
 }
 
+bool __wrap_timewatch_is_synchronised(void);
+
+bool __wrap_timewatch_is_synchronised(void)
+{
+	return service.clock_synchronised;
+}
+
 int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
@@ -176,6 +183,7 @@ int setup(void **state)
 	assert_non_null(f);
 	log_set_level(LOG_LEVEL_ERROR);
 	memset(&service, 0, sizeof(service));
+	service.clock_synchronised = true;
 	fake_reset(far_end);
 	snprintf(f->dir, sizeof(f->dir), "/tmp/agent-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));

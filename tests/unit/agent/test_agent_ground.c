@@ -35,13 +35,6 @@ static void agent_starts_with_the_extremes_that_its_configuration_allows(void **
 	make_agent(f);
 }
 
-bool __wrap_timewatch_is_synchronised(void);
-
-bool __wrap_timewatch_is_synchronised(void)
-{
-	return service.clock_synchronised;
-}
-
 static void agent_believes_a_synchronised_clock_more_than_an_earlier_one(void **state)
 {
 	struct fixture *f = *state;
@@ -51,7 +44,6 @@ static void agent_believes_a_synchronised_clock_more_than_an_earlier_one(void **
 	make_agent(f);
 	snprintf(floor, sizeof(floor), "%lld", (long long)clock_wall_s() + 1000000);
 	assert_int_equal(store_value_put(f->agent->store, "time-floor", floor), 0);
-	service.clock_synchronised = true;
 	assert_int_equal(agent_start(f->agent), 0);
 	run_until_ended(f, 1);
 	assert_true(is_in(f, "idle"));
@@ -62,6 +54,7 @@ static void agent_gives_up_a_clock_that_stays_wrong_with_the_reason(void **state
 	struct fixture *f = *state;
 	char floor[24];
 
+	service.clock_synchronised = false;
 	configure(f, "[time]\nwait = 1s\n[provisioning]\nretry-max = 1h\nretry-first = 1h\n");
 	make_agent(f);
 	snprintf(floor, sizeof(floor), "%lld", (long long)clock_wall_s() + 1000000);
@@ -71,6 +64,23 @@ static void agent_gives_up_a_clock_that_stays_wrong_with_the_reason(void **state
 	assert_int_equal(f->outcome, OUTCOME_NO_TIME);
 	assert_true(is_in(f, "backing-off"));
 	assert_int_equal(fake_count("provisioning: connect"), 0);
+}
+
+/* A board without a battery boots with the time of its last day, and is refused until it is told
+ * better: an hour would be long. */
+static void agent_tries_again_soon_when_the_clock_may_be_what_it_is_refused_for(void **state)
+{
+	struct fixture *f = *state;
+
+	configure(f, "[cloud]\nvalidate = no\n[provisioning]\nretry-max = 1h\n");
+	service.clock_synchronised = false;
+	service.auth[0] = CODE(4, 3);
+	service.auth[1] = CODE(2, 1);
+	start(f);
+	run_until_ended(f, 1);
+	assert_int_equal(f->outcome, OUTCOME_REJECTED);
+	assert_true(is_in(f, "backing-off"));
+	run_until_state(f, "idle");
 }
 
 /* Defect 28: a root CA once written was never replaced. */
@@ -247,6 +257,7 @@ int main(void)
 		TEST(agent_starts_with_the_extremes_that_its_configuration_allows),
 		TEST(agent_believes_a_synchronised_clock_more_than_an_earlier_one),
 		TEST(agent_gives_up_a_clock_that_stays_wrong_with_the_reason),
+		TEST(agent_tries_again_soon_when_the_clock_may_be_what_it_is_refused_for),
 		TEST(defect_28_a_root_ca_that_ships_changed_replaces_the_old_one),
 		TEST(agent_leaves_a_root_ca_that_the_owner_put_there_alone),
 		TEST(agent_leaves_a_kept_session_when_the_root_ca_was_replaced),
