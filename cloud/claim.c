@@ -243,6 +243,13 @@ static int set_options(struct exchange *e, const struct claim_request *request)
 	return bad ? -ENOMEM : 0;
 }
 
+static bool is_connected(CURL *c)
+{
+	curl_off_t us = 0;
+
+	return curl_easy_getinfo(c, CURLINFO_CONNECT_TIME_T, &us) == CURLE_OK && us > 0;
+}
+
 static int transport_error(const struct exchange *e, CURLcode code, const char *server,
 			   char **ret_text)
 {
@@ -260,8 +267,10 @@ static int transport_error(const struct exchange *e, CURLcode code, const char *
 		help = "; the file of --ca must be readable and hold PEM certificates";
 	else if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT)
 		help = "; check --server and the network";
-	else if (code == CURLE_OPERATION_TIMEDOUT)
-		help = "; whether the device was claimed is not known: try again";
+	else if (code == CURLE_OPERATION_TIMEDOUT && is_connected(e->curl))
+		return say(CLAIM_E_TIMEOUT, ret_text,
+			   "%s: %s; whether the device was claimed is not known: try again", server,
+			   what);
 	return say(CLAIM_E_TRANSPORT, ret_text, "%s: %s%s", server, what, help);
 }
 

@@ -17,9 +17,10 @@ struct claim_request {
 };
 
 enum {
-	CLAIM_E_TRANSPORT = 1, /* no answer: name, connection, TLS, time, size */
+	CLAIM_E_TRANSPORT = 1, /* no answer: name, connection, TLS, size */
 	CLAIM_E_REFUSED = 2,   /* an answer other than 200 and 201 with the device */
 	CLAIM_E_INVALID = 3,   /* nothing was sent: URL, key, token or tag cannot be right */
+	CLAIM_E_TIMEOUT = 4, /* connected, and no whole answer in time: it may have been claimed */
 };
 
 /* *ret_text, owned: on success the device id, on CLAIM_E_* what went wrong and what to do. -errno

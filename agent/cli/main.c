@@ -40,7 +40,7 @@ const struct verb verbs[] = {
 	 "  --ca FILE            PEM certificates to trust instead of the system's\n"
 	 "  --tag TAG            give the device this tag; may be repeated\n"
 	 "  --token-file FILE    read the claim token from FILE; - as TOKEN reads standard input\n"
-	 "  --timeout TIME       give up after TIME (default 60s): exit code 4\n"},
+	 "  --timeout TIME       give up after TIME (default 60s): exit code 3\n"},
 	{"version", verb_version, "",
 	 "print the versions of onboardctl and of the running onboardd",
 	 ""},

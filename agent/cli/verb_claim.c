@@ -129,6 +129,8 @@ static int claim(const struct arguments *a)
 	fprintf(stderr, "onboardctl: %s\n", r < 0 ? strerror(-r) : text);
 	if (r == CLAIM_E_TRANSPORT)
 		return EXIT_CODE_NETWORK;
+	if (r == CLAIM_E_TIMEOUT)
+		return EXIT_CODE_TIMEOUT;
 	return r == CLAIM_E_INVALID ? EXIT_CODE_USAGE : EXIT_CODE_FAILED;
 }
 
