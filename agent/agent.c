@@ -207,9 +207,16 @@ static void set_reason(struct agent *a, const char *why)
 	case FSM_STATE_IDLE:
 		snprintf(a->reason, sizeof(a->reason), "%s", outcome_help(a->outcome));
 		return;
-	case FSM_STATE_BOOTING:
 	case FSM_STATE_WAITING_FOR_NETWORK:
+		snprintf(a->reason, sizeof(a->reason),
+			 "Waiting for a default route. Check cable or Wi-Fi; for a network without "
+			 "one set `wait-for-default-route = no` in [network].");
+		return;
 	case FSM_STATE_WAITING_FOR_TIME:
+		snprintf(a->reason, sizeof(a->reason), "Waiting for the right time. %s",
+			 outcome_help(OUTCOME_NO_TIME));
+		return;
+	case FSM_STATE_BOOTING:
 	case FSM_STATE_CONNECTING:
 	case FSM_STATE_AUTHENTICATING:
 	case FSM_STATE_FETCHING:

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/duration.h"
 #include "agent/internal.h"
 #include "agent/timewatch.h"
 #include "base/clock.h"
@@ -202,7 +203,7 @@ static void on_authenticated(struct provisioning *p, const struct provisioning_r
 			     void *userdata)
 {
 	struct agent *a = userdata;
-	char span[32];
+	char span[DURATION_TEXT_MAX];
 
 	(void)p;
 	if (result->outcome == OUTCOME_UNCLAIMED) {
@@ -224,7 +225,7 @@ static void on_authenticated(struct provisioning *p, const struct provisioning_r
 	/* RFC 7252 §5.10.5: without the option the answer is good for 60 s. */
 	a->authenticated_until_ms =
 		clock_ms() + 1000 * (uint64_t)(result->max_age_s ? result->max_age_s : 60);
-	agent_format_duration(result->max_age_s ? result->max_age_s : 60, span, sizeof(span));
+	duration_describe(result->max_age_s ? result->max_age_s : 60, span);
 	agent_tell_step(a, "authenticate", "%u.%02u%s, session good for %s", result->code >> 5,
 			result->code & 31, result->code == CODE_CREATED ? " Created" : "", span);
 	note_good_time(a);

@@ -53,3 +53,20 @@ void duration_format(uint64_t ms, char ret[static DURATION_TEXT_MAX])
 		i++;
 	snprintf(ret, DURATION_TEXT_MAX, "%" PRIu64 "%s", ms / units[i].ms, units[i].name);
 }
+
+void duration_describe(uint64_t s, char ret[static DURATION_TEXT_MAX])
+{
+	static const struct {
+		uint64_t s;
+		const char *name;
+	} words[] = {{86400, "day"}, {3600, "hour"}, {60, "minute"}, {1, "second"}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (s >= 2 * words[i].s || s == words[i].s || words[i].s == 1) {
+			uint64_t n = s / words[i].s;
+
+			snprintf(ret, DURATION_TEXT_MAX, "%" PRIu64 " %s%s", n, words[i].name,
+				 n == 1 ? "" : "s");
+			return;
+		}
+}

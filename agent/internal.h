@@ -108,8 +108,6 @@ void agent_tell_step(struct agent *a, const char *name, const char *format, ...)
 
 /* timers.c: the length of a state's timer in ms, 0 for none. */
 uint64_t agent_timer_ms(struct agent *a, enum fsm_timer timer);
-/* "in 30 days", "in 5 min": for people. */
-void agent_format_duration(uint64_t s, char *ret, size_t size);
 
 /* cycle.c and access.c: the actions. Each ends in exactly one agent_post(), now or later. */
 void agent_do_wait_network(struct agent *a);

@@ -188,15 +188,13 @@ static void on_changed(void *userdata, const char *old_state, const char *new_st
 
 static void on_step(void *userdata, const char *name, const char *text)
 {
-	_cleanup_(freep) char *qr = NULL;
-
 	(void)userdata;
 	if (strcmp(name, "claim token") != 0)
 		return;
 	log_notice("this device belongs to nobody yet: claim it with the token below");
 	once_print_token(stderr, text);
-	if (qr_render(text, &qr) == 0)
-		qr_print(stderr, qr);
+	if (qr_show(stderr, text) != 0)
+		log_debug("no QR code of this token");
 }
 
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)

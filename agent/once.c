@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "agent/charset.h"
+#include "agent/plain.h"
 #include "agent/qr.h"
 #include "base/log.h"
 
@@ -30,9 +32,12 @@ static void put_json(json_t *line)
 	json_decref(line);
 }
 
-static void put_line(const char *mark, const char *name, const char *text)
+static void put_line(bool good, const char *name, const char *text)
 {
-	printf("%s %-14s %s\n", mark, name, text);
+	const char *mark = charset_is_utf8() ? (good ? "✓" : "✗") : (good ? "+" : "!");
+	char plain[1024];
+
+	printf("%s %-14s %s\n", mark, name, plain_text(text, plain, sizeof(plain)));
 	fflush(stdout);
 }
 
@@ -46,7 +51,6 @@ void once_print_token(FILE *f, const char *token)
 
 static void print_claim(struct once *o)
 {
-	_cleanup_(freep) char *qr = NULL;
 	struct agent_status status;
 
 	if (o->token_printed || o->options.json)
@@ -55,10 +59,9 @@ static void print_claim(struct once *o)
 	agent_get_status(o->agent, &status);
 	printf("\nThis device belongs to nobody yet. Claim it with this token:\n\n");
 	once_print_token(stdout, status.claim_token);
-	if (qr_render(status.claim_token, &qr) == 0) {
-		fputc('\n', stdout);
-		qr_print(stdout, qr);
-	}
+	fputc('\n', stdout);
+	if (qr_show(stdout, status.claim_token) != 0)
+		log_debug("no QR code of this token");
 	fflush(stdout);
 }
 
@@ -79,7 +82,7 @@ static void on_step(void *userdata, const char *name, const char *text)
 	if (o->options.json)
 		put_json(json_pack("{s:s, s:s, s:s}", "event", "step", "name", name, "text", text));
 	else if (strcmp(name, "claim token") != 0) /* printed as a block of its own */
-		put_line("✓", name, text);
+		put_line(true, name, text);
 }
 
 static bool is_problem(const char *state)
@@ -103,7 +106,7 @@ static void on_changed(void *userdata, const char *old_state, const char *new_st
 	if (!is_problem(new_state) || strcmp(why, o->last_problem) == 0)
 		return;
 	snprintf(o->last_problem, sizeof(o->last_problem), "%s", why);
-	put_line("✗", old_state, why);
+	put_line(false, old_state, why);
 }
 
 /* Worth another try within the time that the person gave us. */
@@ -124,8 +127,6 @@ static void on_cycle_ended(void *userdata, enum outcome outcome)
 		print_claim(o);
 		if (!o->options.wait_claim)
 			decide(o, outcome);
-		else if (!o->options.json && !o->decided)
-			fflush(stdout);
 		return;
 	}
 	if (!is_worth_waiting(outcome))
@@ -146,6 +147,9 @@ static enum outcome outcome_of_state(struct once *o)
 		return OUTCOME_UNCLAIMED;
 	if (s.outcome != OUTCOME_OK)
 		return s.outcome;
+	/* Not even the first handshake: that server was never reached. */
+	if (strcmp(s.state, "connecting") == 0)
+		return OUTCOME_NO_NETWORK;
 	return OUTCOME_TIMEOUT;
 }
 
@@ -200,10 +204,11 @@ static void print_cost(const char *what, const struct session_stats *s)
 {
 	if (s->datagrams_tx == 0)
 		return;
-	printf("%s: %" PRIu64 " bytes of UDP payload, %" PRIu64 " round trips, %" PRIu64
-	       " full and %" PRIu64 " abbreviated handshakes, %" PRIu64 " resumed without one\n",
-	       what, s->bytes_tx + s->bytes_rx, s->round_trips, s->handshakes_full,
-	       s->handshakes_abbreviated, s->resumes);
+	printf("%s: %" PRIu64 " bytes of UDP payload, %" PRIu64 " round trips\n", what,
+	       s->bytes_tx + s->bytes_rx, s->round_trips);
+	printf("  handshakes: %" PRIu64 " full, %" PRIu64
+	       " abbreviated; resumed without one: %" PRIu64 "\n",
+	       s->handshakes_full, s->handshakes_abbreviated, s->resumes);
 }
 
 enum exit_code once_finish(struct once *o)

@@ -5,8 +5,12 @@
 #include <qrencode.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
-#define QUIET 4 /* modules; ISO/IEC 18004 §5.3.8 */
+#include "agent/charset.h"
+
+#define QUIET 4    /* modules; ISO/IEC 18004 §5.3.8 */
+#define COLUMNS 80 /* of a terminal that does not tell: a serial line */
 
 static void qrcode_free(QRcode **qr)
 {
@@ -33,7 +37,21 @@ static const char *half_blocks(const QRcode *qr, int x, int y)
 	return lower ? "\u2584" : " ";
 }
 
-int qr_render(const char *text, char **ret)
+static void draw(const QRcode *qr, enum qr_style style, FILE *f)
+{
+	const int step = style == QR_ASCII ? 1 : 2;
+
+	for (int y = -QUIET; y < qr->width + QUIET; y += step) {
+		for (int x = -QUIET; x < qr->width + QUIET; x++)
+			if (style == QR_ASCII)
+				fputs(is_light(qr, x, y) ? "##" : "  ", f);
+			else
+				fputs(half_blocks(qr, x, y), f);
+		fputc('\n', f);
+	}
+}
+
+int qr_render(const char *text, enum qr_style style, char **ret)
 {
 	_cleanup_(qrcode_free) QRcode *qr = NULL;
 	size_t size = 0;
@@ -42,22 +60,33 @@ int qr_render(const char *text, char **ret)
 
 	/* A screen has no dirt to correct: the lowest level gives the largest modules. */
 	qr = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_L);
+	if (!qr && errno == ERANGE)
+		return -ERANGE;
 	if (!qr)
-		return errno == ERANGE || errno == EINVAL ? -errno : -ENOMEM;
+		return errno == EINVAL ? -EINVAL : -ENOMEM;
 	f = open_memstream(&rendered, &size);
 	if (!f)
-		return -errno;
-	for (int y = -QUIET; y < qr->width + QUIET; y += 2) {
-		for (int x = -QUIET; x < qr->width + QUIET; x++)
-			fputs(half_blocks(qr, x, y), f);
-		fputc('\n', f);
-	}
+		return -ENOMEM;
+	draw(qr, style, f);
 	if (ferror(f) | fclose(f)) {
 		free(rendered);
 		return -ENOMEM;
 	}
 	*ret = rendered;
 	return 0;
+}
+
+/* On a terminal '#' alone would leave gaps: what is light gets a light background, too. */
+static void print_line(FILE *f, const char *line, size_t len)
+{
+	for (size_t i = 0, n; i < len; i += n) {
+		bool light = line[i] == '#';
+
+		n = light ? strspn(line + i, "#") : strcspn(line + i, "#");
+		n = MIN(n, len - i);
+		fprintf(f, "%s%.*s", light ? "\033[97;107m" : "\033[97;40m", (int)n, line + i);
+	}
+	fputs("\033[0m\n", f);
 }
 
 void qr_print(FILE *f, const char *rendered)
@@ -67,8 +96,37 @@ void qr_print(FILE *f, const char *rendered)
 	while (*rendered) {
 		size_t len = strcspn(rendered, "\n");
 
-		fprintf(f, "%s%.*s%s\n", colour ? "\033[97;40m" : "", (int)len, rendered,
-			colour ? "\033[0m" : "");
+		if (colour)
+			print_line(f, rendered, len);
+		else
+			fprintf(f, "%.*s\n", (int)len, rendered);
 		rendered += len + (rendered[len] == '\n');
 	}
+}
+
+static size_t columns_of(FILE *f)
+{
+	struct winsize size;
+
+	if (ioctl(fileno(f), TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+		return COLUMNS;
+	return size.ws_col;
+}
+
+int qr_show(FILE *f, const char *text)
+{
+	enum qr_style style = charset_is_utf8() || !isatty(fileno(f)) ? QR_HALF_BLOCKS : QR_ASCII;
+	_cleanup_(freep) char *rendered = NULL;
+	int r = qr_render(text, style, &rendered);
+
+	if (r != 0)
+		return r;
+	if (style == QR_ASCII && strcspn(rendered, "\n") > columns_of(f))
+		fprintf(f,
+			"(A QR code needs %zu columns here; where UTF-8 is shown: "
+			"LC_ALL=C.UTF-8 onboardctl token --qr)\n",
+			strcspn(rendered, "\n"));
+	else
+		qr_print(f, rendered);
+	return 0;
 }

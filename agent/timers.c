@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "agent/internal.h"
@@ -88,21 +86,4 @@ uint64_t agent_timer_ms(struct agent *a, enum fsm_timer timer)
 		return MAX(c->backoff_ceiling_ms, (uint64_t)1);
 	}
 	return 0;
-}
-
-void agent_format_duration(uint64_t s, char *ret, size_t size)
-{
-	static const struct {
-		uint64_t s;
-		const char *name;
-	} units[] = {{86400, "day"}, {3600, "hour"}, {60, "minute"}, {1, "second"}};
-
-	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
-		if (s >= 2 * units[i].s || s == units[i].s || units[i].s == 1) {
-			uint64_t n = s / units[i].s;
-
-			snprintf(ret, size, "%" PRIu64 " %s%s", n, units[i].name,
-				 n == 1 ? "" : "s");
-			return;
-		}
 }

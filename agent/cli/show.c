@@ -77,13 +77,21 @@ void show_step(const char *name, const char *text)
 
 void show_state(const char *old_state, const char *new_state, const char *why)
 {
-	char a[64], b[64], c[1024];
+	char text[1280], plain[1280];
 
 	show_time();
-	printf("%s -> %s%s", plain_text(old_state, a, sizeof(a)),
-	       plain_text(new_state, b, sizeof(b)), why && *why ? ": " : "\n");
-	if (why && *why)
-		printf("%s\n", plain_text(why, c, sizeof(c)));
+	snprintf(text, sizeof(text), "%.64s -> %.64s%s%s", old_state, new_state,
+		 why && *why ? ": " : "", why ? why : "");
+	write_words(plain_text(text, plain, sizeof(plain)), 10);
+}
+
+void show_now(const char *state, const char *why)
+{
+	char text[1280], plain[1280];
+
+	show_time();
+	snprintf(text, sizeof(text), "now %.64s%s%s", state, *why ? ": " : "", why);
+	write_words(plain_text(text, plain, sizeof(plain)), 10);
 }
 
 /* ---- status ---- */
@@ -112,20 +120,34 @@ static void show_last_success(int64_t at_s)
 		show_field("Last success", text);
 }
 
-static void show_next_try(int64_t in_ms)
+static void show_next(const char *state, int64_t in_ms)
 {
-	char text[64], duration[DURATION_TEXT_MAX];
+	const bool idle = strcmp(state, "idle") == 0, unclaimed = strcmp(state, "unclaimed") == 0;
+	char text[96], duration[DURATION_TEXT_MAX];
 
 	if (in_ms <= 0)
 		return;
-	/* Whole seconds, and whole minutes when there are many. */
-	if (in_ms > 600000)
-		in_ms -= in_ms % 60000;
-	else if (in_ms > 1000)
-		in_ms -= in_ms % 1000;
-	duration_format((uint64_t)in_ms, duration);
-	snprintf(text, sizeof(text), "in %s", duration);
-	show_field("Next", text);
+	duration_describe((uint64_t)in_ms / 1000, duration);
+	snprintf(text, sizeof(text), "in %s%s", duration,
+		 idle || unclaimed ? "" : "; at once with: onboardctl provision");
+	show_field(idle ? "Next cycle" : "Next try", text);
+}
+
+static void show_cycles(const json_t *status)
+{
+	const int64_t n = number_in(status, "cycles"), ok = number_in(status, "commands_ok"),
+		      failed = number_in(status, "commands_failed");
+	char text[128];
+
+	if (n == 0 && ok + failed == 0) {
+		show_field("Cycles", "none completed yet");
+		return;
+	}
+	snprintf(text, sizeof(text),
+		 "%" PRId64 " completed; in the last one %" PRId64 " command%s done, %" PRId64
+		 " failed",
+		 n, ok, ok == 1 ? "" : "s", failed);
+	show_field("Cycles", text);
 }
 
 void show_status(const json_t *status)
@@ -146,19 +168,15 @@ void show_status(const json_t *status)
 	show_field("Server", text);
 	if (*text_in(status, "suite"))
 		show_field("Cipher suite", text_in(status, "suite"));
-	snprintf(text, sizeof(text),
-		 "%" PRId64 " completed; in the last one %" PRId64 " commands done, %" PRId64
-		 " failed",
-		 number_in(status, "cycles"), number_in(status, "commands_ok"),
-		 number_in(status, "commands_failed"));
-	show_field("Cycles", text);
+	show_cycles(status);
 	if (number_in(status, "pending_results") > 0) {
-		snprintf(text, sizeof(text), "%" PRId64 " results wait for the service",
-			 number_in(status, "pending_results"));
+		snprintf(text, sizeof(text), "%" PRId64 " result%s for the service",
+			 number_in(status, "pending_results"),
+			 number_in(status, "pending_results") == 1 ? " waits" : "s wait");
 		show_field("Unreported", text);
 	}
 	show_last_success(number_in(status, "last_success"));
-	show_next_try(number_in(status, "next_try_ms"));
+	show_next(text_in(status, "state"), number_in(status, "next_try_ms"));
 	if (*text_in(status, "claim_token")) {
 		show_field("Claim token", text_in(status, "claim_token"));
 		show_field("To claim it", "give the token to its owner, or show it: onboardctl "

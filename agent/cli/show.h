@@ -14,6 +14,8 @@ void show_json(const json_t *json, bool on_one_line);
 /* One step or change of state, with the time of day. */
 void show_step(const char *name, const char *text);
 void show_state(const char *old_state, const char *new_state, const char *why);
+/* Where it stands as the showing begins. */
+void show_now(const char *state, const char *why);
 
 /* The status as the Status method gives it. */
 void show_status(const json_t *status);

@@ -50,8 +50,8 @@ static void on_served(void *userdata, bool is_served)
 		printf("onboardd %s\n", is_served ? "started" : "ended; waiting for it");
 }
 
-/* Where it stands as the watching begins. */
-static int show_now(struct monitor *m)
+/* Tells where it stands as the watching begins. */
+static int begin(struct monitor *m)
 {
 	_cleanup_(freep) char *state = NULL, *reason = NULL;
 	int r;
@@ -72,7 +72,7 @@ static int show_now(struct monitor *m)
 	if (m->json)
 		put(json_pack("{s:s, s:s, s:s}", "event", "now", "state", state, "why", reason));
 	else
-		printf("%s%s%s\n", state, *reason ? ": " : "", reason);
+		show_now(state, reason);
 	return 0;
 }
 
@@ -101,7 +101,7 @@ int verb_monitor(int argc, char **argv)
 	r = client_watch(c, &events);
 	if (r != 0)
 		return r;
-	r = show_now(&m);
+	r = begin(&m);
 	if (r != 0)
 		return r;
 	return client_run(c, &never, 0);

@@ -11,13 +11,10 @@
 
 static int show_qr(const char *token)
 {
-	_cleanup_(freep) char *code = NULL;
-
-	if (qr_render(token, &code) < 0) {
+	if (qr_show(stdout, token) != 0) {
 		fprintf(stderr, "onboardctl: this token does not fit a QR code\n");
 		return EXIT_CODE_FAILED;
 	}
-	qr_print(stdout, code);
 	putchar('\n');
 	return 0;
 }

@@ -96,7 +96,7 @@ def token_of(run_or_events):
     return run_or_events.status["claim_token"]
 
 
-def struck(where=None, number=None, loads=None, io=None):
+def struck(where=None, number=None, loads=None, io=None, clock=None):
     """The environment that puts tests/faults/preload.c between onboardd and its libraries."""
     env = {"LD_PRELOAD": program("preload" if os.environ.get("PRELOAD") else "preload.so"),
            "ASAN_OPTIONS": ":".join(filter(None, [os.environ.get("ASAN_OPTIONS"),
@@ -107,4 +107,6 @@ def struck(where=None, number=None, loads=None, io=None):
         env["ONBOARD_TEST_STRIKE_IO"] = f"{io}:{int(number)}"
     if loads:
         env["ONBOARD_TEST_LOADS"] = loads
+    if clock is not None:
+        env["ONBOARD_TEST_CLOCK"] = str(clock)
     return env

@@ -233,23 +233,6 @@ static void agent_status_as_json_has_what_scripts_use(void **state)
 	json_decref(j);
 }
 
-static void agent_tells_spans_as_people_do(void **state)
-{
-	static const struct {
-		uint64_t s;
-		const char *text;
-	} rows[] = {{2592000, "30 days"}, {86400, "1 day"}, {90000, "25 hours"},
-		    {7200, "2 hours"},    {60, "1 minute"}, {119, "119 seconds"},
-		    {1, "1 second"},      {0, "0 seconds"}};
-	char text[32];
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		agent_format_duration(rows[i].s, text, sizeof(text));
-		assert_string_equal(text, rows[i].text);
-	}
-}
-
 int main(void)
 {
 #define TEST(x) cmocka_unit_test_setup_teardown(x, setup, teardown)
@@ -266,7 +249,6 @@ int main(void)
 		TEST(agent_accepts_only_listed_config_keys_and_sane_intervals),
 		TEST(agent_comes_back_at_the_interval_that_the_service_set),
 		TEST(agent_status_as_json_has_what_scripts_use),
-		TEST(agent_tells_spans_as_people_do),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,6 +106,23 @@ static void duration_is_written_in_the_largest_exact_unit(void **state)
 	}
 }
 
+static void duration_is_described_as_people_say_it(void **state)
+{
+	static const struct {
+		uint64_t s;
+		const char *text;
+	} rows[] = {{2592000, "30 days"}, {86400, "1 day"}, {90000, "25 hours"},
+		    {7200, "2 hours"},    {60, "1 minute"}, {119, "119 seconds"},
+		    {1, "1 second"},      {0, "0 seconds"}};
+	char text[DURATION_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		duration_describe(rows[i].s, text);
+		assert_string_equal(text, rows[i].text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -113,6 +130,7 @@ int main(void)
 		cmocka_unit_test(duration_refuses_what_is_not_one),
 		cmocka_unit_test(duration_refuses_more_than_a_year),
 		cmocka_unit_test(duration_is_written_in_the_largest_exact_unit),
+		cmocka_unit_test(duration_is_described_as_people_say_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

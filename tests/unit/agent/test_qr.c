@@ -7,9 +7,13 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
 
 #include "agent/qr.h"
 
@@ -94,7 +98,7 @@ static void assert_scans_back(const char *text)
 
 	assert_true(fd >= 0);
 	close(fd);
-	assert_int_equal(qr_render(text, &rendered), 0);
+	assert_int_equal(qr_render(text, QR_HALF_BLOCKS, &rendered), 0);
 	paint(rendered, path);
 	scan(path, back, sizeof(back));
 	remove(path);
@@ -119,7 +123,7 @@ static void a_claim_token_fits_80_columns(void **state)
 	int columns = 0;
 
 	(void)state;
-	assert_int_equal(qr_render(token, &rendered), 0);
+	assert_int_equal(qr_render(token, QR_HALF_BLOCKS, &rendered), 0);
 	for (const char *at = rendered; *at != '\n'; columns++)
 		assert_int_not_equal(next_cell(&at), NONE);
 	assert_true(columns <= 80);
@@ -131,7 +135,7 @@ static void every_line_has_the_same_width_and_ends(void **state)
 	int width = -1;
 
 	(void)state;
-	assert_int_equal(qr_render(token, &rendered), 0);
+	assert_int_equal(qr_render(token, QR_HALF_BLOCKS, &rendered), 0);
 	for (const char *at = rendered; *at; at++) {
 		int columns = 0;
 
@@ -150,12 +154,12 @@ static void qr_code_refuses_nothing_and_more_than_it_holds(void **state)
 	(void)state;
 	memset(text, 'a', sizeof(text));
 	text[2954] = '\0';
-	assert_int_equal(qr_render(text, &rendered), -ERANGE);
+	assert_int_equal(qr_render(text, QR_HALF_BLOCKS, &rendered), -ERANGE);
 	assert_null(rendered);
 	text[2953] = '\0';
-	assert_int_equal(qr_render(text, &rendered), 0);
+	assert_int_equal(qr_render(text, QR_HALF_BLOCKS, &rendered), 0);
 	free(TAKE_PTR(rendered));
-	assert_int_equal(qr_render("", &rendered), -EINVAL);
+	assert_int_equal(qr_render("", QR_HALF_BLOCKS, &rendered), -EINVAL);
 	assert_null(rendered);
 }
 
@@ -168,7 +172,7 @@ static void a_file_gets_no_control_sequences(void **state)
 
 	(void)state;
 	assert_non_null(f);
-	assert_int_equal(qr_render("x", &rendered), 0);
+	assert_int_equal(qr_render("x", QR_HALF_BLOCKS, &rendered), 0);
 	qr_print(f, rendered);
 	size = (size_t)ftell(f);
 	written = calloc(1, size + 1);
@@ -180,6 +184,87 @@ static void a_file_gets_no_control_sequences(void **state)
 	fclose(f);
 }
 
+static bool is_light_in_half_blocks(const char *rendered, int x, int y)
+{
+	int cell = NONE;
+
+	for (int i = 0; i < y / 2; i++)
+		rendered = strchr(rendered, '\n') + 1;
+	for (int i = 0; i <= x; i++)
+		cell = next_cell(&rendered);
+	return cell == FULL || cell == (y % 2 == 0 ? UPPER : LOWER);
+}
+
+static void ascii_and_half_blocks_show_the_same_modules(void **state)
+{
+	_cleanup_(freep) char *blocks = NULL, *ascii = NULL;
+	const char *line;
+	int y = 0;
+
+	(void)state;
+	assert_int_equal(qr_render(token, QR_HALF_BLOCKS, &blocks), 0);
+	assert_int_equal(qr_render(token, QR_ASCII, &ascii), 0);
+	for (line = ascii; *line; line = strchr(line, '\n') + 1, y++)
+		for (int x = 0; line[2 * x] != '\n'; x++) {
+			assert_int_equal(line[2 * x], line[2 * x + 1]);
+			assert_int_equal(line[2 * x] == '#', is_light_in_half_blocks(blocks, x, y));
+		}
+	assert_int_equal(2 * y, strcspn(ascii, "\n"));
+}
+
+/* What qr_show() writes on a terminal of so many columns. */
+static void show_on_terminal(unsigned short columns, const char *charset, char *ret, size_t size)
+{
+	const struct winsize window = {.ws_row = 24, .ws_col = columns};
+	int master = posix_openpt(O_RDWR | O_NOCTTY);
+	size_t len = 0;
+	pid_t writer;
+	ssize_t n;
+	FILE *f;
+
+	assert_true(master >= 0);
+	assert_int_equal(grantpt(master), 0);
+	assert_int_equal(unlockpt(master), 0);
+	f = fopen(ptsname(master), "w");
+	assert_non_null(f);
+	assert_int_equal(ioctl(master, TIOCSWINSZ, &window), 0);
+	setenv("LC_ALL", charset, 1);
+	/* A terminal holds little: somebody has to write while we read. */
+	writer = fork();
+	assert_true(writer >= 0);
+	if (writer == 0)
+		_exit(qr_show(f, token) == 0 && fputs("end", f) >= 0 && fflush(f) == 0 ? 0 : 1);
+	fclose(f);
+	while ((n = read(master, ret + len, size - 1 - len)) > 0) {
+		len += (size_t)n;
+		ret[len] = '\0';
+		if (strstr(ret, "end"))
+			break;
+	}
+	assert_int_equal(waitpid(writer, NULL, 0), writer);
+	assert_non_null(strstr(ret, "end"));
+	close(master);
+	unsetenv("LC_ALL");
+}
+
+static void a_terminal_gets_the_characters_that_it_has(void **state)
+{
+	static char shown[65536];
+
+	(void)state;
+	show_on_terminal(80, "C.UTF-8", shown, sizeof(shown));
+	assert_non_null(strstr(shown, "\xe2\x96\x88"));
+	show_on_terminal(120, "C", shown, sizeof(shown));
+	assert_null(strstr(shown, "\xe2"));
+	assert_non_null(strstr(shown, "####"));
+	assert_non_null(strstr(shown, "\033[97;107m#"));
+	show_on_terminal(80, "C", shown, sizeof(shown));
+	assert_null(strstr(shown, "##"));
+	assert_non_null(strstr(shown, "LC_ALL=C.UTF-8 onboardctl token --qr"));
+	show_on_terminal(0, "C", shown, sizeof(shown));
+	assert_null(strstr(shown, "##"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +273,8 @@ int main(void)
 		cmocka_unit_test(every_line_has_the_same_width_and_ends),
 		cmocka_unit_test(qr_code_refuses_nothing_and_more_than_it_holds),
 		cmocka_unit_test(a_file_gets_no_control_sequences),
+		cmocka_unit_test(ascii_and_half_blocks_show_the_same_modules),
+		cmocka_unit_test(a_terminal_gets_the_characters_that_it_has),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
