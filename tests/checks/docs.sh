@@ -41,6 +41,15 @@ done
 for member in $(grep -oE 'SD_BUS_(PROPERTY|METHOD[A-Z_]*|SIGNAL[A-Z_]*)\("[A-Za-z]+"' agent/bus.c | grep -oE '"[A-Za-z]+"' | tr -d '"'); do
 	need docs/dbus-api.md "\`$member\`" "D-Bus member"
 done
+# Every file and folder that the tables of architecture.md name exists, unless it is announced for later.
+# shellcheck disable=SC2016 # the backquotes are Markdown's
+named='`[a-z]+/[A-Za-z0-9_./-]*`|[|,] [a-z]+/[a-z_/]*(\.c)?'
+for path in $(grep -v '| later |' docs/architecture.md | grep -oE "$named" | tr -d '`|, '); do
+	[ -e "$path" ] || [ -e "$path.c" ] || {
+		echo "docs/architecture.md: names $path, which does not exist"
+		status=1
+	}
+done
 # Links between documents lead somewhere.
 for doc in README.md $(git ls-files 'docs/*.md'); do
 	for target in $(grep -oE '\]\([^)#:]+' "$doc" | cut -c3-); do
