@@ -6,6 +6,10 @@ option(ONBOARD_SANITIZE "AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
 option(ONBOARD_FUZZ "Build libFuzzer targets (clang)" OFF)
 option(ONBOARD_COVERAGE "Instrument for gcov" OFF)
 set(ONBOARD_TEST_WRAPPER "" CACHE STRING "Command that tests run programs under, as a list: valgrind;--quiet ...")
+# Label of the C tests outside of "unit" that the suite "valgrind" runs too.
+if(ONBOARD_TEST_WRAPPER)
+	set(ONBOARD_WRAPPED_LABEL valgrind)
+endif()
 option(ONBOARD_HARDEN "Fortify, PIE, RELRO, stack protector" OFF)
 
 set(CMAKE_C_STANDARD 17)

@@ -3,7 +3,7 @@
 
 import os
 
-from harness.process import Failure, Process, program, run
+from harness.process import LIMIT_S, SLOWER, Failure, Process, program, run
 
 EXIT_DONE, EXIT_FAILED, EXIT_DEGRADED, EXIT_TIMEOUT, EXIT_NETWORK = 0, 1, 2, 3, 4
 EXIT_UNCLAIMED, EXIT_IDENTITY, EXIT_TIME, EXIT_STORE = 5, 6, 7, 8
@@ -71,11 +71,15 @@ class Agent:
         return row
 
     def start_once(self, *options, env=None, binary=None, argv_prefix=(), pass_fds=()):
+        options = list(options)
+        if "--timeout" in options:
+            at = options.index("--timeout") + 1
+            options[at] = str(int(options[at]) * SLOWER)
         argv = [*argv_prefix, binary or self.binary, "--config", self.config, "--once", "--json",
                 *options]
         return self.case.watch(Process(argv, env=env, name=self.name, pass_fds=pass_fds))
 
-    def once(self, *options, env=None, expect=None, limit_s=60):
+    def once(self, *options, env=None, expect=None, limit_s=LIMIT_S):
         process = self.start_once("--timeout", "45", *options, env=env)
         done = Run(process, process.wait(limit_s))
         if expect is not None and done.exit != expect:

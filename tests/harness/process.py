@@ -4,12 +4,20 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import threading
 import time
 
-LIMIT_S = 60.0
+# What the programs of the build run under: valgrind, when the preset says so.
+WRAPPER = [word for word in os.environ.get("ONBOARD_TEST_WRAPPER", "").split(";") if word]
+SLOWER = 5 if WRAPPER else 1
+LIMIT_S = 60.0 * SLOWER
+MEMORY_ERRORS_EXIT = 99  # valgrind's --error-exitcode
+REPORT = re.compile(r"ERROR: (Address|Leak)Sanitizer|: runtime error: |(?m:^==\d+== )")
+
+_programs = set()
 
 
 class Failure(AssertionError):
@@ -18,15 +26,34 @@ class Failure(AssertionError):
 
 def program(name):
     """The path of a program of the build: $NAME in capitals (ctest sets it), else searched for."""
-    path = os.environ.get(name.upper().replace("-", "_"))
-    if path:
-        return path
+    path = os.environ.get(name.upper().replace("-", "_")) or _search(name)
+    _programs.add(path)
+    return path
+
+
+def _search(name):
     source = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     build = os.environ.get("ONBOARD_BUILD_DIR", os.path.join(source, "build", "dev"))
     for folder, _, files in os.walk(build):
         if name in files and os.access(os.path.join(folder, name), os.X_OK):
             return os.path.join(folder, name)
     raise Failure(f"{name} is not built below {build}")
+
+
+def command(argv):
+    """The argv that runs argv, in which a program of the build goes under the wrapper."""
+    words = [str(a) for a in argv]
+    at = next((i for i, word in enumerate(words) if word in _programs), None)
+    if at is None or not WRAPPER:
+        return words
+    # By its path: the launcher of harness/fdstore.py executes what stands here without a search.
+    return words[:at] + [shutil.which(WRAPPER[0])] + WRAPPER[1:] + words[at:]
+
+
+def refuse_report(name, status, said):
+    """Fails when a sanitizer or valgrind found something."""
+    if REPORT.search(said) or (WRAPPER and status == MEMORY_ERRORS_EXIT):
+        raise AssertionError(f"{name} ended with a report of memory errors\n{said}")
 
 
 class Process:
@@ -42,7 +69,7 @@ class Process:
         self._news = threading.Condition()
         self._open_streams = 2
         self.popen = subprocess.Popen(
-            self.argv, env=full_env, stdin=stdin or subprocess.DEVNULL, stdout=subprocess.PIPE,
+            command(self.argv), env=full_env, stdin=stdin or subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, pass_fds=pass_fds, text=True, errors="replace")
         self.pid = self.popen.pid
         for label, stream in (("out", self.popen.stdout), ("err", self.popen.stderr)):
@@ -139,7 +166,7 @@ class Process:
         if self.popen.poll() is None:
             os.kill(self.pid, number)
 
-    def end(self, number=signal.SIGTERM, limit_s=30):
+    def end(self, number=signal.SIGTERM, limit_s=30 * SLOWER):
         """Ends it if it still runs; its exit status."""
         self.send_signal(signal.SIGCONT)
         self.send_signal(number)
@@ -151,13 +178,20 @@ class Process:
             raise
 
 
-def run(argv, env=None, limit_s=LIMIT_S, stdin_text=None, expect=0):
-    """Runs a short program to its end; its standard output."""
+def finish(argv, env=None, limit_s=LIMIT_S, stdin_text=None):
+    """Runs a short program to its end; what subprocess.run() says of it."""
     full_env = dict(os.environ)
     full_env.update(env or {})
-    done = subprocess.run([str(a) for a in argv], env=full_env, input=stdin_text or "",
+    done = subprocess.run(command(argv), env=full_env, input=stdin_text or "",
                           capture_output=True, text=True, errors="replace", timeout=limit_s,
                           check=False)
+    refuse_report(argv[0], done.returncode, done.stderr)
+    return done
+
+
+def run(argv, env=None, limit_s=LIMIT_S, stdin_text=None, expect=0):
+    """Runs a short program to its end; its standard output."""
+    done = finish(argv, env, limit_s, stdin_text)
     if expect is not None and done.returncode != expect:
         raise Failure(f"{' '.join(map(str, argv))}: exit {done.returncode}\n"
                       f"{done.stdout}\n{done.stderr}")

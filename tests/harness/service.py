@@ -6,7 +6,7 @@ import signal
 import urllib.error
 import urllib.request
 
-from harness.process import Process, program, run
+from harness.process import LIMIT_S, Process, program, run
 
 
 class Rest:
@@ -22,7 +22,7 @@ class Rest:
         if data is not None:
             request.add_header("Content-Type", "application/json")
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=LIMIT_S) as answer:
                 text = answer.read()
                 return answer.status, json.loads(text) if text else None
         except urllib.error.HTTPError as e:

@@ -9,7 +9,7 @@ import unittest
 from harness import cbor, case, dtls, kernelcapture
 from harness.fdstore import FdStore
 from harness.peer import KINDS, Peer
-from harness.process import Process, run
+from harness.process import Process, refuse_report, run
 from harness.relay import HOLD, Disturbed, Relay
 
 
@@ -26,6 +26,14 @@ class Harness(case.Case):
 
     def peer(self, kind="openssl", **keywords):
         return Peer(self, self.pki(), kind, options=["--any-session"], **keywords).start()
+
+    def test_a_report_of_memory_errors_fails_whatever_the_exit_status(self):
+        refuse_report("p", 0, "state old=idle new=fetching\n-- ==7== in the middle")
+        for said in ("==1== ERROR: AddressSanitizer: heap-use-after-free",
+                     "a.c:1:2: runtime error: signed integer overflow",
+                     "state old=idle\n==24434== Invalid read of size 4"):
+            with self.subTest(said), self.assertRaises(AssertionError):
+                refuse_report("p", 0, said)
 
     def test_the_parser_finds_one_full_handshake_and_the_requests_in_a_foreign_conversation(self):
         for kind in KINDS:

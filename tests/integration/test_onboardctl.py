@@ -14,7 +14,7 @@ import xml.etree.ElementTree
 from harness import case
 from harness.agent import Agent
 from harness.bus import Bus
-from harness.process import Process, program, run
+from harness.process import Process, finish, program, run
 from harness.service import Service
 
 SOURCE = os.environ["ONBOARD_SOURCE_DIR"]
@@ -30,9 +30,8 @@ class Base(case.Case):
 
     def ctl(self, *arguments, expect=0, stdin_text="", env=None):
         """(standard output, standard error) of onboardctl."""
-        done = subprocess.run([program("onboardctl"), *arguments],
-                              env={**os.environ, **self.bus.env, **(env or {})}, input=stdin_text,
-                              capture_output=True, text=True, timeout=90, check=False)
+        done = finish([program("onboardctl"), *arguments], env={**self.bus.env, **(env or {})},
+                      stdin_text=stdin_text)
         self.assertEqual(done.returncode, expect,
                          f"onboardctl {' '.join(arguments)}\n{done.stdout}\n{done.stderr}")
         return done.stdout, done.stderr

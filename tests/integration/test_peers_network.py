@@ -30,7 +30,7 @@ class Network(case.Case):
             processes = [(d, d.start_once("--timeout", "50")) for d in left]
             left = []
             for device, process in processes:
-                run = Run(process, process.wait(60))
+                run = Run(process, process.wait())
                 runs[device] += 1
                 if run.exit == agent.EXIT_DONE:
                     continue

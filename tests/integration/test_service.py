@@ -13,7 +13,7 @@ import urllib.request
 import uuid
 
 from harness import case
-from harness.process import Process, program
+from harness.process import Process, finish, program
 from harness.service import Rest, Service
 
 HW = "nRF9160"
@@ -74,8 +74,7 @@ class TestService(case.Case):
         return Service(self, self.pki(), **keywords).start()
 
     def run_program(self, *arguments, stdin_text=None):
-        return subprocess.run([program("onboard-service"), *arguments], input=stdin_text,
-                              text=True, capture_output=True, timeout=60, check=False)
+        return finish([program("onboard-service"), *arguments], stdin_text=stdin_text)
 
     def post(self, service, path, body, client="openssl", block=None):
         """The response code of a POST with libcoap's example client, as "4.01"."""
