@@ -14,8 +14,10 @@
 #include "service/certfile.h"
 #include "service/device_dispatch.h"
 
-/* Handshakes under way at once; libcoap drops the oldest beyond that. */
-#define HANDSHAKES_MAX 1000
+/* Handshakes under way at once. Beyond that libcoap ignores new ones, and it counts each ClientHello
+ * for 30 s before any cookie came back: a low limit is how a trickle of forged datagrams keeps all
+ * devices out. A kilobyte each with libcoap-openssl. */
+#define HANDSHAKES_MAX 10000
 /* Lines a second about refused requests; peers decide how many there would be. */
 #define REFUSALS_LOGGED_MAX 20
 
@@ -391,7 +393,7 @@ static int set_up_context(struct device_front *f, const struct device_front_conf
 	coap_context_set_block_mode(f->coap, 0);
 	coap_context_set_session_timeout(f->coap, config->session_timeout_s);
 	coap_context_set_max_idle_sessions(f->coap, config->max_sessions);
-	coap_context_set_max_handshake_sessions(f->coap, MIN(config->max_sessions, HANDSHAKES_MAX));
+	coap_context_set_max_handshake_sessions(f->coap, HANDSHAKES_MAX);
 	coap_register_event_handler(f->coap, on_event);
 
 	r = add_resources(f);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <coap3/coap.h>
@@ -25,7 +27,7 @@ struct bench {
 	struct device_front *front;
 	coap_context_t *coap;
 	coap_session_t *session;
-	bool is_connected, is_closed;
+	bool is_closed;
 	/* the answer to the last request */
 	bool is_answered;
 	uint8_t code;
@@ -98,8 +100,6 @@ static int on_event(coap_session_t *session, const coap_event_t event)
 {
 	struct bench *b = bench_of(session);
 
-	if (event == COAP_EVENT_DTLS_CONNECTED)
-		b->is_connected = true;
 	if (event == COAP_EVENT_DTLS_CLOSED)
 		b->is_closed = true;
 	return 0;
@@ -114,15 +114,31 @@ static void on_nack(coap_session_t *session, const coap_pdu_t *sent, const coap_
 	print_message("nack %d\n", (int)why);
 }
 
+static void turn(struct bench *b)
+{
+	if (b->front)
+		assert_true(sd_event_run(b->event, 2000) >= 0);
+	assert_true(coap_io_process(b->coap, COAP_IO_NO_WAIT) >= 0);
+}
+
 static void wait_for(struct bench *b, const bool *flag)
 {
 	uint64_t until = clock_ms() + WAIT_MS;
 
 	while (!*flag) {
 		assert_true(clock_ms() < until);
-		if (b->front)
-			assert_true(sd_event_run(b->event, 2000) >= 0);
-		assert_true(coap_io_process(b->coap, COAP_IO_NO_WAIT) >= 0);
+		turn(b);
+	}
+}
+
+/* libcoap-gnutls announces no finished handshake: the state of the session tells. */
+static void wait_for_handshake(struct bench *b)
+{
+	uint64_t until = clock_ms() + WAIT_MS;
+
+	while (coap_session_get_state(b->session) != COAP_SESSION_STATE_ESTABLISHED) {
+		assert_true(clock_ms() < until);
+		turn(b);
 	}
 }
 
@@ -143,10 +159,10 @@ static void connect_client(struct bench *b)
 	to.addr.sin.sin_family = AF_INET;
 	to.addr.sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	to.addr.sin.sin_port = htons(device_front_port(b->front));
-	b->is_connected = b->is_closed = false;
+	b->is_closed = false;
 	b->session = coap_new_client_session_pki(b->coap, NULL, &to, COAP_PROTO_DTLS, &pki);
 	assert_non_null(b->session);
-	wait_for(b, &b->is_connected);
+	wait_for_handshake(b);
 }
 
 static void open_front(struct bench *b, unsigned int timeout_s, unsigned int max_sessions)
@@ -460,6 +476,57 @@ static void an_idle_session_ends_with_a_goodbye(void **state)
 	wait_for(b, &b->is_closed);
 }
 
+static void the_session_that_was_idle_longest_makes_room(void **state)
+{
+	coap_session_t *first, *second;
+	struct bench *b = *state;
+
+	coap_session_release(b->session);
+	b->front = device_front_free(b->front);
+	open_front(b, 600, 2);
+	connect_client(b);
+	authenticate(b);
+	first = b->session;
+	connect_client(b);
+	second = b->session;
+	assert_false(b->is_closed);
+	connect_client(b);
+	wait_for(b, &b->is_closed);
+	assert_int_not_equal(coap_session_get_state(first), COAP_SESSION_STATE_ESTABLISHED);
+	assert_int_equal(coap_session_get_state(second), COAP_SESSION_STATE_ESTABLISHED);
+	authenticate(b);
+	coap_session_release(first);
+	coap_session_release(second);
+}
+
+/* What anybody can send from addresses that are not his. */
+static void begin_a_handshake(const struct bench *b)
+{
+	static const uint8_t hello[64] = {22, 0xfe, 0xfd, [11] = 0, 51, 1};
+	struct sockaddr_in to = {.sin_family = AF_INET,
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				 .sin_port = htons(device_front_port(b->front))};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(sendto(fd, hello, sizeof(hello), 0, (struct sockaddr *)&to, sizeof(to)),
+			 sizeof(hello));
+	close(fd);
+}
+
+static void a_thousand_handshakes_that_nobody_ends_keep_no_device_out(void **state)
+{
+	struct bench *b = *state;
+
+	for (unsigned int i = 0; i < 1200; i++) {
+		begin_a_handshake(b);
+		turn(b);
+	}
+	coap_session_release(b->session);
+	connect_client(b);
+	authenticate(b);
+}
+
 static void wrong_files_and_addresses_are_named(void **state)
 {
 	struct bench *b = *state;
@@ -510,6 +577,11 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(an_idle_session_ends_with_a_goodbye, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(the_session_that_was_idle_longest_makes_room,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_thousand_handshakes_that_nobody_ends_keep_no_device_out, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(wrong_files_and_addresses_are_named, set_up,
 						tear_down),
 	};
