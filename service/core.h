@@ -55,7 +55,7 @@ enum core_verdict core_authenticate_cloud(struct core *c, const char *jwt, size_
 					  char device[static CORE_UUID_TEXT]);
 
 struct core_fetch {
-	const char *after; /* "" when absent */
+	const char *after; /* "" when absent; not needed: the queue knows what was answered */
 	size_t rx_max, tx_max, limit;
 };
 

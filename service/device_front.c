@@ -14,9 +14,9 @@
 #include "service/certfile.h"
 #include "service/device_dispatch.h"
 
-/* Handshakes under way at once. Beyond that libcoap ignores new ones, and it counts each ClientHello
- * for 30 s before any cookie came back: a low limit is how a trickle of forged datagrams keeps all
- * devices out. A kilobyte each with libcoap-openssl. */
+/* Handshakes under way at once. Beyond that libcoap ignores new ones, and it counts each
+ * ClientHello for 30 s before any cookie came back: a low limit is how a trickle of forged
+ * datagrams keeps all devices out. A kilobyte each with libcoap-openssl. */
 #define HANDSHAKES_MAX 10000
 /* Lines a second about refused requests; peers decide how many there would be. */
 #define REFUSALS_LOGGED_MAX 20

@@ -2,7 +2,9 @@
 
 /* p/cmd: which commands a device gets now. The queue is a line of steps; a position in it is
  * (sequence number of the command, place of the step). A body is the longest run of steps from the
- * position that the device asks for, within what it can take and what it can answer. */
+ * first one that was not answered, within what the device can take and what it can answer. What the
+ * device says in "after" moves nothing: answered steps are not in the queue any more, and stock
+ * devices also name commands whose report was lost, which would wait for ever. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -31,7 +33,6 @@ static bool is_after(struct position a, struct position b)
 struct body {
 	const struct core_fetch *fetch;
 	size_t rx_max, limit; /* what fetch asks for, within what we can */
-	struct position from; /* after this */
 	bool has_end;
 	struct position end; /* a repeat: up to and including this */
 
@@ -105,8 +106,7 @@ static int group_make(const struct body *b, const struct queue_item *item, struc
 	for (size_t i = 0; i < item->steps.n; i++) {
 		struct position at = {item->row.seq, queue_place(item, i)};
 
-		if ((at.place == 0 && item->row.prepared) || !is_after(at, b->from) ||
-		    (b->has_end && is_after(at, b->end)))
+		if ((at.place == 0 && item->row.prepared) || (b->has_end && is_after(at, b->end)))
 			continue;
 		if (g.n == 0)
 			g.first = i;
@@ -188,31 +188,6 @@ static int body_fill(struct core *c, struct queue *q, struct body *b)
 	return 0;
 }
 
-/* "after" as a position; one that is not known means the start of the queue. */
-static int position_find(struct core *c, const char *device, const char *after,
-			 struct position *ret)
-{
-	_cleanup_(store_command_done) struct store_command row = {.seq = 0};
-	char id[CORRELATION_MAX + 1];
-	size_t len = strlen(after);
-	bool is_preparation;
-	int r;
-
-	*ret = (struct position){0, 0};
-	if (len == 0 || len > CORRELATION_MAX)
-		return 0;
-	memcpy(id, after, len + 1);
-	is_preparation = len > 2 && strcmp(id + len - 2, ".s") == 0;
-	if (is_preparation)
-		id[len - 2] = '\0';
-	r = c->store->ops->command_get(c->store, device, id, &row);
-	if (r < 0)
-		return r;
-	if (r == 0)
-		*ret = (struct position){row.seq, is_preparation ? 0 : 1};
-	return 0;
-}
-
 /* Marks what is handed out. */
 static int body_mark(struct core *c, struct queue *q, const struct body *b)
 {
@@ -222,8 +197,7 @@ static int body_mark(struct core *c, struct queue *q, const struct body *b)
 		struct store_command *row = &q->items[i].row;
 
 		if (row->status != STORE_PENDING ||
-		    is_after((struct position){row->seq, 0}, b->last) ||
-		    !is_after((struct position){row->seq, 1}, b->from))
+		    is_after((struct position){row->seq, 0}, b->last))
 			continue;
 		row->status = STORE_IN_PROGRESS;
 		row->updated_at = clock_wall_s();
@@ -238,8 +212,7 @@ static int body_mark(struct core *c, struct queue *q, const struct body *b)
  * be fetched over a long time, and commands join meanwhile. */
 static void batch_query(const struct body *b, char *ret, size_t size)
 {
-	snprintf(ret, size, "%lld.%u/%zu/%zu/%zu", (long long)b->from.seq, b->from.place, b->rx_max,
-		 b->fetch->tx_max, b->limit);
+	snprintf(ret, size, "%zu/%zu/%zu", b->rx_max, b->fetch->tx_max, b->limit);
 }
 
 static int fetch_fill(struct core *c, struct store_device *device, struct body *b, uint8_t *ret,
@@ -250,9 +223,6 @@ static int fetch_fill(struct core *c, struct store_device *device, struct body *
 	int r;
 
 	r = queue_load(c, device->uuid, &q);
-	if (r < 0)
-		return r;
-	r = position_find(c, device->uuid, b->fetch->after, &b->from);
 	if (r < 0)
 		return r;
 	batch_query(b, query, sizeof(query));

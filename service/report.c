@@ -19,6 +19,7 @@ struct report {
 	struct store_identity identity;
 	struct queue queue;
 	char failed[CORRELATION_MAX + 1]; /* the command after which the rest is dropped, or "" */
+	bool is_news;                     /* something changed */
 };
 
 static void report_done(struct report *rep)
@@ -264,6 +265,7 @@ static int answer_apply(struct report *rep, const struct response *response)
 		return 0;
 	if (item->row.prepared && step != &item->steps.items[item->steps.n - 1])
 		return 0;
+	rep->is_news = true;
 	if (response->code == RESPONSE_ERROR)
 		return answer_error(rep, item, response);
 	if (response->code != code_expected(step)) {
@@ -319,6 +321,9 @@ static int report_apply(struct report *rep, const char *uuid, const struct respo
 		if (r < 0)
 			return r;
 	}
+	/* The rest of a body is still being fetched, maybe, while an old copy of a report comes. */
+	if (!rep->is_news)
+		return 0;
 	/* An error ends the batch at the device, but a bare ERROR does not: what it did after that
 	 * one was applied above. */
 	if (rep->failed[0]) {
