@@ -9,7 +9,10 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/x509.h>
+
+#define ITERATIONS_MAX 100000 /* of PBKDF2: some 50 ms */
 
 DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free);
 DEFINE_CLEANUP(EVP_MD_CTX *, EVP_MD_CTX_free);
@@ -145,17 +148,91 @@ static int password_copy(char *buf, int size, int is_writing, void *userdata)
 	return (int)len;
 }
 
+/* Whoever encrypted the key chose how long decrypting takes, for everybody whom we serve. */
+static bool is_quick_to_decrypt(const X509_SIG *sig)
+{
+	const X509_ALGOR *algorithm;
+	PBE2PARAM *scheme = NULL;
+	PBKDF2PARAM *derivation = NULL;
+	int64_t iterations = INT64_MAX;
+
+	X509_SIG_get0(sig, &algorithm, NULL);
+	if (OBJ_obj2nid(algorithm->algorithm) == NID_pbes2)
+		scheme = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBE2PARAM), algorithm->parameter);
+	if (scheme && OBJ_obj2nid(scheme->keyfunc->algorithm) == NID_id_pbkdf2)
+		derivation = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBKDF2PARAM),
+						       scheme->keyfunc->parameter);
+	if (derivation && ASN1_INTEGER_get_int64(&iterations, derivation->iter) != 1)
+		iterations = INT64_MAX;
+	PBKDF2PARAM_free(derivation);
+	PBE2PARAM_free(scheme);
+	return iterations <= ITERATIONS_MAX;
+}
+
+static PKCS8_PRIV_KEY_INFO *info_decrypt(const uint8_t *der, long len, const char *password)
+{
+	PKCS8_PRIV_KEY_INFO *info = NULL;
+	X509_SIG *sig = d2i_X509_SIG(NULL, &der, len);
+
+	if (sig && password && is_quick_to_decrypt(sig))
+		info = PKCS8_decrypt(sig, password, (int)strlen(password));
+	X509_SIG_free(sig);
+	return info;
+}
+
+/* Only keys of elliptic curves are looked into: others can be of any size. */
+static EVP_PKEY *info_key(PKCS8_PRIV_KEY_INFO *info)
+{
+	const ASN1_OBJECT *algorithm;
+	EVP_PKEY *key = NULL;
+
+	if (info && PKCS8_pkey_get0(&algorithm, NULL, NULL, NULL, info) == 1 &&
+	    OBJ_obj2nid(algorithm) == NID_X9_62_id_ecPublicKey)
+		key = EVP_PKCS82PKEY(info);
+	PKCS8_PRIV_KEY_INFO_free(info);
+	return key;
+}
+
+/* The key in one PEM block, whose text may have to be decrypted in place; NULL when it holds none.
+ */
+static EVP_PKEY *block_key(const char *name, char *header, uint8_t *der, long len,
+			   const char *password)
+{
+	const unsigned char *p = der;
+	EVP_CIPHER_INFO cipher;
+
+	if (strcmp(name, PEM_STRING_PKCS8) == 0)
+		return info_key(info_decrypt(der, len, password));
+	if (strcmp(name, PEM_STRING_PKCS8INF) == 0)
+		return info_key(d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, len));
+	if (strcmp(name, PEM_STRING_ECPRIVATEKEY) != 0 ||
+	    PEM_get_EVP_CIPHER_INFO(header, &cipher) != 1 ||
+	    PEM_do_header(&cipher, der, &len, password_copy, (void *)password) != 1)
+		return NULL;
+	return d2i_PrivateKey(EVP_PKEY_EC, NULL, &p, len);
+}
+
 int crypto_key_of_private(const char *pem, const char *password,
 			  uint8_t ret[static CRYPTO_SPKI_LEN])
 {
 	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
 	_cleanup_(BIO_freep) BIO *bio = NULL;
+	char *name, *header;
+	uint8_t *der;
+	long len;
 
 	ERR_clear_error();
 	bio = BIO_new_mem_buf(pem, -1);
 	if (!bio)
 		return -ENOMEM;
-	key = PEM_read_bio_PrivateKey(bio, NULL, password_copy, (void *)password);
+	/* Curve parameters may stand before the key. */
+	while (!key && PEM_read_bio(bio, &name, &header, &der, &len) == 1) {
+		key = block_key(name, header, der, len, password);
+		OPENSSL_free(name);
+		OPENSSL_free(header);
+		OPENSSL_clear_free(der, (size_t)len);
+	}
+	ERR_clear_error();
 	return key ? spki_of(key, ret) : CRYPTO_E_KEY;
 }
 

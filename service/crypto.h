@@ -31,7 +31,7 @@ int crypto_verify(const uint8_t spki[static CRYPTO_SPKI_LEN], const void *data, 
 /* "-----BEGIN PUBLIC KEY-----", owned. */
 int crypto_key_pem(const uint8_t spki[static CRYPTO_SPKI_LEN], char **ret) _must_check_;
 /* The public half of a PEM private key; password NULL when it is not encrypted. CRYPTO_E_KEY for
- * anything but P-256. */
+ * anything but P-256, and for one that would take long to decrypt. */
 int crypto_key_of_private(const char *pem, const char *password,
 			  uint8_t ret[static CRYPTO_SPKI_LEN]) _must_check_;
 

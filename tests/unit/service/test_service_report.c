@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -498,6 +499,56 @@ static void deleting_or_writing_the_cloud_key_changes_who_may_login(void **state
 	device_done(&d);
 }
 
+static char *encrypted_pem(EVP_PKEY *key, int iterations)
+{
+	uint8_t salt[16] = {1};
+	PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key);
+	X509_SIG *sig = PKCS8_encrypt(-1, EVP_aes_128_cbc(), "secret", 6, salt, sizeof(salt),
+				      iterations, info);
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *data, *pem;
+	long len;
+
+	assert_int_equal(PEM_write_bio_PKCS8(bio, sig), 1);
+	len = BIO_get_mem_data(bio, &data);
+	pem = strndup(data, (size_t)len);
+	BIO_free(bio);
+	X509_SIG_free(sig);
+	PKCS8_PRIV_KEY_INFO_free(info);
+	return pem;
+}
+
+/* All owners wait while one key is decrypted, and the key says itself how long that takes. */
+static void a_key_that_takes_long_to_decrypt_is_not_tried(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		int iterations;
+		bool login;
+	} rows[] = {{2048, true}, {100000, true}, {100001, false}};
+	EVP_PKEY *key = key_make();
+	struct device d;
+
+	device_start(f, &d);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char *pem = encrypted_pem(key, rows[i].iterations);
+		json_t *json = json_pack("{s:{s:i, s:s, s:s}}", "clientPrivateKey", "secTag", TAG,
+					 "content", pem, "password", "secret");
+		char *request = json_dumps(json, 0);
+		const char *id = command_add(f, &d, request);
+
+		take(f, &d);
+		assert_int_equal(device_answer(f, &d, id, 100, 0, "OK\r\n"), CORE_OK);
+		assert_command(f, &d, id, "SUCCEEDED", NULL);
+		assert_true(can_login(f, &d, key) == rows[i].login);
+		json_decref(json);
+		free(request);
+		free(pem);
+	}
+	EVP_PKEY_free(key);
+	device_done(&d);
+}
+
 static X509 *pem_certificate(const char *pem)
 {
 	BIO *bio = BIO_new_mem_buf(pem, -1);
@@ -662,6 +713,7 @@ int main(void)
 		T(the_last_key_generated_in_the_cloud_tag_is_the_one_that_counts),
 		T(a_key_in_another_tag_leaves_cloud_access_alone),
 		T(deleting_or_writing_the_cloud_key_changes_who_may_login),
+		T(a_key_that_takes_long_to_decrypt_is_not_tried),
 		T(a_signing_request_gets_a_certificate_of_our_ca),
 		T(a_public_key_is_no_answer_to_a_signing_request),
 		T(the_onboarding_rule_ends_in_cloud_access),
