@@ -2,12 +2,14 @@
 #include "service/cloud_key.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "proto/at.h"
+#include "proto/response.h"
 
 static void key_set(struct store_device *device, uint32_t tag, const uint8_t *spki)
 {
@@ -60,8 +62,20 @@ static int key_written(struct store_device *device, const struct at_fields *f)
 	return 0;
 }
 
+/* Whether the answer says that nothing was done; for a deletion, that something is still there. */
+static bool is_refusal(const char *answer, bool is_deletion)
+{
+	const char *cme = strstr(answer, "+CME ERROR:");
+	unsigned long number;
+
+	if (!cme)
+		return !response_at_ok(answer);
+	number = strtoul(cme + strlen("+CME ERROR:"), NULL, 10);
+	return !is_deletion || number != AT_CME_NOT_FOUND;
+}
+
 int cloud_key_credential(const struct core *c, struct store_device *device,
-			 const struct command *step)
+			 const struct command *step, const char *answer)
 {
 	struct at_fields f;
 	int r;
@@ -73,6 +87,8 @@ int cloud_key_credential(const struct core *c, struct store_device *device,
 		if (i >= f.n || f.items[i].kind != AT_NUMBER)
 			return 0;
 	if (f.items[2].number != 2 || !is_cloud_tag(c, device, f.items[1].number))
+		return 0;
+	if (is_refusal(answer, f.items[0].number == 3))
 		return 0;
 	if (f.items[0].number == 0)
 		return key_written(device, &f);

@@ -13,6 +13,7 @@
  * Returns whether it is the cloud key now. */
 bool cloud_key_generated(const struct core *c, struct store_device *device, uint32_t tag,
 			 bool always, const uint8_t spki[static CRYPTO_SPKI_LEN]);
-/* A %CMNG succeeded: a private key may have been written or deleted. 0 or -errno. */
+/* A %CMNG was answered without failing its command: a private key may have been written or deleted,
+ * unless the answer is an error that was to be ignored. 0 or -errno. */
 int cloud_key_credential(const struct core *c, struct store_device *device,
-			 const struct command *step) _must_check_;
+			 const struct command *step, const char *answer) _must_check_;

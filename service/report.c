@@ -230,7 +230,7 @@ static int answer_at(struct report *rep, struct queue_item *item, const struct c
 	if (strcmp(step->verb, "%KEYGEN") == 0)
 		return answer_key(rep, item, step, response);
 	if (strcmp(step->verb, "%CMNG") == 0) {
-		r = cloud_key_credential(rep->core, &rep->device, step);
+		r = cloud_key_credential(rep->core, &rep->device, step, response->message);
 		if (r < 0)
 			return r;
 	}

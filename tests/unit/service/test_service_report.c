@@ -549,6 +549,57 @@ static void a_key_that_takes_long_to_decrypt_is_not_tried(void **state)
 	device_done(&d);
 }
 
+/* An answer may hold an error that was to be ignored: then nothing was written or deleted. */
+static void an_ignored_error_leaves_the_cloud_key_alone(void **state)
+{
+	struct fixture *f = *state;
+	EVP_PKEY *born = key_make(), *other = key_make();
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *pem, *parameters, *request;
+	json_t *json;
+	const char *id;
+	struct device d;
+	long len;
+
+	device_start(f, &d);
+	id = command_add(f, &d, CLOUD_KEY);
+	take(f, &d);
+	answer_key(f, &d, id,
+		   &(struct keygen_spec){.key = born, .tag = TAG, .type = KEYGEN_PUBLIC_KEY});
+	assert_int_equal(PEM_write_bio_PrivateKey(bio, other, NULL, NULL, 0, NULL, NULL), 1);
+	len = BIO_get_mem_data(bio, &pem);
+	assert_true(asprintf(&parameters, "0,%u,2,\"%.*s\"", TAG, (int)len, pem) > 0);
+	json = json_pack("{s:{s:s, s:s, s:[i]}}", "atCommand", "setCommand", "%CMNG", "parameters",
+			 parameters, "ignoreCmeErrors", 518);
+	request = json_dumps(json, 0);
+	id = command_add(f, &d, request);
+	take(f, &d);
+	assert_int_equal(device_answer(f, &d, id, 100, 0, "+CME ERROR: 518\r\n"), CORE_OK);
+	assert_true(can_login(f, &d, born));
+	assert_false(can_login(f, &d, other));
+
+	id = command_add(f, &d,
+			 "{\"atCommand\":{\"setCommand\":\"%CMNG\","
+			 "\"parameters\":\"3,16842753,2\",\"ignoreCmeErrors\":[513,518]}}");
+	take(f, &d);
+	assert_int_equal(device_answer(f, &d, id, 100, 0, "+CME ERROR: 518"), CORE_OK);
+	assert_true(can_login(f, &d, born));
+	id = command_add(f, &d,
+			 "{\"atCommand\":{\"setCommand\":\"%CMNG\","
+			 "\"parameters\":\"3,16842753,2\",\"ignoreCmeErrors\":[513,518]}}");
+	take(f, &d);
+	/* Not found: whatever was registered is gone. */
+	assert_int_equal(device_answer(f, &d, id, 100, 0, "\r\n+CME ERROR: 513\r\n"), CORE_OK);
+	assert_false(can_login(f, &d, born));
+	json_decref(json);
+	free(request);
+	free(parameters);
+	BIO_free(bio);
+	EVP_PKEY_free(born);
+	EVP_PKEY_free(other);
+	device_done(&d);
+}
+
 static X509 *pem_certificate(const char *pem)
 {
 	BIO *bio = BIO_new_mem_buf(pem, -1);
@@ -714,6 +765,7 @@ int main(void)
 		T(a_key_in_another_tag_leaves_cloud_access_alone),
 		T(deleting_or_writing_the_cloud_key_changes_who_may_login),
 		T(a_key_that_takes_long_to_decrypt_is_not_tried),
+		T(an_ignored_error_leaves_the_cloud_key_alone),
 		T(a_signing_request_gets_a_certificate_of_our_ca),
 		T(a_public_key_is_no_answer_to_a_signing_request),
 		T(the_onboarding_rule_ends_in_cloud_access),
