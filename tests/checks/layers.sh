@@ -10,7 +10,8 @@ declare -A may=(
 	[credstore]="base proto"
 	[provisioning]="base proto session credstore"
 	[cloud]="base proto session credstore provisioning"
-	[agent]="base proto session credstore provisioning cloud"
+	[wifi]="base proto credstore"
+	[agent]="base proto session credstore provisioning cloud wifi"
 	[service]="base proto"
 )
 for folder in "${!may[@]}"; do
@@ -28,7 +29,7 @@ for folder in "${!may[@]}"; do
 done
 
 # Includes are written from the root of the tree.
-if grep -rnE '^#include "[^/"]+"' base proto session credstore provisioning cloud agent service \
+if grep -rnE '^#include "[^/"]+"' base proto session credstore provisioning cloud wifi agent service \
 	--include='*.c' --include='*.h'; then
 	echo "^ includes are written from the root"
 	status=1
@@ -37,7 +38,7 @@ fi
 # header pattern: the only places that may include it
 owners() { # PATTERN PLACE-REGEX
 	local found
-	found=$(grep -rlE "^#include <$1" base proto session credstore provisioning cloud agent service \
+	found=$(grep -rlE "^#include <$1" base proto session credstore provisioning cloud wifi agent service \
 		--include='*.c' --include='*.h' | grep -Ev "^($2)" || true)
 	if [ -n "$found" ]; then
 		echo "<$1…> belongs to $2, but is included by:" $found
@@ -53,6 +54,8 @@ owners microhttpd 'service/owner_front'
 owners curl/ 'cloud/claim'
 owners ini\\.h 'agent/config'
 owners qrencode 'agent/qr'
+owners protobuf-c 'proto/wifi/'
+owners gpiod 'wifi/button'
 
 # One door for the agent's state.
 if grep -rnE --include='*.c' -e '(->|\.)state = (FSM_)?STATE_' agent | grep -Ev '^agent/fsm\.c'; then
