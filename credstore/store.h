@@ -80,8 +80,7 @@ int store_value_delete(struct store *s, const char *name) _must_check_;
  * credentials, bound to the name. At most 64 KiB. -ENOENT; STORE_E_CORRUPT when the seal does not
  * verify. */
 int store_secret_get(struct store *s, const char *name, struct secret *ret) _must_check_;
-int store_secret_put(struct store *s, const char *name, const void *value,
-		     size_t len) _must_check_;
+int store_secret_put(struct store *s, const char *name, const void *value, size_t len) _must_check_;
 int store_secret_delete(struct store *s, const char *name) _must_check_;
 
 /* The journal: results that the service has not acknowledged, in the order of execution. */
