@@ -321,6 +321,14 @@ static int check_together(struct loader *l)
 		r = check_order(l, "provisioning", "retry-first", "retry-max");
 	if (r == 0)
 		r = check_order(l, "cloud", "retry-first", "retry-max");
+	if (r == 0)
+		r = check_order(l, "wifi", "retry-first", "retry-max");
+	if (r == 0)
+		r = check_order(l, "wifi", "address-timeout", "connect-timeout");
+	if (r == 0 && strcmp(l->config->wifi_pairing, "passkey-on-label") == 0 &&
+	    !l->config->wifi_label_file)
+		r = fail_between(l, index_of("wifi", "pairing"), index_of("wifi", "label-file"),
+				 "'pairing = passkey-on-label' of [wifi] needs a 'label-file'");
 	/* The service writes the cloud's root CA into the cloud's tag: it must not replace ours. */
 	if (r == 0 && l->config->cloud_tag == l->config->root_ca_tag)
 		r = fail_between(l, index_of("provisioning", "root-ca-tag"),

@@ -59,6 +59,27 @@ struct config {
 	bool network_wait; /* wait-for-default-route = yes; no for loopback and odd routing */
 	uint64_t network_wait_ms; /* wait = 0 (for ever); --once uses its own time limit */
 
+	/* [wifi] */
+	bool wifi_enable;                 /* enable = no */
+	char *wifi_interface;             /* interface = the first wireless one */
+	char *wifi_adapter;               /* adapter = every Bluetooth adapter */
+	char *wifi_name_prefix;           /* name-prefix = PV */
+	char *wifi_pairing;               /* pairing = just-works | passkey | passkey-on-label */
+	char *wifi_label_file;            /* label-file = PATH of the code on the label */
+	uint64_t wifi_window_ms;          /* window = 10min */
+	bool wifi_window_at_boot;         /* window-at-boot = yes */
+	char *wifi_button_chip;           /* button-chip = gpiochip0, optional */
+	unsigned int wifi_button_line;    /* button-line = 0 */
+	bool wifi_button_active_low;      /* button-active-low = no */
+	unsigned int wifi_attempts;       /* attempts = 10 */
+	uint64_t wifi_attempts_period_ms; /* attempts-period = 10min */
+	uint64_t wifi_signal_refresh_ms;  /* signal-refresh = 5s, 0 = never */
+	uint64_t wifi_connect_ms, wifi_address_ms; /* connect-timeout = 45s, address-timeout = 25s
+						    */
+	uint64_t wifi_retry_first_ms,
+		wifi_retry_ceiling_ms; /* retry-first = 1s, retry-max = 1min */
+	uint64_t wifi_fallback_ms;     /* fallback = 2min */
+
 	/* [config-keys] allow = name name … : keys that a config command may store */
 	char **allow_keys; /* NULL-terminated, owned; default provisioning/interval-sec */
 

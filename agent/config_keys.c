@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -67,6 +68,26 @@ const struct config_key config_keys[] = {
 
 	KEY("network", "wait-for-default-route", BOOL, network_wait, "yes", 0, 0),
 	KEY("network", "wait", DURATION_MS, network_wait_ms, "0s", MS(0), HOURS(8760)),
+
+	KEY("wifi", "enable", BOOL, wifi_enable, "no", 0, 0),
+	KEY("wifi", "interface", NAME, wifi_interface, NULL, 1, IFNAMSIZ - 1),
+	KEY("wifi", "adapter", NAME, wifi_adapter, NULL, 1, IFNAMSIZ - 1),
+	KEY("wifi", "name-prefix", NAME, wifi_name_prefix, "PV", 1, 2),
+	KEY("wifi", "pairing", PAIRING, wifi_pairing, "just-works", 0, 0),
+	KEY("wifi", "label-file", PATH, wifi_label_file, NULL, 0, 0),
+	KEY("wifi", "window", DURATION_MS, wifi_window_ms, "10min", SECONDS(1), HOURS(8760)),
+	KEY("wifi", "window-at-boot", BOOL, wifi_window_at_boot, "yes", 0, 0),
+	KEY("wifi", "button-chip", NAME, wifi_button_chip, NULL, 1, 31),
+	KEY("wifi", "button-line", UINT, wifi_button_line, "0", 0, UINT16_MAX),
+	KEY("wifi", "button-active-low", BOOL, wifi_button_active_low, "no", 0, 0),
+	KEY("wifi", "attempts", UINT, wifi_attempts, "10", 1, 1000),
+	KEY("wifi", "attempts-period", DURATION_MS, wifi_attempts_period_ms, "10min", SECONDS(1), HOURS(24)),
+	KEY("wifi", "signal-refresh", DURATION_MS, wifi_signal_refresh_ms, "5s", MS(0), HOURS(24)),
+	KEY("wifi", "connect-timeout", DURATION_MS, wifi_connect_ms, "45s", SECONDS(5), SECONDS(55)),
+	KEY("wifi", "address-timeout", DURATION_MS, wifi_address_ms, "25s", SECONDS(1), SECONDS(55)),
+	KEY("wifi", "retry-first", DURATION_MS, wifi_retry_first_ms, "1s", MS(10), HOURS(24)),
+	KEY("wifi", "retry-max", DURATION_MS, wifi_retry_ceiling_ms, "1min", MS(10), HOURS(168)),
+	KEY("wifi", "fallback", DURATION_MS, wifi_fallback_ms, "2min", SECONDS(1), HOURS(24)),
 
 	KEY("config-keys", "allow", WORDS, allow_keys, "provisioning/interval-sec", 0, CONFIG_KEY_MAX),
 
@@ -168,14 +189,28 @@ static int check_uuid(char *text, char **ret_allowed)
 	return 0;
 }
 
+/* words ends with NULL; all says them to people. */
+static int check_choice(const char *text, const char *const *words, const char *all,
+			char **ret_allowed)
+{
+	for (; *words; words++)
+		if (strcmp(text, *words) == 0)
+			return 0;
+	return refuse(ret_allowed, "allowed are %s", all);
+}
+
 static int check_level(const char *text, char **ret_allowed)
 {
-	static const char *const levels[] = {"error", "warning", "notice", "info", "debug"};
+	static const char *const levels[] = {"error", "warning", "notice", "info", "debug", NULL};
 
-	for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
-		if (strcmp(text, levels[i]) == 0)
-			return 0;
-	return refuse(ret_allowed, "allowed are error, warning, notice, info and debug");
+	return check_choice(text, levels, "error, warning, notice, info and debug", ret_allowed);
+}
+
+static int check_pairing(const char *text, char **ret_allowed)
+{
+	static const char *const ways[] = {"just-works", "passkey", "passkey-on-label", NULL};
+
+	return check_choice(text, ways, "just-works, passkey and passkey-on-label", ret_allowed);
 }
 
 static int check_text(const struct config_key *key, char *text, char **ret_allowed)
@@ -207,6 +242,8 @@ static int check_text(const struct config_key *key, char *text, char **ret_allow
 		return check_uuid(text, ret_allowed);
 	case CONFIG_KIND_LEVEL:
 		return check_level(text, ret_allowed);
+	case CONFIG_KIND_PAIRING:
+		return check_pairing(text, ret_allowed);
 	case CONFIG_KIND_BOOL:
 	case CONFIG_KIND_U8:
 	case CONFIG_KIND_U16:
@@ -336,6 +373,7 @@ static void set_number(void *place, enum config_kind kind, uint64_t v)
 	case CONFIG_KIND_UUID:
 	case CONFIG_KIND_PATH:
 	case CONFIG_KIND_LEVEL:
+	case CONFIG_KIND_PAIRING:
 	case CONFIG_KIND_WORDS:
 		return;
 	}
@@ -372,6 +410,7 @@ int config_key_set(struct config *c, const struct config_key *key, const char *t
 	case CONFIG_KIND_UUID:
 	case CONFIG_KIND_PATH:
 	case CONFIG_KIND_LEVEL:
+	case CONFIG_KIND_PAIRING:
 		return set_text(place, key, text, ret_allowed);
 	case CONFIG_KIND_WORDS:
 		return set_words(place, key, text, append, ret_allowed);
@@ -390,6 +429,7 @@ void config_key_clear(struct config *c, const struct config_key *key)
 	case CONFIG_KIND_UUID:
 	case CONFIG_KIND_PATH:
 	case CONFIG_KIND_LEVEL:
+	case CONFIG_KIND_PAIRING:
 		free(TAKE_PTR(*(char **)place));
 		return;
 	case CONFIG_KIND_WORDS:

@@ -24,6 +24,7 @@ enum config_kind {
 	CONFIG_KIND_UUID,        /* kept in lower case */
 	CONFIG_KIND_PATH,        /* absolute */
 	CONFIG_KIND_LEVEL,       /* of the log */
+	CONFIG_KIND_PAIRING,     /* just-works, passkey or passkey-on-label */
 	CONFIG_KIND_WORDS,       /* separated by blanks; the only kind that a file may repeat */
 };
 

@@ -225,6 +225,65 @@ static void every_key_is_read_into_its_place(void **state)
 	assert_string_equal(c->log_level, "debug");
 }
 
+static void wifi_is_off_unless_it_is_enabled(void **state)
+{
+	struct place *p = *state;
+	_cleanup_(config_freep) struct config *c = NULL;
+
+	put(p->file, "");
+	c = load(p);
+	assert_false(c->wifi_enable);
+	assert_null(c->wifi_interface);
+	assert_null(c->wifi_adapter);
+	assert_string_equal(c->wifi_name_prefix, "PV");
+	assert_string_equal(c->wifi_pairing, "just-works");
+	assert_null(c->wifi_label_file);
+	assert_int_equal(c->wifi_window_ms, 600000);
+	assert_true(c->wifi_window_at_boot);
+	assert_null(c->wifi_button_chip);
+	assert_int_equal(c->wifi_attempts, 10);
+	assert_int_equal(c->wifi_attempts_period_ms, 600000);
+	assert_int_equal(c->wifi_signal_refresh_ms, 5000);
+	assert_int_equal(c->wifi_connect_ms, 45000);
+	assert_int_equal(c->wifi_address_ms, 25000);
+	assert_int_equal(c->wifi_retry_first_ms, 1000);
+	assert_int_equal(c->wifi_retry_ceiling_ms, 60000);
+	assert_int_equal(c->wifi_fallback_ms, 120000);
+}
+
+static void every_wifi_key_is_read_into_its_place(void **state)
+{
+	struct place *p = *state;
+	_cleanup_(config_freep) struct config *c = NULL;
+
+	put(p->file, "[wifi]\nenable = yes\ninterface = wlan-1\nadapter = hci9\nname-prefix = X\n"
+		     "pairing = passkey-on-label\nlabel-file = /label\nwindow = 90s\n"
+		     "window-at-boot = no\nbutton-chip = gpiochip7\nbutton-line = 17\n"
+		     "button-active-low = yes\nattempts = 3\nattempts-period = 2min\n"
+		     "signal-refresh = 0\nconnect-timeout = 20s\naddress-timeout = 10s\n"
+		     "retry-first = 2s\nretry-max = 3s\nfallback = 5min\n");
+	c = load(p);
+	assert_true(c->wifi_enable);
+	assert_string_equal(c->wifi_interface, "wlan-1");
+	assert_string_equal(c->wifi_adapter, "hci9");
+	assert_string_equal(c->wifi_name_prefix, "X");
+	assert_string_equal(c->wifi_pairing, "passkey-on-label");
+	assert_string_equal(c->wifi_label_file, "/label");
+	assert_int_equal(c->wifi_window_ms, 90000);
+	assert_false(c->wifi_window_at_boot);
+	assert_string_equal(c->wifi_button_chip, "gpiochip7");
+	assert_int_equal(c->wifi_button_line, 17);
+	assert_true(c->wifi_button_active_low);
+	assert_int_equal(c->wifi_attempts, 3);
+	assert_int_equal(c->wifi_attempts_period_ms, 120000);
+	assert_int_equal(c->wifi_signal_refresh_ms, 0);
+	assert_int_equal(c->wifi_connect_ms, 20000);
+	assert_int_equal(c->wifi_address_ms, 10000);
+	assert_int_equal(c->wifi_retry_first_ms, 2000);
+	assert_int_equal(c->wifi_retry_ceiling_ms, 3000);
+	assert_int_equal(c->wifi_fallback_ms, 300000);
+}
+
 static void no_two_keys_share_a_name_or_a_place(void **state)
 {
 	(void)state;
@@ -391,6 +450,11 @@ static void mistakes_are_told_with_file_and_line(void **state)
 		 "onboardd.conf:3: ", "above 'unclaimed-poll-max'"},
 		{"[provisioning]\nroot-ca-tag = 16842753\n", "onboardd.conf:2: ", "must differ"},
 		{"[cloud]\nsec-tag = 189298\n", "onboardd.conf:2: ", "must differ"},
+		{"[wifi]\npairing = none\n", "onboardd.conf:2: ", "passkey-on-label"},
+		{"[wifi]\npairing = passkey-on-label\n", "onboardd.conf:2: ", "label-file"},
+		{"[wifi]\nname-prefix = PVX\n", "onboardd.conf:2: ", "1 to 2"},
+		{"[wifi]\nretry-first = 2min\n", "onboardd.conf:2: ", "above 'retry-max'"},
+		{"[wifi]\naddress-timeout = 50s\n", "onboardd.conf:2: ", "above 'connect-"},
 	};
 	struct place *p = *state;
 
@@ -510,6 +574,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(an_empty_file_gives_the_documented_defaults),
 		T(every_key_is_read_into_its_place),
+		T(wifi_is_off_unless_it_is_enabled),
+		T(every_wifi_key_is_read_into_its_place),
 		cmocka_unit_test(no_two_keys_share_a_name_or_a_place),
 		T(the_cloud_is_the_provisioning_server_unless_it_is_named),
 		T(drop_ins_win_in_name_order_and_others_are_ignored),
