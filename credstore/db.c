@@ -106,6 +106,22 @@ int store_step(struct store *s, sqlite3_stmt *statement)
 	return rc == SQLITE_DONE ? 0 : failed(s, rc);
 }
 
+void store_wipe_remains(struct store *s)
+{
+	int rc;
+
+	if (!s->has_remains || s->depth > 0)
+		return;
+	/* secure_delete has cleared the page; older images of it are in the log, and in the
+	 * database until the log is played into it. */
+	rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	if (rc != SQLITE_OK) {
+		(void)db_error(s->db, rc);
+		return;
+	}
+	s->has_remains = false;
+}
+
 int store_run(struct store *s, sqlite3_stmt *statement)
 {
 	int r = store_step(s, statement);

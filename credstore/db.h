@@ -18,6 +18,7 @@ struct store {
 
 	unsigned int depth; /* open levels of store_begin() */
 	int broken;         /* why SQLite gave up the open transaction by itself, or 0 */
+	bool has_remains;   /* a secret that is gone may still be in the log */
 };
 
 /* SQLite's code as -errno; -EUCLEAN for a database that is not what we wrote. */
@@ -35,6 +36,10 @@ int store_prepare(struct store *s, const char *sql, sqlite3_stmt **ret) _must_ch
 int store_step(struct store *s, sqlite3_stmt *statement) _must_check_;
 /* Steps a statement that gives no rows. */
 int store_run(struct store *s, sqlite3_stmt *statement) _must_check_;
+
+/* Outside of a transaction: wipes from the files what is left of secrets that were replaced or
+ * deleted. What it cannot do now the next commit or a close in order does. */
+void store_wipe_remains(struct store *s);
 
 static inline void statement_finalizep(sqlite3_stmt **statement)
 {

@@ -19,7 +19,12 @@ static const char version_1[] =
 	" correlation TEXT NOT NULL UNIQUE, code INTEGER NOT NULL, cme INTEGER NOT NULL,"
 	" message TEXT) STRICT;";
 
-const char *const schema_steps[] = {version_1};
+/* secret.sealed: seal.h. */
+static const char version_2[] =
+	"CREATE TABLE secret (name TEXT NOT NULL PRIMARY KEY, sealed BLOB NOT NULL)"
+	" STRICT, WITHOUT ROWID;";
+
+const char *const schema_steps[] = {version_1, version_2};
 const size_t schema_n_steps = ARRAY_SIZE(schema_steps);
 
 int schema_upgrade(sqlite3 *db, const char *const *steps, size_t n_steps, size_t version)

@@ -8,20 +8,34 @@
 #include "base/clock.h"
 #include "base/cursor.h"
 
-#define FORMAT 1
+enum { FORMAT_CREDENTIAL = 1, FORMAT_SECRET = 2 };
+
 #define NONCE_LEN 12
 #define TAG_LEN 16
-#define AAD_LEN (1 + 4 + 4 + 32)
+#define AAD_MAX (1 + SEAL_NAME_MAX)
 
-static void write_aad(const struct seal_place *place, uint8_t ret[static AAD_LEN])
+static uint8_t format_of(const struct seal_place *place)
+{
+	return place->name ? FORMAT_SECRET : FORMAT_CREDENTIAL;
+}
+
+static int write_aad(const struct seal_place *place, uint8_t ret[static AAD_MAX], size_t *ret_len)
 {
 	struct writer w;
 
-	writer_init(&w, ret, AAD_LEN);
-	writer_u8(&w, FORMAT);
-	writer_be32(&w, place->tag);
-	writer_be32(&w, place->type);
-	writer_bytes(&w, place->sha256, sizeof(place->sha256));
+	writer_init(&w, ret, AAD_MAX);
+	writer_u8(&w, format_of(place));
+	if (place->name) {
+		writer_text(&w, place->name);
+	} else {
+		writer_be32(&w, place->tag);
+		writer_be32(&w, place->type);
+		writer_bytes(&w, place->sha256, sizeof(place->sha256));
+	}
+	if (!writer_ok(&w) || w.len < 2)
+		return -EINVAL;
+	*ret_len = w.len;
+	return 0;
 }
 
 static int set_key(mbedtls_gcm_context *gcm, const uint8_t key[static SEAL_KEY_LEN])
@@ -33,17 +47,21 @@ int seal_close(const uint8_t key[static SEAL_KEY_LEN], const struct seal_place *
 	       const void *value, size_t len, uint8_t *ret)
 {
 	_cleanup_(mbedtls_gcm_free) mbedtls_gcm_context gcm;
-	uint8_t aad[AAD_LEN];
+	uint8_t aad[AAD_MAX];
 	uint8_t *nonce = ret + 1, *text = nonce + NONCE_LEN;
+	size_t aad_len;
+	int r;
 
-	write_aad(place, aad);
-	ret[0] = FORMAT;
+	r = write_aad(place, aad, &aad_len);
+	if (r < 0)
+		return r;
+	ret[0] = format_of(place);
 	random_fill(nonce, NONCE_LEN);
 	mbedtls_gcm_init(&gcm);
 	if (set_key(&gcm, key) != 0)
 		return -EIO;
 	if (mbedtls_gcm_crypt_and_tag(&gcm, MBEDTLS_GCM_ENCRYPT, len, nonce, NONCE_LEN, aad,
-				      sizeof(aad), value, text, TAG_LEN, text + len) != 0)
+				      aad_len, value, text, TAG_LEN, text + len) != 0)
 		return -EIO;
 	return 0;
 }
@@ -55,7 +73,8 @@ int seal_open(const uint8_t key[static SEAL_KEY_LEN], const struct seal_place *p
 	_cleanup_(secret_done) struct secret value = SECRET_INIT;
 	struct reader reader;
 	const uint8_t *nonce, *text, *tag;
-	uint8_t aad[AAD_LEN], format;
+	uint8_t aad[AAD_MAX], format;
+	size_t aad_len;
 	int r;
 
 	mbedtls_gcm_init(&gcm);
@@ -66,16 +85,16 @@ int seal_open(const uint8_t key[static SEAL_KEY_LEN], const struct seal_place *p
 	nonce = reader_bytes(&reader, NONCE_LEN);
 	text = reader_bytes(&reader, len - SEAL_OVERHEAD);
 	tag = reader_bytes(&reader, TAG_LEN);
-	if (!reader_done(&reader) || format != FORMAT)
+	if (!reader_done(&reader) || format != format_of(place) ||
+	    write_aad(place, aad, &aad_len) < 0)
 		return SEAL_E_AUTHENTICATION;
 	r = secret_alloc(&value, len - SEAL_OVERHEAD);
 	if (r < 0)
 		return r;
-	write_aad(place, aad);
 	if (set_key(&gcm, key) != 0)
 		return -EIO;
-	r = mbedtls_gcm_auth_decrypt(&gcm, value.len, nonce, NONCE_LEN, aad, sizeof(aad), tag,
-				     TAG_LEN, text, value.data);
+	r = mbedtls_gcm_auth_decrypt(&gcm, value.len, nonce, NONCE_LEN, aad, aad_len, tag, TAG_LEN,
+				     text, value.data);
 	if (r == MBEDTLS_ERR_GCM_AUTH_FAILED)
 		return SEAL_E_AUTHENTICATION;
 	if (r != 0)

@@ -16,6 +16,7 @@
 #include "credstore/detail.h"
 #include "credstore/schema.h"
 #include "credstore/sealing_key.h"
+#include "credstore/secret.h"
 
 /* No credential has this place: the probe says whether the sealing key is the right one. */
 static const struct seal_place probe_place = {.tag = UINT32_MAX, .type = UINT32_MAX};
@@ -264,8 +265,15 @@ static int check_and_upgrade(struct store *s, const char *path, char **ret_detai
 	if (r < 0)
 		return r;
 	r = schema_upgrade(s->db, schema_steps, schema_n_steps, (size_t)version);
+	if (r == -EUCLEAN)
+		/* Said before the rollback, which SQLite would tell about instead. */
+		r = detail_set(ret_detail, STORE_E_CORRUPT,
+			       "%s is damaged: it cannot be brought from schema %lld to %zu: %s",
+			       path, (long long)version, schema_n_steps, sqlite3_errmsg(s->db));
 	if (r == 0)
 		r = credential_verify_all(s, path, ret_detail);
+	if (r == 0)
+		r = secret_verify_all(s, path, ret_detail);
 	if (r != 0) {
 		store_rollback(s);
 		return r;
@@ -396,6 +404,7 @@ int store_commit(struct store *s)
 		return r;
 	}
 	s->depth--;
+	store_wipe_remains(s);
 	return 0;
 }
 

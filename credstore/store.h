@@ -76,9 +76,10 @@ int store_value_get(struct store *s, const char *name, char **ret) _must_check_;
 int store_value_put(struct store *s, const char *name, const char *value) _must_check_;
 int store_value_delete(struct store *s, const char *name) _must_check_;
 
-/* Secrets that are not credentials and never go over the wire, by name ("wifi/config"): sealed like
- * credentials, bound to the name. At most 64 KiB. -ENOENT; STORE_E_CORRUPT when the seal does not
- * verify. */
+/* Secrets that are not credentials and never go over the wire, by name ("wifi/config", at most 63
+ * bytes): sealed like credentials, bound to the name. At most 64 KiB (-EFBIG). What is replaced or
+ * deleted leaves the files with the outermost commit. -ENOENT; -EINVAL for a name that cannot be;
+ * STORE_E_CORRUPT when the seal does not verify. */
 int store_secret_get(struct store *s, const char *name, struct secret *ret) _must_check_;
 int store_secret_put(struct store *s, const char *name, const void *value, size_t len) _must_check_;
 int store_secret_delete(struct store *s, const char *name) _must_check_;

@@ -157,13 +157,18 @@ static void a_database_without_a_probe_is_corrupt(void **state)
 static void a_newer_schema_is_refused_as_newer(void **state)
 {
 	struct scratch *t = *state;
+	char pragma[48];
 
 	make_store(t);
 	doctor(scratch_path(t, "store.db"), "PRAGMA user_version = 99");
 	scratch_refuses(t, STORE_E_NEWER, "99");
 	doctor(scratch_path(t, "store.db"), "PRAGMA user_version = 0");
 	scratch_refuses(t, STORE_E_CORRUPT, "damaged");
-	doctor(scratch_path(t, "store.db"), "PRAGMA user_version = 1");
+	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %zu", schema_n_steps + 1);
+	doctor(scratch_path(t, "store.db"), pragma);
+	scratch_refuses(t, STORE_E_NEWER, "newer");
+	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %zu", schema_n_steps);
+	doctor(scratch_path(t, "store.db"), pragma);
 	assert_intact(t);
 }
 
@@ -334,25 +339,29 @@ static void an_upgrade_that_fails_half_way_leaves_the_old_version(void **state)
 	sqlite3_close(db);
 }
 
-/* fixtures/schema-N.sql is the store as version N wrote it, sealed with a key of zeros. */
-static void a_store_of_schema_1_opens(void **state)
+/* fixtures/schema-N.sql is the store as version N wrote it, sealed with a key of zeros. Every one
+ * holds what the ones before it do. */
+static void make_fixture(const struct scratch *t, unsigned int version)
 {
-	struct scratch *t = *state;
-	_cleanup_(secret_done) struct secret sql = SECRET_INIT, value = SECRET_INIT;
-	_cleanup_(response_done) struct response result = {.code = RESPONSE_ERROR};
-	_cleanup_(freep) char *after = NULL;
+	_cleanup_(secret_done) struct secret sql = SECRET_INIT;
 	static const uint8_t zero_key[32];
 	char path[PATH_MAX];
-	struct store *s;
-	int64_t version;
 
 	assert_int_equal(mkdir(t->state, 0700), 0);
 	scratch_write(scratch_path(t, "seal.key"), zero_key, sizeof(zero_key));
-	snprintf(path, sizeof(path), "%s/tests/unit/credstore/fixtures/schema-1.sql",
-		 getenv("ONBOARD_SOURCE_DIR") ? getenv("ONBOARD_SOURCE_DIR") : ".");
+	snprintf(path, sizeof(path), "%s/tests/unit/credstore/fixtures/schema-%u.sql",
+		 getenv("ONBOARD_SOURCE_DIR") ? getenv("ONBOARD_SOURCE_DIR") : ".", version);
 	scratch_read(path, &sql);
 	doctor(scratch_path(t, "store.db"), (const char *)sql.data);
-	s = scratch_open(t);
+}
+
+static void assert_has_content_of_1(struct store *s)
+{
+	_cleanup_(secret_done) struct secret value = SECRET_INIT;
+	_cleanup_(response_done) struct response result = {.code = RESPONSE_ERROR};
+	_cleanup_(freep) char *after = NULL;
+	int64_t version;
+
 	assert_int_equal(db_integer(s->db, "PRAGMA user_version", &version), 0);
 	assert_int_equal(version, schema_n_steps);
 	assert_int_equal(store_credential_get(s, 16842753, CREDENTIAL_PSK_IDENTITY, &value), 0);
@@ -363,7 +372,51 @@ static void a_store_of_schema_1_opens(void **state)
 	assert_int_equal(result.code, RESPONSE_ERROR);
 	assert_int_equal(result.cme_error, 513);
 	assert_string_equal(result.message, "+CME ERROR: 513\r\n");
+}
+
+static void a_store_of_schema_1_keeps_everything_and_takes_secrets(void **state)
+{
+	struct scratch *t = *state;
+	_cleanup_(secret_done) struct secret value = SECRET_INIT;
+	struct store *s;
+
+	make_fixture(t, 1);
+	s = scratch_open(t);
+	assert_has_content_of_1(s);
+	assert_int_equal(store_secret_get(s, "wifi/config", &value), -ENOENT);
+	assert_int_equal(store_secret_put(s, "wifi/config", "new", 3), 0);
 	store_close(s);
+	s = scratch_open(t);
+	assert_has_content_of_1(s);
+	assert_int_equal(store_secret_get(s, "wifi/config", &value), 0);
+	assert_string_equal((const char *)value.data, "new");
+	store_close(s);
+}
+
+static void a_store_of_schema_2_opens(void **state)
+{
+	struct scratch *t = *state;
+	_cleanup_(secret_done) struct secret value = SECRET_INIT;
+	struct store *s;
+
+	make_fixture(t, 2);
+	s = scratch_open(t);
+	assert_has_content_of_1(s);
+	assert_int_equal(store_secret_get(s, "wifi/config", &value), 0);
+	assert_string_equal((const char *)value.data, "a secret of schema 2");
+	store_close(s);
+}
+
+/* The step finds its table there already: the whole upgrade is undone, and said to be damage. */
+static void an_upgrade_that_cannot_be_made_leaves_the_store_as_it_was(void **state)
+{
+	struct scratch *t = *state;
+
+	make_fixture(t, 1);
+	doctor(scratch_path(t, "store.db"), "PRAGMA journal_mode = WAL; CREATE TABLE secret (x)");
+	scratch_refuses(t, STORE_E_CORRUPT, "secret");
+	doctor(scratch_path(t, "store.db"), "DROP TABLE secret");
+	store_close(scratch_open(t));
 }
 
 int main(void)
@@ -386,7 +439,9 @@ int main(void)
 		SCRATCH_TEST(a_symbolic_link_is_not_followed),
 		cmocka_unit_test(upgrades_run_the_missing_steps_only),
 		cmocka_unit_test(an_upgrade_that_fails_half_way_leaves_the_old_version),
-		SCRATCH_TEST(a_store_of_schema_1_opens),
+		SCRATCH_TEST(a_store_of_schema_1_keeps_everything_and_takes_secrets),
+		SCRATCH_TEST(a_store_of_schema_2_opens),
+		SCRATCH_TEST(an_upgrade_that_cannot_be_made_leaves_the_store_as_it_was),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

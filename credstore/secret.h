@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What opening the store needs of its secrets. Inside credstore/ only. */
+
+#include "credstore/store.h"
+
+/* Opens every seal once. -errno, or STORE_E_CORRUPT with a text that names the secret. */
+int secret_verify_all(struct store *s, const char *path, char **ret_detail) _must_check_;
