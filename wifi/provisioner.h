@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* The Wi-Fi provisioning service without its transport (docs/ble.md §5): a request in, one response
- * and perhaps results out. One configurator at a time. Judges who may: the presence window, the
- * label code, the rate of attempts. */
+/* The Wi-Fi provisioning service without its transport (docs/ble.md §5, §6): a request in, one
+ * response and perhaps results out. One configurator at a time.
+ *
+ * Judges who may. Anybody who is connected: GET_STATUS, STOP_SCAN. In the presence window:
+ * START_SCAN, SET_CONFIG, FORGET_CONFIG; the last two within the rate of attempts and with the
+ * label code, too. A closed window and too many attempts are answered INTERNAL_ERROR, since nothing
+ * is wrong with the argument and the same request may pass later; a missing or wrong label code is
+ * INVALID_ARGUMENT. An attempt that connects closes the window. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,7 +23,7 @@ struct provisioner;
 
 struct provisioner_options {
 	unsigned int attempts;       /* SET_CONFIG and wrong label codes … */
-	uint64_t attempts_period_ms; /* … in so long; more are refused */
+	uint64_t attempts_period_ms; /* … in so long; more are refused. 0 attempts: every one */
 	const char *label_code;      /* NULL: none is asked for. Borrowed. */
 };
 
@@ -49,7 +54,9 @@ int provisioner_request(struct provisioner *p, const char *peer, size_t limit, c
 /* It went away: nothing more is sent, the scan ends, an attempt to connect goes on. */
 void provisioner_peer_gone(struct provisioner *p, const char *peer);
 
-/* From the link. */
+/* From the link. What the configurator here did not ask for is ignored, so everything may be passed
+ * on. When a command of the owner takes the place of an attempt (link.h tells nothing of that one
+ * any more), call this with CONNECTION_FAILED and FAIL_CONN before: a phone would wait for ever. */
 void provisioner_on_result(struct provisioner *p, enum wifi_state state, enum wifi_reason reason);
 void provisioner_on_found(struct provisioner *p, const struct wifi_record *record);
 void provisioner_on_scan_done(struct provisioner *p, int r);

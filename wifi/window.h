@@ -12,7 +12,8 @@
 
 struct window;
 
-/* Opened or closed; never from within a call of this header. */
+/* Opened or closed; never from within a call of this header. What is so from window_new() on is not
+ * told. */
 typedef void (*window_fn)(bool is_open, void *userdata);
 
 /* boot_ms: open until so long after the machine started (not the program), 0 for not at all.
