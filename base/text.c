@@ -171,3 +171,33 @@ int decimal_parse(const char *text, size_t text_len, uint64_t max, uint64_t *ret
 	*ret = v;
 	return 0;
 }
+
+size_t utf8_char(const void *text, size_t len, uint32_t *ret_point)
+{
+	static const struct {
+		uint8_t mask, lead;
+		uint32_t least; /* a shorter form carries what is below */
+	} forms[] = {
+		{0x80, 0x00, 0x00}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
+	const uint8_t *at = text;
+
+	for (size_t i = 0; len > 0 && i < ARRAY_SIZE(forms); i++) {
+		uint32_t point = at[0] & (uint8_t)~forms[i].mask;
+
+		if ((at[0] & forms[i].mask) != forms[i].lead)
+			continue;
+		if (len < i + 1)
+			return 0;
+		for (size_t k = 1; k <= i; k++) {
+			if ((at[k] & 0xc0) != 0x80)
+				return 0;
+			point = point << 6 | (at[k] & 0x3f);
+		}
+		if (point < forms[i].least || point > 0x10ffff ||
+		    (point >= 0xd800 && point <= 0xdfff))
+			return 0;
+		*ret_point = point;
+		return i + 1;
+	}
+	return 0;
+}

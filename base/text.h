@@ -2,8 +2,8 @@
 #pragma once
 
 /* Text forms of bytes: base64url (RFC 4648 §5, no padding), base64 (§4), lower-case hex, UUIDs (RFC
- * 9562), and strict decimal numbers. Decoders refuse anything a canonical encoder would not have
- * written. */
+ * 9562), strict decimal numbers, and UTF-8. Decoders refuse anything a canonical encoder would not
+ * have written. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -39,3 +39,7 @@ int uuid_parse(const char *text, size_t text_len, uint8_t ret[static UUID_LEN]) 
 
 /* Decimal digits only, no sign, no leading zero but "0" itself. -EINVAL, -ERANGE above max. */
 int decimal_parse(const char *text, size_t text_len, uint64_t max, uint64_t *ret) _must_check_;
+
+/* Bytes of the well-formed UTF-8 character (RFC 3629) that text starts with, 0 when it starts with
+ * none. */
+size_t utf8_char(const void *text, size_t len, uint32_t *ret_point);

@@ -3,6 +3,8 @@
 
 #include <cbor.h>
 
+#include "base/text.h"
+
 static void on_uint8(void *ctx, uint8_t v)
 {
 	*(struct item *)ctx = (struct item){.kind = ITEM_UINT, .value = v};
@@ -206,48 +208,19 @@ struct reader item_skip(struct reader *r)
 	return span;
 }
 
-/* Length of the UTF-8 sequence that starts with lead, and the least code point it may carry: RFC
- * 3629 §3. 0 when nothing starts so. */
-static size_t utf8_sequence(uint8_t lead, uint32_t *ret_bits, uint32_t *ret_least)
-{
-	static const struct {
-		uint8_t mask, lead;
-		uint32_t least;
-	} forms[] = {
-		{0x80, 0x00, 0x01}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
-
-	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
-		if ((lead & forms[i].mask) != forms[i].lead)
-			continue;
-		*ret_bits = lead & (uint8_t)~forms[i].mask;
-		*ret_least = forms[i].least;
-		return i + 1;
-	}
-	return 0;
-}
-
 bool item_text_is_clean(const void *text, size_t len)
 {
-	struct reader r;
+	const uint8_t *at = text;
+	uint32_t point;
 
-	reader_init(&r, text, len);
-	while (reader_left(&r) > 0) {
-		uint32_t point = 0, least = 0;
-		size_t n = utf8_sequence(reader_u8(&r), &point, &least);
+	for (size_t i = 0; i < len;) {
+		const size_t n = utf8_char(at + i, len - i, &point);
 
-		if (n == 0)
+		if (n == 0 || point == 0)
 			return false;
-		while (--n > 0) {
-			const uint8_t next = reader_u8(&r);
-
-			if ((next & 0xc0) != 0x80)
-				return false;
-			point = point << 6 | (next & 0x3f);
-		}
-		if (point < least || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
-			return false;
+		i += n;
 	}
-	return reader_done(&r);
+	return true;
 }
 
 bool item_is(const struct item *i, enum item_kind kind, uint64_t value)

@@ -105,6 +105,49 @@ static void defect_23_decimal_is_strict(void **state)
 		assert_int_not_equal(decimal_parse(bad[i], strlen(bad[i]), UINT64_MAX, &v), 0);
 }
 
+static void only_well_formed_utf8_is_a_character(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t len, n;
+		uint32_t point;
+	} chars[] = {
+		{"", 0, 0, 0},
+		{"a", 1, 1, 'a'},
+		{"\0", 1, 1, 0},
+		{"\x7f", 1, 1, 0x7f},
+		{"\xc2\x80", 2, 2, 0x80},
+		{"\xdf\xbf", 2, 2, 0x7ff},
+		{"\xe0\xa0\x80", 3, 3, 0x800},
+		{"\xed\x9f\xbf", 3, 3, 0xd7ff},
+		{"\xee\x80\x80", 3, 3, 0xe000},
+		{"\xef\xbf\xbf", 3, 3, 0xffff},
+		{"\xf0\x90\x80\x80", 4, 4, 0x10000},
+		{"\xf4\x8f\xbf\xbf", 4, 4, 0x10ffff},
+		/* Cut off, a continuation alone, overlong, a surrogate, too large, no lead. */
+		{"\xc2\x80", 1, 0, 0},
+		{"\xe0\xa0\x80", 2, 0, 0},
+		{"\xf0\x90\x80\x80", 3, 0, 0},
+		{"\x80", 1, 0, 0},
+		{"\xc2\x20", 2, 0, 0},
+		{"\xe2\x82\x41", 3, 0, 0},
+		{"\xc1\xbf", 2, 0, 0},
+		{"\xe0\x9f\xbf", 3, 0, 0},
+		{"\xf0\x8f\xbf\xbf", 4, 0, 0},
+		{"\xed\xa0\x80", 3, 0, 0},
+		{"\xf4\x90\x80\x80", 4, 0, 0},
+		{"\xf8\x88\x80\x80\x80", 5, 0, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(chars); i++) {
+		uint32_t point = 0;
+
+		assert_int_equal(utf8_char(chars[i].text, chars[i].len, &point), chars[i].n);
+		assert_int_equal(point, chars[i].point);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -112,6 +155,7 @@ int main(void)
 		cmocka_unit_test(base64_refuses_what_no_encoder_writes),
 		cmocka_unit_test(uuid_round_trips_and_refuses_every_other_form),
 		cmocka_unit_test(defect_23_decimal_is_strict),
+		cmocka_unit_test(only_well_formed_utf8_is_a_character),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
