@@ -97,10 +97,11 @@ struct wifi_config {
 };
 void wifi_config_wipe(struct wifi_config *c);
 
-/* Whether a station could use it at all: a name; the passphrase lengths that the authentication
- * takes (8 to 63 characters or 64 hex digits; SAE 1 to 63; none for an open network, where an empty
- * one counts as none); an authentication that this protocol has credentials for. An absent or
- * unknown authentication is taken from the passphrase: WPA2 or WPA3 with one, open without.
+/* Whether a station could use it at all: a name; a passphrase that the authentication takes (8 to
+ * 63 bytes or 64 hex digits; SAE 1 to 63 bytes; of UTF-8 without control characters; none for an
+ * open network, where an empty one counts as none); an authentication that this protocol has
+ * credentials for, and not WEP. An absent or unknown authentication is taken from the passphrase:
+ * WPA2 or WPA3 with one, which has to suit both, open without; but certificates make it enterprise.
  * NULL, or what is wrong, for people. */
 const char *wifi_config_refusal(const struct wifi_config *c);
 
@@ -136,11 +137,11 @@ struct wifi_response {
 
 struct wifi_record {
 	struct wifi_network network;
-	int rssi_dbm;
+	int rssi_dbm; /* 0 when the peer did not say */
 };
 
 struct wifi_result {
-	bool has_record;
+	bool has_record; /* and it names a network */
 	struct wifi_record record;
 	bool has_state;
 	enum wifi_state state;
@@ -148,8 +149,10 @@ struct wifi_result {
 	enum wifi_reason reason;
 };
 
-/* All: *ret_len bytes into ret (size WIFI_MESSAGE_MAX is always enough), or -EINVAL, -ENOBUFS,
- * -ENOMEM. Decoders: 0, -EBADMSG for bytes that are no such message or break a limit, -ENOMEM. */
+/* All: *ret_len bytes into ret (size WIFI_MESSAGE_MAX is always enough), or -EINVAL, -ENOBUFS.
+ * Decoders: 0, or -EBADMSG for bytes that are no such message, break a limit or are more than
+ * WIFI_MESSAGE_MAX. Numbers that no enum here has read as absent, except operations. Nothing is
+ * allocated. */
 int wifi_info_encode(uint32_t version, uint8_t *ret, size_t size, size_t *ret_len) _must_check_;
 int wifi_info_decode(const void *data, size_t len, uint32_t *ret_version) _must_check_;
 int wifi_request_encode(const struct wifi_request *r, uint8_t *ret, size_t size,
@@ -161,7 +164,7 @@ int wifi_response_decode(const void *data, size_t len, struct wifi_response *ret
 int wifi_result_encode(const struct wifi_result *r, uint8_t *ret, size_t size,
 		       size_t *ret_len) _must_check_;
 int wifi_result_decode(const void *data, size_t len, struct wifi_result *ret) _must_check_;
-/* One WifiConfig by itself: how it is stored. */
+/* One WifiConfig by itself: how it is stored. One without a network is refused. */
 int wifi_config_encode(const struct wifi_config *c, uint8_t *ret, size_t size,
 		       size_t *ret_len) _must_check_;
 int wifi_config_decode(const void *data, size_t len, struct wifi_config *ret) _must_check_;
@@ -173,6 +176,7 @@ const char *wifi_state_name(enum wifi_state state);
 const char *wifi_reason_name(enum wifi_reason reason);
 const char *wifi_band_name(enum wifi_band band);
 const char *wifi_auth_name(enum wifi_auth auth);
-/* The SSID for people and logs: UTF-8 as it is, anything else and controls as \xNN. */
+/* The SSID for people and logs: UTF-8 as it is, anything else, controls and what would turn the
+ * direction of writing as \xNN. */
 #define WIFI_SSID_TEXT_MAX (4 * WIFI_SSID_MAX + 1)
 const char *wifi_ssid_text(const struct wifi_network *n, char ret[static WIFI_SSID_TEXT_MAX]);
