@@ -17,7 +17,6 @@
 /* A peer can write as fast as the radio goes; the journal need not follow. */
 #define LINES 60
 #define LINES_PERIOD_MS 60000
-#define RESULTS_MAX 8
 
 /* A SET_CONFIG that the link accepted and has not come to an end with. */
 struct attempt {
@@ -38,11 +37,6 @@ struct provisioner {
 	struct attempt attempt;
 	struct limit attempts, lines;
 	bool is_quiet; /* the journal was told that it is not told everything */
-
-	/* Results that came while a request was worked on: they follow its response. */
-	bool is_answering;
-	struct wifi_result held[RESULTS_MAX];
-	size_t n_held;
 };
 
 /* ---- out ---- */
@@ -89,15 +83,6 @@ static void on_record(const struct wifi_record *record, void *userdata)
 	const struct wifi_result result = {.has_record = true, .record = *record};
 
 	send_result(userdata, &result);
-}
-
-static void release_held(struct provisioner *p)
-{
-	size_t n = p->n_held;
-
-	p->n_held = 0;
-	for (size_t i = 0; i < n && p->peer; i++)
-		send_result(p, &p->held[i]);
 }
 
 /* ---- what the operations have in common ---- */
@@ -164,7 +149,8 @@ static enum wifi_answer get_status(struct provisioner *p, const struct wifi_requ
 }
 
 /* Costs radio time and serves only what needs the window as well. Refused here, a person learns it
- * before the password is typed in. */
+ * before the password is typed in. The link refuses while something is tried: an app that gets a
+ * state among the records of a scan dies of it. */
 static enum wifi_answer start_scan(struct provisioner *p, const struct wifi_request *q,
 				   struct wifi_response *response, const char **ret_why)
 {
@@ -185,9 +171,6 @@ static enum wifi_answer start_scan(struct provisioner *p, const struct wifi_requ
 		records_stop(p->records);
 		return refused_by_link(r, ret_why);
 	}
-	/* The peer waits for records now, and its app dies of a state among them. */
-	p->attempt.is_told = false;
-	p->n_held = 0;
 	return WIFI_ANSWER_SUCCESS;
 }
 
@@ -230,7 +213,6 @@ static enum wifi_answer try_config(struct provisioner *p, const struct wifi_conf
 	p->attempt = before;
 	p->attempt.is_told = false;
 	p->attempt.is_under_way = before.is_under_way && view.is_trying;
-	p->n_held = 0;
 	return refused_by_link(r, ret_why);
 }
 
@@ -266,7 +248,6 @@ static enum wifi_answer forget_config(struct provisioner *p, const struct wifi_r
 		return refused_by_link(r, ret_why);
 	/* The attempt went with it, and the peer knows. */
 	p->attempt = (struct attempt){0};
-	p->n_held = 0;
 	return WIFI_ANSWER_SUCCESS;
 }
 
@@ -300,7 +281,7 @@ static void log_request(struct provisioner *p, const struct wifi_request *q,
 	if (q->op == WIFI_OP_SET_CONFIG && q->has_network)
 		snprintf(name, sizeof(name), " \"%s\"", wifi_ssid_text(&q->config.network, text));
 	log_info("configurator %s: %s%s: %s%s%s%s", p->peer,
-		 response->has_op ? wifi_op_name(q->op) : "no request of ours", name,
+		 response->has_op ? wifi_op_name(q->op) : "unknown request", name,
 		 wifi_answer_name(response->answer), why ? " (" : "", why ? why : "",
 		 why ? ")" : "");
 }
@@ -316,7 +297,6 @@ static void answer(struct provisioner *p, const void *data, size_t len)
 	if (r < 0) {
 		response.answer =
 			r == -EBADMSG ? WIFI_ANSWER_INVALID_PROTO : WIFI_ANSWER_INTERNAL_ERROR;
-		why = strerror(-r);
 	} else if (q.op >= ARRAY_SIZE(operations) || !operations[q.op]) {
 		response.answer = WIFI_ANSWER_INVALID_ARGUMENT;
 	} else {
@@ -339,10 +319,7 @@ int provisioner_request(struct provisioner *p, const char *peer, size_t limit, c
 		p->peer = strdup(peer);
 	if (!p->peer)
 		return -ENOMEM;
-	p->is_answering = true;
 	answer(p, data, len);
-	p->is_answering = false;
-	release_held(p);
 	return 0;
 }
 
@@ -354,7 +331,6 @@ void provisioner_peer_gone(struct provisioner *p, const char *peer)
 	p->peer = NULL;
 	stop_scan(p);
 	p->attempt.is_told = false;
-	p->n_held = 0;
 }
 
 int provisioner_info(struct provisioner *p, uint8_t *ret, size_t size, size_t *ret_len)
@@ -387,12 +363,8 @@ void provisioner_on_result(struct provisioner *p, enum wifi_state state, enum wi
 	 */
 	if (state == WIFI_STATE_CONNECTED)
 		window_close(p->window, "the device is connected");
-	if (!is_told)
-		return;
-	if (!p->is_answering)
+	if (is_told)
 		send_result(p, &result);
-	else if (p->n_held < RESULTS_MAX)
-		p->held[p->n_held++] = result;
 }
 
 void provisioner_on_found(struct provisioner *p, const struct wifi_record *record)

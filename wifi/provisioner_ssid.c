@@ -3,50 +3,18 @@
 
 #include <string.h>
 
-/* Bytes that a character takes by its first one, and the smallest number that may take so many. */
-static size_t sequence(uint8_t lead, uint32_t *ret_bits, uint32_t *ret_least)
-{
-	if (lead < 0x80) {
-		*ret_bits = lead;
-		*ret_least = 0;
-		return 1;
-	}
-	if (lead >= 0xc2 && lead < 0xe0) {
-		*ret_bits = lead & 0x1f;
-		*ret_least = 0x80;
-		return 2;
-	}
-	if (lead >= 0xe0 && lead < 0xf0) {
-		*ret_bits = lead & 0x0f;
-		*ret_least = 0x800;
-		return 3;
-	}
-	if (lead >= 0xf0 && lead < 0xf5) {
-		*ret_bits = lead & 0x07;
-		*ret_least = 0x10000;
-		return 4;
-	}
-	return 0;
-}
+#include "base/text.h"
 
-/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
-static bool is_utf8(const uint8_t *text, size_t len)
+static bool is_utf8(const struct wifi_network *n)
 {
-	while (len > 0) {
-		uint32_t point = 0, least = 0;
-		size_t n = sequence(*text, &point, &least);
+	uint32_t point;
 
-		if (n == 0 || n > len)
+	for (size_t i = 0; i < n->ssid_len;) {
+		size_t len = utf8_char(n->ssid + i, n->ssid_len - i, &point);
+
+		if (len == 0)
 			return false;
-		for (size_t i = 1; i < n; i++) {
-			if ((text[i] & 0xc0) != 0x80)
-				return false;
-			point = point << 6 | (text[i] & 0x3f);
-		}
-		if (point < least || point > 0x10ffff || (point >= 0xd800 && point < 0xe000))
-			return false;
-		text += n;
-		len -= n;
+		i += len;
 	}
 	return true;
 }
@@ -61,7 +29,7 @@ static bool is_hidden(const struct wifi_network *n)
 
 bool ssid_is_showable(const struct wifi_network *n)
 {
-	return !is_hidden(n) && is_utf8(n->ssid, n->ssid_len);
+	return !is_hidden(n) && is_utf8(n);
 }
 
 void ssid_make_showable(struct wifi_network *n)
@@ -69,7 +37,7 @@ void ssid_make_showable(struct wifi_network *n)
 	char text[WIFI_SSID_TEXT_MAX];
 	size_t len;
 
-	if (is_utf8(n->ssid, n->ssid_len))
+	if (is_utf8(n))
 		return;
 	wifi_ssid_text(n, text);
 	len = strlen(text);

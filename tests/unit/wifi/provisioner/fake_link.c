@@ -19,8 +19,6 @@ int link_try(struct link *l, const struct wifi_config *config)
 	f->tried = *config;
 	if (f->try_r == 0)
 		f->view.is_trying = true;
-	if (f->while_trying)
-		f->while_trying(f->userdata);
 	return f->try_r;
 }
 

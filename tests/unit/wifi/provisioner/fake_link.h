@@ -8,9 +8,6 @@
 struct fake_link {
 	int try_r, forget_r, scan_r; /* what the calls return */
 	struct link_view view;       /* what link_get_view() says */
-	/* Called from within link_try(), after the configuration was noted. May be NULL. */
-	void (*while_trying)(void *userdata);
-	void *userdata;
 
 	unsigned int n_tries, n_forgets, n_scans, n_stops;
 	struct wifi_config tried;
