@@ -3,7 +3,8 @@
 
 /* The device's Wi-Fi link: connects what is configured, tries what a configurator asks for and
  * keeps it only when it works, comes back after a loss. Owns station and address watch; its moves
- * are a table (linkfsm.h, docs/ble.md). */
+ * are a table (linkfsm.h, docs/wifi-link.md). Its events come from the event loop alone, never from
+ * within a call of this header, and may call everything here but link_free(). */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -50,8 +51,11 @@ int link_start(struct link *l) _must_check_;
 int link_try(struct link *l, const struct wifi_config *config) _must_check_;
 /* Disconnects and forgets. When the store refuses, the link goes on. */
 int link_forget(struct link *l) _must_check_;
-/* As station_scan(). Scans started elsewhere are not told. */
+/* As station_scan(): a live link stays, and an attempt to connect what is kept waits for the end of
+ * the scan (at most two minutes). -EBUSY while a link_try() is under way. link_try() ends a scan
+ * with -ECANCELED, the loss of the interface with -ENODEV. */
 int link_scan(struct link *l, const struct wifi_scan_params *params) _must_check_;
+/* Nothing of the scan is told after this. */
 void link_scan_stop(struct link *l);
 /* Renews rssi_dbm of the view; `changed` when it is another. */
 void link_ask_signal(struct link *l);

@@ -57,9 +57,13 @@ owners qrencode 'agent/qr'
 owners protobuf-c 'proto/wifi/'
 owners gpiod 'wifi/button'
 
-# One door for the agent's state.
+# One door for the agent's state, and one for the link's.
 if grep -rnE --include='*.c' -e '(->|\.)state = (FSM_)?STATE_' agent | grep -Ev '^agent/fsm\.c'; then
 	echo "^ only agent/fsm.c assigns the state"
+	status=1
+fi
+if grep -rnE --include='*.c' -e '(->|\.)state = LINKFSM_STATE_' wifi | grep -Ev '^wifi/linkfsm\.c'; then
+	echo "^ only wifi/linkfsm.c assigns the state of the link"
 	status=1
 fi
 # An int function never says "return false": 0 would read as success.
