@@ -33,13 +33,14 @@ struct central_options {
 /* Errors of all: -errno (-ENODEV no adapter or no bluetoothd, -ETIMEDOUT, -ENOTCONN the device went
  * away, -EACCES pairing refused or not enough of it, -EBADMSG a message that is none, -EIO), and
  * central_error() says it for people. */
+/* *ret is set when it fails, too (NULL when there is no memory for it), for central_error(). */
 int central_open(const struct central_options *options, struct central **ret) _must_check_;
 struct central *central_free(struct central *c); /* disconnects */
 DEFINE_CLEANUP(struct central *, central_free);
 const char *central_error(const struct central *c);
 
 /* Looks for devices that offer the service; fn (true: enough) for each, again when what it says
- * changed. */
+ * changed. fn calls nothing of this header. 0 when the time is over or fn had enough. */
 int central_discover(struct central *c, uint64_t timeout_ms,
 		     bool (*fn)(void *userdata, const struct central_device *d),
 		     void *userdata) _must_check_;

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The connection to one device: making it, pairing, ending it. */
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "wifi/central/internal.h"
+
+#define CONNECT_MS 40000
+#define CONNECT_TRIES 3
+#define PAIR_MS 60000
+#define DISCONNECT_MS 10000
+
+#define INFO_UUID "14387801-130c-49e7-b877-2881c89cb258"
+#define CONTROL_UUID "14387802-130c-49e7-b877-2881c89cb258"
+#define OUTPUT_UUID "14387803-130c-49e7-b877-2881c89cb258"
+
+/* ---- what BlueZ says of it ---- */
+
+static int read_flag(sd_bus_message *m, bool *ret)
+{
+	int value, r;
+
+	r = sd_bus_message_read(m, "v", "b", &value);
+	if (r >= 0)
+		*ret = value;
+	return r;
+}
+
+int device_on_changed(struct central *c, sd_bus_message *m)
+{
+	const char *name;
+	int r;
+
+	r = sd_bus_message_enter_container(m, 'a', "{sv}");
+	if (r < 0)
+		return r;
+	while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+		r = sd_bus_message_read(m, "s", &name);
+		if (r < 0)
+			return r;
+		if (strcmp(name, "Connected") == 0)
+			r = read_flag(m, &c->is_connected);
+		else if (strcmp(name, "ServicesResolved") == 0)
+			r = read_flag(m, &c->is_resolved);
+		else if (strcmp(name, "Paired") == 0)
+			r = read_flag(m, &c->is_paired);
+		else
+			r = sd_bus_message_skip(m, "v");
+		if (r >= 0)
+			r = sd_bus_message_exit_container(m);
+		if (r < 0)
+			return r;
+	}
+	if (!c->is_connected)
+		c->is_subscribed = false;
+	return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+/* Forgets what was found out about the device before. */
+static void clear(struct central *c)
+{
+	free(TAKE_PTR(c->device));
+	free(TAKE_PTR(c->info));
+	free(TAKE_PTR(c->control));
+	free(TAKE_PTR(c->output));
+	c->is_connected = c->is_resolved = c->is_paired = c->is_subscribed = false;
+	queue_clear(&c->queue);
+}
+
+static int read_device(struct central *c)
+{
+	_cleanup_(message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+	int r;
+
+	r = central_message(c, c->device, PROPERTIES, "GetAll", &m);
+	if (r < 0)
+		return r;
+	r = sd_bus_message_append(m, "s", DEVICE1);
+	if (r < 0)
+		return central_fail(c, r, "the device: %s", strerror(-r));
+	r = central_call(c, m, central_deadline(0, DISCONNECT_MS), "the device", &reply);
+	if (r < 0)
+		return r;
+	r = device_on_changed(c, reply);
+	return r < 0 ? central_fail(c, -EIO, "what Bluetooth says of the device is not understood")
+		     : 0;
+}
+
+/* ---- its characteristics ---- */
+
+static int take_characteristic(struct central *c, const char *path, const char *uuid)
+{
+	char **place = strcasecmp(uuid, INFO_UUID) == 0      ? &c->info
+		       : strcasecmp(uuid, CONTROL_UUID) == 0 ? &c->control
+		       : strcasecmp(uuid, OUTPUT_UUID) == 0  ? &c->output
+							     : NULL;
+
+	if (!place || *place)
+		return 0;
+	*place = strdup(path);
+	return *place ? 0 : -ENOMEM;
+}
+
+static int read_characteristic(struct central *c, const char *path, sd_bus_message *m)
+{
+	const char *name, *uuid;
+	int r;
+
+	r = sd_bus_message_enter_container(m, 'a', "{sv}");
+	if (r < 0)
+		return r;
+	while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+		r = sd_bus_message_read(m, "s", &name);
+		if (r >= 0 && strcmp(name, "UUID") == 0) {
+			r = sd_bus_message_read(m, "v", "s", &uuid);
+			if (r >= 0)
+				r = take_characteristic(c, path, uuid);
+		} else if (r >= 0) {
+			r = sd_bus_message_skip(m, "v");
+		}
+		if (r >= 0)
+			r = sd_bus_message_exit_container(m);
+		if (r < 0)
+			return r;
+	}
+	return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+static bool is_below(const char *path, const char *parent)
+{
+	const size_t len = strlen(parent);
+
+	return strncmp(path, parent, len) == 0 && path[len] == '/';
+}
+
+static int read_object(struct central *c, sd_bus_message *m)
+{
+	const char *path, *interface;
+	int r;
+
+	r = sd_bus_message_read(m, "o", &path);
+	if (r >= 0)
+		r = sd_bus_message_enter_container(m, 'a', "{sa{sv}}");
+	if (r < 0)
+		return r;
+	while ((r = sd_bus_message_enter_container(m, 'e', "sa{sv}")) > 0) {
+		r = sd_bus_message_read(m, "s", &interface);
+		if (r >= 0)
+			r = is_below(path, c->device) && strcmp(interface, CHARACTERISTIC1) == 0
+				    ? read_characteristic(c, path, m)
+				    : sd_bus_message_skip(m, "a{sv}");
+		if (r >= 0)
+			r = sd_bus_message_exit_container(m);
+		if (r < 0)
+			return r;
+	}
+	return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+static int find_characteristics(struct central *c)
+{
+	_cleanup_(message_unrefp) sd_bus_message *reply = NULL;
+	int r;
+
+	r = central_objects(c, &reply);
+	if (r < 0)
+		return r;
+	r = sd_bus_message_enter_container(reply, 'a', "{oa{sa{sv}}}");
+	while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "oa{sa{sv}}")) > 0) {
+		r = read_object(c, reply);
+		if (r >= 0)
+			r = sd_bus_message_exit_container(reply);
+	}
+	if (r < 0)
+		return central_fail(c, -EIO, "the objects of Bluetooth are not understood");
+	if (!c->info || !c->control || !c->output)
+		return central_fail(c, -EIO, "the device does not offer Wi-Fi provisioning");
+	return 0;
+}
+
+/* ---- connecting ---- */
+
+/* A first try often falls victim to the radio. */
+static int connect_device(struct central *c, uint64_t end_ms)
+{
+	int r = -EIO;
+
+	for (int i = 0; i < CONNECT_TRIES && (r == -EIO || r == -EBUSY) && clock_ms() < end_ms; i++)
+		r = central_call_plain(c, c->device, DEVICE1, "Connect", end_ms, "connecting");
+	if (r == -EALREADY)
+		return 0;
+	if (r == -ENOENT)
+		return central_fail(c, -ENOTCONN, "connecting: the device is not there (any more)");
+	return r == -EBUSY ? -EIO : r;
+}
+
+int central_connect(struct central *c, const char *path, uint64_t timeout_ms)
+{
+	const uint64_t end_ms = central_deadline(timeout_ms, CONNECT_MS);
+	int r;
+
+	if (!sd_bus_object_path_is_valid(path) || !is_below(path, c->adapter))
+		return central_fail(c, -EINVAL, "'%.128s' is not a device of %s", path, c->adapter);
+	clear(c);
+	c->device = strdup(path);
+	if (!c->device)
+		return central_fail(c, -ENOMEM, "%s", strerror(ENOMEM));
+	r = connect_device(c, end_ms);
+	if (r == 0)
+		r = read_device(c);
+	while (r == 0 && !c->is_resolved)
+		r = central_step_connected(c, end_ms, "looking at the device's services");
+	if (r == 0)
+		r = find_characteristics(c);
+	if (r < 0)
+		central_disconnect(c);
+	return r;
+}
+
+int central_pair(struct central *c, uint64_t timeout_ms)
+{
+	const uint64_t end_ms = central_deadline(timeout_ms, PAIR_MS);
+	int r;
+
+	if (!c->device || !c->is_connected)
+		return central_fail(c, -ENOTCONN, "pairing: not connected");
+	if (c->is_paired)
+		return 0;
+	r = agent_register(c);
+	if (r == 0)
+		r = central_call_plain(c, c->device, DEVICE1, "Pair", end_ms, "pairing");
+	if (r == -ETIMEDOUT) {
+		/* BlueZ would go on with it. */
+		char error[sizeof(c->error)];
+
+		memcpy(error, c->error, sizeof(error));
+		if (central_call_plain(c, c->device, DEVICE1, "CancelPairing",
+				       central_deadline(0, DISCONNECT_MS), "pairing") == 0)
+			memcpy(c->error, error, sizeof(error));
+	}
+	if (r == -EALREADY)
+		r = 0;
+	if (r == 0)
+		c->is_paired = true;
+	return r;
+}
+
+void central_disconnect(struct central *c)
+{
+	char error[sizeof(c->error)];
+
+	if (!c->device)
+		return;
+	/* What ended the work is what people want to read, not this. */
+	memcpy(error, c->error, sizeof(error));
+	if (!c->is_gone && c->is_connected &&
+	    central_call_plain(c, c->device, DEVICE1, "Disconnect",
+			       central_deadline(0, DISCONNECT_MS), "disconnecting") < 0)
+		c->is_connected = false;
+	memcpy(c->error, error, sizeof(error));
+	clear(c);
+}
+
+int central_unpair(struct central *c)
+{
+	_cleanup_(message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(freep) char *device = NULL;
+	int r;
+
+	if (!c->device)
+		return central_fail(c, -ENOTCONN, "forgetting the pairing: not connected");
+	device = strdup(c->device);
+	if (!device)
+		return central_fail(c, -ENOMEM, "%s", strerror(ENOMEM));
+	/* RemoveDevice() of a connected device never returns with BlueZ 5.66. */
+	central_disconnect(c);
+	r = central_message(c, c->adapter, ADAPTER1, "RemoveDevice", &m);
+	if (r < 0)
+		return r;
+	r = sd_bus_message_append(m, "o", device);
+	if (r < 0)
+		return central_fail(c, r, "forgetting the pairing: %s", strerror(-r));
+	r = central_call(c, m, central_deadline(0, DISCONNECT_MS), "forgetting the pairing", NULL);
+	return r == -ENOENT ? 0 : r;
+}
