@@ -204,6 +204,54 @@ static void a_link_that_comes_and_goes_is_not_chased(void **state)
 	assert_in_range(n, 30, 90);
 }
 
+static uint64_t wait_after_a_failure(struct fixture *f)
+{
+	failed(f, WIFI_REASON_NETWORK_NOT_FOUND);
+	return view_of(f).retry_in_ms;
+}
+
+static void the_waits_start_anew_after_a_connection_that_lasted(void **state)
+{
+	struct fixture *f = *state;
+
+	link_begin(f, "home");
+	for (unsigned int i = 0; i < 4; i++)
+		pass_ms(f, wait_after_a_failure(f));
+	succeed(f);
+	fake_address_drop();
+	settle(f);
+	pass_ms(f, ADDRESS_MS);
+	/* It lasted no time, so the fifth wait follows. */
+	assert_in_range(view_of(f).retry_in_ms, 8 * RETRY_FIRST_MS, 16 * RETRY_FIRST_MS);
+	pass_ms(f, view_of(f).retry_in_ms);
+	succeed(f);
+	pass_ms(f, RETRY_CEILING_MS);
+	fake_address_drop();
+	settle(f);
+	pass_ms(f, ADDRESS_MS);
+	assert_in_range(view_of(f).retry_in_ms, RETRY_FIRST_MS / 2, RETRY_FIRST_MS);
+}
+
+static void the_waits_start_anew_with_the_interface_and_with_what_is_kept(void **state)
+{
+	struct fixture *f = *state;
+
+	link_begin(f, "home");
+	for (unsigned int i = 0; i < 4; i++)
+		pass_ms(f, wait_after_a_failure(f));
+	available(f, false);
+	available(f, true);
+	assert_in_range(wait_after_a_failure(f), RETRY_FIRST_MS / 2, RETRY_FIRST_MS);
+	pass_ms(f, view_of(f).retry_in_ms);
+	assert_in_range(wait_after_a_failure(f), RETRY_FIRST_MS, 2 * RETRY_FIRST_MS);
+	try_one(f, "new");
+	succeed(f);
+	fake_address_drop();
+	settle(f);
+	pass_ms(f, ADDRESS_MS);
+	assert_in_range(view_of(f).retry_in_ms, RETRY_FIRST_MS / 2, RETRY_FIRST_MS);
+}
+
 static void an_address_that_goes_away_is_waited_for_and_then_the_link_made_anew(void **state)
 {
 	struct fixture *f = *state;
@@ -216,9 +264,13 @@ static void an_address_that_goes_away_is_waited_for_and_then_the_link_made_anew(
 	assert_int_equal(fake_station.n_connects, 1);
 	ip4(f, 8);
 	assert_stage(f, LINK_STAGE_CONNECTED);
+	/* The limit of the attempt that brought it here is over since long. */
+	pass_ms(f, 2 * CONNECT_MS);
 	fake_address_drop();
 	settle(f);
-	pass_ms(f, ADDRESS_MS);
+	pass_ms(f, ADDRESS_MS - 1);
+	assert_stage(f, LINK_STAGE_OBTAINING_IP);
+	pass_ms(f, 1);
 	assert_stage(f, LINK_STAGE_RETRYING);
 	assert_int_equal(view_of(f).last_reason, WIFI_REASON_FAIL_IP);
 	pass_ms(f, RETRY_FIRST_MS);
@@ -243,6 +295,13 @@ static void ip6_alone_counts_after_five_seconds(void **state)
 	ip4(f, 3);
 	assert_true(view_of(f).has_ip4);
 	assert_int_equal(f->n_changed, 1);
+	/* The next link has to wait for itself. */
+	lost(f);
+	pass_ms(f, 0);
+	progress(f, WIFI_STATE_OBTAINING_IP);
+	fake_address_set_ip6();
+	settle(f);
+	assert_stage(f, LINK_STAGE_OBTAINING_IP);
 }
 
 static void ip6_that_comes_later_counts_at_once(void **state)
@@ -727,6 +786,8 @@ int main(void)
 		LINK_TEST(a_connection_that_cannot_begin_is_retried),
 		LINK_TEST(a_lost_link_is_retried_at_once),
 		LINK_TEST(a_link_that_comes_and_goes_is_not_chased),
+		LINK_TEST(the_waits_start_anew_after_a_connection_that_lasted),
+		LINK_TEST(the_waits_start_anew_with_the_interface_and_with_what_is_kept),
 		LINK_TEST(an_address_that_goes_away_is_waited_for_and_then_the_link_made_anew),
 		LINK_TEST(ip6_alone_counts_after_five_seconds),
 		LINK_TEST(ip6_that_comes_later_counts_at_once),
