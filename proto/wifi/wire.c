@@ -19,7 +19,8 @@ static void *arena_alloc(void *userdata, size_t size)
 	if (padded > WIRE_ARENA_SIZE - a->used)
 		return NULL;
 	a->used += padded;
-	return p;
+	/* What the stack held before is never taken for a part of a message. */
+	return memset(p, 0, padded);
 }
 
 /* Everything goes at once, in wire_arena_done(). */
