@@ -78,6 +78,7 @@ struct link_view {
 	/* Without a link for link_options.fallback_ms although configured. */
 	bool is_stranded;
 	const struct wifi_network *configured; /* NULL when nothing is */
+	const struct wifi_network *trying;     /* NULL unless is_trying */
 	const struct wifi_network *connected;  /* NULL without a link */
 	bool has_ip4;
 	uint8_t ip4[4];

@@ -63,6 +63,8 @@ void link_get_view(const struct link *l, struct link_view *ret)
 		.has_failed = l->has_failed,
 		.last_reason = l->last_reason,
 	};
+	if (ret->is_trying)
+		ret->trying = &l->trial.config.network;
 	if (stage == LINK_STAGE_OBTAINING_IP || stage == LINK_STAGE_CONNECTED)
 		ret->connected = station_network(l->station);
 	if (stage == LINK_STAGE_CONNECTED)

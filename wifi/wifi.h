@@ -20,7 +20,8 @@ struct wifi_options {
 	const char *name_prefix; /* "PV" */
 	enum pairing pairing;
 	const char *label_file; /* NULL: no label code is asked for */
-	uint64_t window_boot_ms, window_button_ms;
+	uint64_t window_ms;     /* by power-on, button or command */
+	bool window_at_boot;
 	const char *button_chip; /* NULL: no button */
 	unsigned int button_line;
 	bool button_active_low;
@@ -56,7 +57,7 @@ int wifi_start(struct wifi *w) _must_check_;
 int wifi_scan(struct wifi *w) _must_check_;
 int wifi_connect(struct wifi *w, const struct wifi_config *config) _must_check_;
 int wifi_forget(struct wifi *w) _must_check_;
-/* Opens the presence window. */
+/* Opens the presence window; ms 0: for the configured time. */
 void wifi_open_window(struct wifi *w, uint64_t ms);
 
 struct wifi_view {

@@ -374,6 +374,7 @@ static void a_trial_that_works_is_told_step_by_step_and_kept(void **state)
 	link_begin(f, NULL);
 	try_one(f, "new");
 	assert_true(view_of(f).is_trying);
+	assert_memory_equal(view_of(f).trying->ssid, "new", 3);
 	assert_stage(f, LINK_STAGE_CONNECTING);
 	assert_told(f, "");
 	progress(f, WIFI_STATE_AUTHENTICATION);
@@ -390,6 +391,7 @@ static void a_trial_that_works_is_told_step_by_step_and_kept(void **state)
 	assert_told(f, "connected");
 	assert_kept(f, "new");
 	assert_false(view_of(f).is_trying);
+	assert_null(view_of(f).trying);
 	assert_stage(f, LINK_STAGE_CONNECTED);
 	assert_true(view_of(f).is_configured);
 	assert_int_equal(fake_station.n_connects, 1);
