@@ -23,7 +23,8 @@ DEFINE_CLEANUP(struct address *, address_free);
 
 /* From here on only addresses count that are set or renewed after this call; one that is configured
  * for ever (static) counts as it stands after a few seconds of grace. Call it when the link comes
- * up: what the network before has left behind is no proof of this one. */
+ * up, also a little late: what was set since the link came up counts, too. Tells once afterwards.
+ * What the network before has left behind is no proof of this one. */
 void address_restart(struct address *a);
 /* A usable IPv4 address (not link-local, not tentative), in network order. */
 bool address_ip4(const struct address *a, uint8_t ret[static 4]);
