@@ -49,6 +49,9 @@ struct backend_ops {
 	/* params is never NULL; period_ms is the station's. Called while a scan is under way: what
 	 * that one has found is told again, with all that still comes, and one scan_done. */
 	int (*scan)(void *backend, const struct wifi_scan_params *params);
+	/* Its time is up: what was found till now is told, then scan_done. NULL: the station does
+	 * with scan_stop() and a scan_done of its own. */
+	void (*scan_cut)(void *backend);
 	void (*scan_stop)(void *backend);
 	/* config is no refused one and is wiped by the caller. A connection or link that is there
 	 * is dropped first; no event of it comes any more. The station ends a scan before. */

@@ -60,9 +60,9 @@ int station_scan(struct station *s, const struct wifi_scan_params *params) _must
 /* No event of the scan comes after this. */
 void station_scan_stop(struct station *s);
 
-/* Whatever link there is is dropped first. config is copied, and wiped when done. Pinned to BSSID
- * (any_channel said false, and a BSSID is there) or free. -ENODEV, -EINVAL (wifi_config_refusal()),
- * -EIO. */
+/* Whatever link there is is dropped first, and a scan under way ends without an event. config is
+ * copied, and wiped when done. Pinned to BSSID (any_channel said false, and a BSSID is there) or
+ * free. -ENODEV, -EINVAL (wifi_config_refusal()), -EIO. */
 int station_connect(struct station *s, const struct wifi_config *config) _must_check_;
 /* Gives up connection or link; fine when there is none. No event of it comes after this. */
 void station_disconnect(struct station *s);
