@@ -310,6 +310,10 @@ static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *
 			on_broken(m, -errno);
 		return 0;
 	}
+	if (n == 0) {
+		on_broken(m, -EPIPE);
+		return 0;
+	}
 	if (mgmtmsg_parse(bytes, (size_t)n, &msg) == 0)
 		on_message(m, &msg);
 	return 0;
