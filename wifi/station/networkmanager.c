@@ -43,9 +43,9 @@ static void bad_message(struct nm *nm, sd_bus_message *m, int r)
 static void take(struct nm *nm, const struct nm_change *change)
 {
 	if (change->has_active)
-		strcpy(nm->device.active, change->device.active);
+		memcpy(nm->device.active, change->device.active, sizeof(nm->device.active));
 	if (change->has_ap)
-		strcpy(nm->device.ap, change->device.ap);
+		memcpy(nm->device.ap, change->device.ap, sizeof(nm->device.ap));
 	if (change->has_type)
 		nm->device.type = change->device.type;
 	if (change->has_state) {
@@ -91,11 +91,10 @@ static int on_looked_up(sd_bus_message *m, void *userdata, sd_bus_error *error)
 		return 0;
 	}
 	r = sd_bus_message_read(m, "o", &path);
-	if (r < 0 || strlen(path) >= sizeof(nm->device.path)) {
+	if (r < 0 || !nm_copy(nm->device.path, sizeof(nm->device.path), path)) {
 		bad_message(nm, m, r < 0 ? r : -EBADMSG);
 		return 0;
 	}
-	strcpy(nm->device.path, path);
 	r = sd_bus_call_method_async(nm->bus, &nm->look, NM_SERVICE, path, NM_PROPERTIES, "GetAll",
 				     on_device, nm, "s", NM_DEVICE);
 	if (r < 0)
@@ -297,16 +296,17 @@ static int nm_new(sd_event *event, sd_bus *bus, const char *interface,
 	struct nm *nm;
 	int r;
 
-	if (strlen(interface) >= sizeof(nm->interface))
-		return -EINVAL;
 	nm = calloc(1, sizeof(*nm));
 	if (!nm)
 		return -ENOMEM;
+	if (!nm_copy(nm->interface, sizeof(nm->interface), interface)) {
+		free(nm);
+		return -EINVAL;
+	}
 	nm->event = event;
 	nm->bus = bus;
 	nm->events = events;
 	nm->told = BACKEND_AWAY;
-	strcpy(nm->interface, interface);
 	r = watch(nm);
 	if (r >= 0)
 		r = sd_bus_call_method_async(bus, &nm->startup, NM_SERVICE, NM_PATH, NM_PROPERTIES,

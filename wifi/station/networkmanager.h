@@ -93,6 +93,9 @@ enum wifi_auth nm_auth_of(uint32_t flags, uint32_t wpa_flags, uint32_t rsn_flags
  * line. So the strongest signals all read -40. */
 int nm_dbm_of(uint8_t percent);
 
+/* Whether text fits, and then it is in ret. */
+bool nm_copy(char *ret, size_t size, const char *text) _must_check_;
+
 /* ---- networkmanager_message.c ---- */
 
 /* The arguments of AddAndActivateConnection2. Marks m as sensitive. -EINVAL for what NetworkManager
@@ -165,6 +168,7 @@ struct nm {
 	sd_bus_slot *clear, *add, *find_supplicant, *read_ap, *read_signal; /* owned */
 	bool is_link_due; /* linked, told when read_ap is answered */
 	struct wifi_network link;
+	sd_event_source *grace; /* owned; runs while a link has no access point */
 
 	bool is_scanning, is_scan_asked;
 	uint64_t scan_from_ms;

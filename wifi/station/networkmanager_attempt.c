@@ -14,9 +14,18 @@
 
 #define STATUS_UNSPECIFIED_FAILURE 1 /* IEEE 802.11: how a wrong SAE password is refused */
 
+/* A little more than NetworkManager gives an active connection. One that still waits for an address
+ * it would leave without an access point for ever. */
+#define GRACE_US 20000000
+
 static bool is_current(const struct nm *nm)
 {
 	return strcmp(nm->device.active, nm->active) == 0;
+}
+
+static bool has_access_point(const struct nm *nm)
+{
+	return *nm->device.ap && strcmp(nm->device.ap, "/") != 0;
 }
 
 static void deactivate(struct nm *nm, const char *active)
@@ -36,6 +45,7 @@ void nm_attempt_reset(struct nm *nm)
 		nm->is_link_due = false;
 	*nm->active = *nm->supplicant = '\0';
 	nm->link = (struct wifi_network){0};
+	nm->grace = sd_event_source_disable_unref(nm->grace);
 	nm->request = sd_bus_message_unref(nm->request);
 	nm->clear = sd_bus_slot_unref(nm->clear);
 	nm->add = sd_bus_slot_unref(nm->add);
@@ -99,13 +109,39 @@ static int on_access_point(sd_bus_message *m, void *userdata, sd_bus_error *erro
 	return 0;
 }
 
+static int on_grace_over(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	end(userdata);
+	return 0;
+}
+
+/* It roams, or the access point is gone. */
+static void on_no_access_point(struct nm *nm)
+{
+	int r;
+
+	if (nm->phase != NM_PHASE_LINKED || nm->grace)
+		return;
+	r = sd_event_add_time_relative(nm->event, &nm->grace, CLOCK_BOOTTIME, GRACE_US, 0,
+				       on_grace_over, nm);
+	if (r < 0)
+		log_warning("networkmanager: cannot wait for an access point of %s: %s",
+			    nm->interface, strerror(-r));
+}
+
 void nm_attempt_on_access_point(struct nm *nm)
 {
 	int r;
 
-	if ((nm->phase != NM_PHASE_ACTIVATING && nm->phase != NM_PHASE_LINKED) || !is_current(nm) ||
-	    !*nm->device.ap || strcmp(nm->device.ap, "/") == 0)
+	if ((nm->phase != NM_PHASE_ACTIVATING && nm->phase != NM_PHASE_LINKED) || !is_current(nm))
 		return;
+	if (!has_access_point(nm)) {
+		on_no_access_point(nm);
+		return;
+	}
+	nm->grace = sd_event_source_disable_unref(nm->grace);
 	nm->read_ap = sd_bus_slot_unref(nm->read_ap);
 	r = sd_bus_call_method_async(nm->bus, &nm->read_ap, NM_SERVICE, nm->device.ap,
 				     NM_PROPERTIES, "GetAll", on_access_point, nm, "s",
@@ -235,7 +271,7 @@ static int on_added(sd_bus_message *m, void *userdata, sd_bus_error *error)
 		return 0;
 	}
 	r = sd_bus_message_read(m, "oo", NULL, &active);
-	if (r < 0 || strlen(active) >= sizeof(nm->active)) {
+	if (r < 0 || !nm_copy(nm->active, sizeof(nm->active), active)) {
 		nm_attempt_reset(nm);
 		if (!is_called_off)
 			nm->events->failed(nm->events->userdata, WIFI_REASON_FAIL_CONN);
@@ -246,7 +282,6 @@ static int on_added(sd_bus_message *m, void *userdata, sd_bus_error *error)
 		nm_attempt_reset(nm);
 		return 0;
 	}
-	strcpy(nm->active, active);
 	nm->phase = NM_PHASE_ACTIVATING;
 	if (is_current(nm))
 		nm_attempt_on_device(nm);
@@ -261,9 +296,10 @@ static int on_supplicant_found(sd_bus_message *m, void *userdata, sd_bus_error *
 	(void)error;
 	nm->find_supplicant = sd_bus_slot_unref(nm->find_supplicant);
 	/* No such program, no right to talk to it: done without. */
-	if (!sd_bus_message_is_method_error(m, NULL) && sd_bus_message_read(m, "o", &path) > 0 &&
-	    strlen(path) < sizeof(nm->supplicant))
-		strcpy(nm->supplicant, path);
+	if (sd_bus_message_is_method_error(m, NULL) || sd_bus_message_read(m, "o", &path) < 0 ||
+	    !nm_copy(nm->supplicant, sizeof(nm->supplicant), path))
+		log_debug("networkmanager: %s: its supplicant cannot be listened to",
+			  nm->interface);
 	return 0;
 }
 
@@ -407,7 +443,7 @@ void nm_ask_signal(struct nm *nm)
 {
 	int r;
 
-	if (nm->phase != NM_PHASE_LINKED || !*nm->device.ap || strcmp(nm->device.ap, "/") == 0)
+	if (nm->phase != NM_PHASE_LINKED || !has_access_point(nm))
 		return;
 	nm->read_signal = sd_bus_slot_unref(nm->read_signal);
 	r = sd_bus_call_method_async(nm->bus, &nm->read_signal, NM_SERVICE, nm->device.ap,

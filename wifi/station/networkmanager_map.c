@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wifi/station/networkmanager.h"
 
+#include <string.h>
+
 /* NM80211ApFlags and NM80211ApSecurityFlags. */
 #define AP_PRIVACY 0x1U
 #define SEC_PSK 0x100U
@@ -92,4 +94,14 @@ enum wifi_auth nm_auth_of(uint32_t flags, uint32_t wpa_flags, uint32_t rsn_flags
 int nm_dbm_of(uint8_t percent)
 {
 	return -100 + MIN(percent, 100) * 60 / 100;
+}
+
+bool nm_copy(char *ret, size_t size, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len >= size)
+		return false;
+	memcpy(ret, text, len + 1);
+	return true;
 }

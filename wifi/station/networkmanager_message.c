@@ -260,10 +260,7 @@ static int read_path(sd_bus_message *m, char ret[static NM_PATH_MAX])
 
 	if (r < 0)
 		return r;
-	if (strlen(path) >= NM_PATH_MAX)
-		return -EBADMSG;
-	strcpy(ret, path);
-	return 1;
+	return nm_copy(ret, NM_PATH_MAX, path) ? 1 : -EBADMSG;
 }
 
 struct ap_fields {
@@ -406,8 +403,9 @@ static int on_supplicant_change(sd_bus_message *m, const char *name, void *userd
 
 	if (strcmp(name, "State") == 0) {
 		r = read_variant(m, "s", &text);
-		if (r > 0 && strlen(text) < sizeof(c->state))
-			strcpy(c->state, text);
+		/* A longer one is none that we know. */
+		if (r > 0 && !nm_copy(c->state, sizeof(c->state), text))
+			*c->state = '\0';
 		return r;
 	}
 	if (strcmp(name, "AuthStatusCode") == 0) {
@@ -441,8 +439,8 @@ static int read_access_point_paths(sd_bus_message *m, struct access_points *ret)
 	if (r < 0)
 		return r;
 	while ((r = sd_bus_message_read(m, "o", &path)) > 0)
-		if (ret->n < NM_ACCESS_POINTS_MAX && strlen(path) < NM_PATH_MAX)
-			strcpy(ret->paths[ret->n++], path);
+		if (ret->n < NM_ACCESS_POINTS_MAX && nm_copy(ret->paths[ret->n], NM_PATH_MAX, path))
+			ret->n++;
 	if (r < 0)
 		return r;
 	r = sd_bus_message_exit_container(m);

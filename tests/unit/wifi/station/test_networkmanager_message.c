@@ -87,8 +87,7 @@ static void take_text(sd_bus_message *m, char *ret, size_t size)
 	const char *text;
 
 	assert_true(sd_bus_message_read(m, "v", "s", &text) > 0);
-	assert_true(strlen(text) < size);
-	strcpy(ret, text);
+	assert_true(nm_copy(ret, size, text));
 }
 
 static void take_bytes(sd_bus_message *m, char *ret, size_t size)
@@ -136,8 +135,7 @@ static void take_one(sd_bus_message *m, const char *setting, const char *name, s
 		assert_true(sd_bus_message_read(m, "v", "i", &s->dhcp_timeout) > 0);
 	else if (strcmp(name, "proto") == 0) {
 		assert_true(sd_bus_message_read(m, "v", "as", 1, &text) > 0);
-		assert_true(strlen(text) < sizeof(s->proto));
-		strcpy(s->proto, text);
+		assert_true(nm_copy(s->proto, sizeof(s->proto), text));
 	} else
 		assert_true(sd_bus_message_skip(m, "v") >= 0);
 }
@@ -174,8 +172,8 @@ static void say(struct fixture *f, const struct wifi_config *config, struct said
 	}
 	assert_true(sd_bus_message_exit_container(m) > 0);
 	assert_true(sd_bus_message_read(m, "oo", &device, &object) > 0);
-	strcpy(ret->device, device);
-	strcpy(ret->object, object);
+	assert_true(nm_copy(ret->device, sizeof(ret->device), device));
+	assert_true(nm_copy(ret->object, sizeof(ret->object), object));
 	take_dict(m, "options", ret);
 	sd_bus_message_unref(m);
 }
