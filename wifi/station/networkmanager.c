@@ -326,6 +326,11 @@ static int scan(void *backend, const struct wifi_scan_params *params)
 	return nm_scan(backend, params);
 }
 
+static void scan_cut(void *backend)
+{
+	nm_scan_cut(backend);
+}
+
 static void scan_stop(void *backend)
 {
 	nm_scan_reset(backend);
@@ -359,6 +364,7 @@ const struct backend_ops networkmanager_ops = {
 	.new = nm_new,
 	.free = nm_free,
 	.scan = scan,
+	.scan_cut = scan_cut,
 	.scan_stop = scan_stop,
 	.connect = connect_to,
 	.disconnect = disconnect,

@@ -194,4 +194,6 @@ void nm_attempt_on_supplicant(struct nm *nm, const char *path,
 
 /* networkmanager_scan.c */
 int nm_scan(struct nm *nm, const struct wifi_scan_params *params) _must_check_;
+/* Ends it with what is known by now. */
+void nm_scan_cut(struct nm *nm);
 void nm_scan_on_done(struct nm *nm);

@@ -79,6 +79,13 @@ static int on_objects(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	return 0;
 }
 
+static int read_objects(struct nm *nm)
+{
+	return sd_bus_call_method_async(nm->bus, &nm->read_objects, NM_SERVICE, "/org/freedesktop",
+					"org.freedesktop.DBus.ObjectManager", "GetManagedObjects",
+					on_objects, nm, NULL);
+}
+
 static int on_settled(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct nm *nm = userdata;
@@ -87,12 +94,25 @@ static int on_settled(sd_event_source *source, uint64_t usec, void *userdata)
 	(void)source;
 	(void)usec;
 	nm->settle = sd_event_source_disable_unref(nm->settle);
-	r = sd_bus_call_method_async(nm->bus, &nm->read_objects, NM_SERVICE, "/org/freedesktop",
-				     "org.freedesktop.DBus.ObjectManager", "GetManagedObjects",
-				     on_objects, nm, NULL);
+	r = read_objects(nm);
 	if (r < 0)
 		finish(nm, r);
 	return 0;
+}
+
+void nm_scan_cut(struct nm *nm)
+{
+	int r;
+
+	if (!nm->is_scanning || nm->read_objects)
+		return;
+	nm->scan = sd_bus_slot_unref(nm->scan);
+	nm->settle = sd_event_source_disable_unref(nm->settle);
+	r = read_objects(nm);
+	/* Nothing may be told from within: the station ends what does not end. */
+	if (r < 0)
+		log_warning("networkmanager: cannot ask for what a scan of %s has found: %s",
+			    nm->interface, strerror(-r));
 }
 
 void nm_scan_on_done(struct nm *nm)
