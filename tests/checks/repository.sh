@@ -15,5 +15,5 @@ while read -r file; do
 		echo "$file: starts with #! but is not executable"
 		status=1
 	}
-done < <(git grep -lIE '^#!/' -- scripts certs .ci)
+done < <(git grep -lIE '^#!/' -- scripts certs .ci tests/lab/kernel)
 exit $status

@@ -1,4 +1,4 @@
 # Shell scripts are clean under shellcheck.
 set -euo pipefail
-git grep -lIE '^#!/usr/bin/env bash' -- scripts certs .ci packaging bench | xargs -r shellcheck
+git grep -lIE '^#!/usr/bin/env bash' -- scripts certs .ci packaging bench tests/lab | xargs -r shellcheck
 git ls-files 'tests/checks/*.sh' | xargs -r shellcheck -s bash -e SC2013,SC2046,SC2086

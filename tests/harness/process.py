@@ -56,6 +56,12 @@ def refuse_report(name, status, said):
         raise AssertionError(f"{name} ended with a report of memory errors\n{said}")
 
 
+def _open_log(name):
+    """Where all that programs of this name say is kept besides, for who looks when a test hangs: $ONBOARD_TEST_LOGS."""
+    folder = os.environ.get("ONBOARD_TEST_LOGS")
+    return open(os.path.join(folder, name + ".log") if folder else os.devnull, "a", buffering=1, encoding="utf-8")
+
+
 class Process:
     """A running program; its output is read as it comes."""
 
@@ -76,10 +82,12 @@ class Process:
             threading.Thread(target=self._read, args=(label, stream), daemon=True).start()
 
     def _read(self, label, stream):
-        for line in stream:
-            with self._news:
-                self.lines.append((label, line.rstrip("\n")))
-                self._news.notify_all()
+        with _open_log(self.name) as log:
+            for line in stream:
+                with self._news:
+                    self.lines.append((label, line.rstrip("\n")))
+                    self._news.notify_all()
+                log.write(line)
         stream.close()
         with self._news:
             self._open_streams -= 1
