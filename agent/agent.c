@@ -192,53 +192,13 @@ static bool is_poll(enum fsm_state from, enum fsm_state to, const struct agent *
 				  (from == FSM_STATE_AUTHENTICATING && to == FSM_STATE_UNCLAIMED));
 }
 
-static void set_reason(struct agent *a, const char *why)
-{
-	switch (a->fsm.state) {
-	case FSM_STATE_UNCLAIMED:
-		snprintf(a->reason, sizeof(a->reason), "%s", outcome_help(OUTCOME_UNCLAIMED));
-		return;
-	case FSM_STATE_BACKING_OFF:
-	case FSM_STATE_FAILED:
-	case FSM_STATE_DEGRADED:
-	case FSM_STATE_WAITING_TO_VALIDATE:
-		snprintf(a->reason, sizeof(a->reason), "%s: %s", why, outcome_help(a->outcome));
-		return;
-	case FSM_STATE_IDLE:
-		snprintf(a->reason, sizeof(a->reason), "%s", outcome_help(a->outcome));
-		return;
-	case FSM_STATE_WAITING_FOR_NETWORK:
-		snprintf(a->reason, sizeof(a->reason),
-			 "Waiting for a default route. Check cable or Wi-Fi; for a network without "
-			 "one set `wait-for-default-route = no` in [network].");
-		return;
-	case FSM_STATE_WAITING_FOR_TIME:
-		snprintf(a->reason, sizeof(a->reason), "Waiting for the right time. %s",
-			 outcome_help(OUTCOME_NO_TIME));
-		return;
-	case FSM_STATE_BOOTING:
-	case FSM_STATE_CONNECTING:
-	case FSM_STATE_AUTHENTICATING:
-	case FSM_STATE_FETCHING:
-	case FSM_STATE_SUSPENDING:
-	case FSM_STATE_EXECUTING:
-	case FSM_STATE_RESUMING:
-	case FSM_STATE_REPORTING:
-	case FSM_STATE_VALIDATING:
-	case FSM_STATE_STOPPED:
-	case FSM_N_STATES:
-		break;
-	}
-	snprintf(a->reason, sizeof(a->reason), "%s", why);
-}
-
 static void enter_state(struct agent *a, const struct fsm_move *m, const char *why)
 {
 	const char *from = fsm_state_name(m->state), *to = fsm_state_name(m->next);
 
 	a->generation++;
 	(void)sd_event_source_set_enabled(a->tick, SD_EVENT_OFF);
-	set_reason(a, why);
+	agent_set_reason(a, why);
 	if (is_poll(m->state, m->next, a))
 		log_debug("state old=%s new=%s why=\"%s\"", from, to, why);
 	else
@@ -449,6 +409,7 @@ struct agent *agent_free(struct agent *a)
 	sd_event_source_disable_unref(a->dispatch);
 	sd_event_source_disable_unref(a->timer);
 	sd_event_source_disable_unref(a->tick);
+	wireless_free(a->wireless);
 	netwatch_free(a->netwatch);
 	cloud_device_free(a->cloud);
 	provisioning_free(a->provisioning);
@@ -472,6 +433,13 @@ int agent_add_observer(struct agent *a, const struct agent_observer *observer)
 void agent_set_once(struct agent *a)
 {
 	a->once = true;
+}
+
+int agent_start_wifi(struct agent *a, char **ret_detail)
+{
+	if (!a->config->wifi_enable)
+		return 0;
+	return wireless_new(a->event, a->config, a->store, a, &a->wireless, ret_detail);
 }
 
 int agent_start(struct agent *a)
@@ -548,4 +516,19 @@ int agent_identity_csv(struct agent *a, char *ret, size_t size)
 int agent_list_credentials(struct agent *a, struct credential_info **ret, size_t *ret_n)
 {
 	return store_credential_list(a->store, ret, ret_n);
+}
+
+bool agent_has_wifi(const struct agent *a)
+{
+	return a->config->wifi_enable;
+}
+
+struct wifi *agent_wifi(struct agent *a)
+{
+	return a->wireless ? wireless_wifi(a->wireless) : NULL;
+}
+
+const char *agent_passkey(const struct agent *a)
+{
+	return a->wireless ? wireless_passkey(a->wireless) : "";
 }

@@ -9,6 +9,7 @@
 #include "agent/config.h"
 #include "agent/status.h"
 #include "credstore/store.h"
+#include "wifi/wifi.h"
 
 struct agent;
 
@@ -22,6 +23,8 @@ struct agent_observer {
 	/* The cycle ended (done, degraded or waiting to retry): --once stops here. */
 	void (*cycle_ended)(void *userdata, enum outcome outcome);
 	void *userdata;
+	/* NULL: not interested. Borrowed; its `step` is not called, the one above is. */
+	const struct wifi_events *wifi;
 };
 
 /* config is borrowed and outlives the agent. ret_detail (may be NULL): an owned text for people.
@@ -36,6 +39,9 @@ int agent_add_observer(struct agent *a, const struct agent_observer *observer) _
 /* For a program that ends with its cycle: sessions are closed at the end instead of kept suspended.
  * Before agent_start(). */
 void agent_set_once(struct agent *a);
+/* Starts Wi-Fi as [wifi] says, which may be not at all. After the observers, before agent_start().
+ * As agent_new(). */
+int agent_start_wifi(struct agent *a, char **ret_detail) _must_check_;
 int agent_start(struct agent *a) _must_check_;
 /* Starts a cycle now, or right after the one that runs. */
 void agent_provision(struct agent *a);
@@ -47,3 +53,10 @@ int agent_claim_token(struct agent *a, char *ret, size_t size) _must_check_;
 int agent_identity_csv(struct agent *a, char *ret, size_t size) _must_check_;
 int agent_list_credentials(struct agent *a, struct credential_info **ret,
 			   size_t *ret_n) _must_check_;
+
+/* [wifi] is enabled. */
+bool agent_has_wifi(const struct agent *a);
+/* NULL when it is off, or there is no bus to it. */
+struct wifi *agent_wifi(struct agent *a);
+/* To show on the console, "" for none. */
+const char *agent_passkey(const struct agent *a);

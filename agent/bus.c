@@ -7,6 +7,7 @@
 #include <string.h>
 #include <systemd/sd-bus.h>
 
+#include "agent/bus_wifi.h"
 #include "agent/plain.h"
 #include "base/exitcode.h"
 #include "base/log.h"
@@ -14,7 +15,6 @@
 #include "proto/limits.h"
 
 #define BUS_NAME "org.onboardd"
-#define BUS_PATH "/org/onboardd"
 #define BUS_INTERFACE "org.onboardd.Agent1"
 #define ERROR_STORE "org.onboardd.Error.Store"
 #define ERROR_IDENTITY "org.onboardd.Error.Identity"
@@ -28,10 +28,11 @@ struct told {
 };
 
 struct bus {
-	struct agent *agent; /* borrowed */
-	sd_bus *bus;         /* owned */
-	sd_bus_slot *vtable; /* owned */
-	sd_bus_slot *lost;   /* owned */
+	struct agent *agent;   /* borrowed */
+	sd_bus *bus;           /* owned */
+	sd_bus_slot *vtable;   /* owned */
+	sd_bus_slot *lost;     /* owned */
+	struct bus_wifi *wifi; /* owned; NULL: Wi-Fi is off */
 	struct told told;
 };
 
@@ -381,6 +382,11 @@ static int start(struct bus *b, sd_event *event)
 	r = sd_bus_add_object_vtable(b->bus, &b->vtable, BUS_PATH, BUS_INTERFACE, vtable, b);
 	if (r < 0)
 		return r;
+	if (agent_has_wifi(b->agent)) {
+		r = bus_wifi_new(b->bus, b->agent, &b->wifi);
+		if (r < 0)
+			return r;
+	}
 	compare(b, ignored);
 	return sd_bus_request_name(b->bus, BUS_NAME, 0);
 }
@@ -402,6 +408,8 @@ int bus_new(sd_event *event, struct agent *agent, struct bus **ret)
 	r = start(b, event);
 	if (r < 0)
 		return r;
+	if (b->wifi)
+		observer.wifi = bus_wifi_events(b->wifi);
 	r = agent_add_observer(agent, &observer);
 	if (r != 0)
 		return r < 0 ? r : -EINVAL;
@@ -413,6 +421,7 @@ struct bus *bus_free(struct bus *b)
 {
 	if (!b)
 		return NULL;
+	bus_wifi_free(b->wifi);
 	sd_bus_slot_unref(b->vtable);
 	sd_bus_slot_unref(b->lost);
 	/* The signals of the last steps still go out. */

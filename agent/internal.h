@@ -7,6 +7,7 @@
 #include "agent/agent.h"
 #include "agent/fsm.h"
 #include "agent/netwatch.h"
+#include "agent/wireless.h"
 #include "base/backoff.h"
 #include "cloud/device.h"
 #include "credstore/execute.h"
@@ -43,6 +44,7 @@ struct agent {
 	struct provisioning *provisioning;
 	struct cloud_device *cloud;
 	struct netwatch *netwatch;
+	struct wireless *wireless;    /* NULL: off */
 	char *ca_pem;                 /* what session trusts */
 	struct session_stats earlier; /* of sessions with another CA */
 
@@ -105,6 +107,10 @@ void agent_post(struct agent *a, enum fsm_event event, int outcome, const char *
 	_printf_(4, 5);
 void agent_post_external(struct agent *a, enum fsm_event event);
 void agent_tell_step(struct agent *a, const char *name, const char *format, ...) _printf_(3, 4);
+
+/* reason.c: of the state that the agent is in now; why as it was posted. */
+void agent_set_reason(struct agent *a, const char *why);
+void agent_set_network_reason(struct agent *a);
 
 /* timers.c: the length of a state's timer in ms, 0 for none. */
 uint64_t agent_timer_ms(struct agent *a, enum fsm_timer timer);

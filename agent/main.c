@@ -197,6 +197,13 @@ static void on_step(void *userdata, const char *name, const char *text)
 		log_debug("no QR code of this token");
 }
 
+static void on_passkey(void *userdata, const char *digits)
+{
+	(void)userdata;
+	if (*digits)
+		log_notice("passkey for the phone that is pairing now: %s", digits);
+}
+
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
 	(void)userdata;
@@ -236,8 +243,11 @@ static int run_once(sd_event *event, struct agent *agent, const struct once_opti
 
 static int run_daemon(sd_event *event, struct agent *agent, bool no_bus)
 {
-	static const struct agent_observer observer = {.changed = on_changed, .step = on_step};
+	static const struct wifi_events wifi = {.passkey = on_passkey};
+	static const struct agent_observer observer = {
+		.changed = on_changed, .step = on_step, .wifi = &wifi};
 	_cleanup_(bus_freep) struct bus *bus = NULL;
+	_cleanup_(freep) char *detail = NULL;
 	int r = agent_add_observer(agent, &observer);
 
 	if (r < 0)
@@ -248,6 +258,9 @@ static int run_daemon(sd_event *event, struct agent *agent, bool no_bus)
 			log_warning("D-Bus is not available: %s, going on without it",
 				    strerror(-r));
 	}
+	r = agent_start_wifi(agent, &detail);
+	if (r != 0)
+		return complain(r, detail);
 	r = agent_start(agent);
 	if (r == 0) {
 		r = sd_event_set_watchdog(event, true);

@@ -38,7 +38,7 @@ done
 for key in $("$bin/agent/list-config-keys"); do
 	need "$pages/onboardd.conf.5" "${key#*.}" "key of [${key%%.*}]"
 done
-for member in $(grep -oE 'SD_BUS_(PROPERTY|METHOD[A-Z_]*|SIGNAL[A-Z_]*)\("[A-Za-z]+"' agent/bus.c | grep -oE '"[A-Za-z]+"' | tr -d '"'); do
+for member in $(grep -ohE 'SD_BUS_(PROPERTY|METHOD[A-Z_]*|SIGNAL[A-Z_]*)\("[A-Za-z]+"' agent/bus*.c | grep -oE '"[A-Za-z]+"' | tr -d '"'); do
 	need docs/dbus-api.md "\`$member\`" "D-Bus member"
 done
 # Every file and folder that the tables of architecture.md name exists, unless it is announced for later.

@@ -160,7 +160,8 @@ void configure(struct fixture *f, const char *more)
 
 void make_agent(struct fixture *f)
 {
-	const struct agent_observer o = {on_changed, on_step, on_ended, f};
+	const struct agent_observer o = {
+		.changed = on_changed, .step = on_step, .cycle_ended = on_ended, .userdata = f};
 	char *detail = NULL;
 
 	if (agent_new(f->event, f->config, &f->agent, &detail) != 0)

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Why the agent is in its state, and what to do about it, as a sentence for people. */
+
+#include <stdio.h>
+
+#include "agent/internal.h"
+#include "wifi/tell.h"
+
+void agent_set_network_reason(struct agent *a)
+{
+	struct wifi *wifi = agent_wifi(a);
+	char stage[TELL_TEXT_MAX];
+	struct wifi_view v;
+
+	if (!wifi) {
+		snprintf(a->reason, sizeof(a->reason),
+			 "Waiting for a default route. Check cable or Wi-Fi; for a network without "
+			 "one set `wait-for-default-route = no` in [network].");
+		return;
+	}
+	wifi_get_view(wifi, &v);
+	snprintf(a->reason, sizeof(a->reason), "Waiting for a default route. Wi-Fi: %s",
+		 tell_stage(&v, stage));
+}
+
+void agent_set_reason(struct agent *a, const char *why)
+{
+	switch (a->fsm.state) {
+	case FSM_STATE_UNCLAIMED:
+		snprintf(a->reason, sizeof(a->reason), "%s", outcome_help(OUTCOME_UNCLAIMED));
+		return;
+	case FSM_STATE_BACKING_OFF:
+	case FSM_STATE_FAILED:
+	case FSM_STATE_DEGRADED:
+	case FSM_STATE_WAITING_TO_VALIDATE:
+		snprintf(a->reason, sizeof(a->reason), "%s: %s", why, outcome_help(a->outcome));
+		return;
+	case FSM_STATE_IDLE:
+		snprintf(a->reason, sizeof(a->reason), "%s", outcome_help(a->outcome));
+		return;
+	case FSM_STATE_WAITING_FOR_NETWORK:
+		agent_set_network_reason(a);
+		return;
+	case FSM_STATE_WAITING_FOR_TIME:
+		snprintf(a->reason, sizeof(a->reason), "Waiting for the right time. %s",
+			 outcome_help(OUTCOME_NO_TIME));
+		return;
+	case FSM_STATE_BOOTING:
+	case FSM_STATE_CONNECTING:
+	case FSM_STATE_AUTHENTICATING:
+	case FSM_STATE_FETCHING:
+	case FSM_STATE_SUSPENDING:
+	case FSM_STATE_EXECUTING:
+	case FSM_STATE_RESUMING:
+	case FSM_STATE_REPORTING:
+	case FSM_STATE_VALIDATING:
+	case FSM_STATE_STOPPED:
+	case FSM_N_STATES:
+		break;
+	}
+	snprintf(a->reason, sizeof(a->reason), "%s", why);
+}
