@@ -212,11 +212,11 @@ static void log_move(const struct link *l, const struct linkfsm_move *m, const c
 {
 	const struct wifi_config *config = l->trial.is_on ? &l->trial.config : saved_get(l->saved);
 	char ssid[WIFI_SSID_TEXT_MAX];
-	enum log_level level = m->next == LINKFSM_STATE_CHOOSING ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
 
-	log_write(level, "wifi old=%s new=%s ssid=\"%s\" why=\"%s\"", linkfsm_state_name(m->state),
-		  linkfsm_state_name(m->next), config ? wifi_ssid_text(&config->network, ssid) : "",
-		  why);
+	/* A name may hold quotes: nothing comes after it that it could imitate. */
+	log_info("wifi old=%s new=%s why=\"%s\" ssid=\"%s\"", linkfsm_state_name(m->state),
+		 linkfsm_state_name(m->next), why,
+		 config ? wifi_ssid_text(&config->network, ssid) : "");
 }
 
 static void enter_state(struct link *l, const struct linkfsm_move *m, const char *why)

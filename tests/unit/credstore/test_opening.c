@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include "credstore/db.h"
 #include "credstore/schema.h"
@@ -407,6 +409,72 @@ static void a_store_of_schema_2_opens(void **state)
 	store_close(s);
 }
 
+static int steps_left;
+static bool is_upgrading;
+
+static int die_at_the_step(unsigned int event, void *context, void *statement, void *text)
+{
+	(void)event;
+	(void)context;
+	(void)statement;
+	/* Before the transaction nothing is written. */
+	if (strncmp(text, "BEGIN", 5) == 0)
+		is_upgrading = true;
+	if (is_upgrading && steps_left-- == 0)
+		raise(SIGKILL);
+	return 0;
+}
+
+/* Called by SQLite for every database that is opened from then on. */
+static int watch_steps(sqlite3 *db, char **message, const struct sqlite3_api_routines *api)
+{
+	(void)message;
+	(void)api;
+	return sqlite3_trace_v2(db, SQLITE_TRACE_STMT, die_at_the_step, NULL);
+}
+
+/* In a child, which dies without a word as SQLite is about to run the n-th statement of the
+ * upgrade. */
+static bool is_killed_while_opening(const struct scratch *t, int n)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		struct store *s = NULL;
+
+		steps_left = n;
+		sqlite3_auto_extension((void (*)(void))watch_steps);
+		_exit(store_open(t->state, &s, NULL) == 0 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (WIFSIGNALED(status))
+		assert_int_equal(WTERMSIG(status), SIGKILL);
+	else
+		assert_int_equal(WEXITSTATUS(status), 0);
+	return WIFSIGNALED(status);
+}
+
+static void an_upgrade_cut_off_at_any_step_keeps_everything(void **state)
+{
+	struct scratch *t = *state;
+	bool was_killed = true;
+	int n = 0;
+
+	for (; was_killed; n++) {
+		struct store *s;
+
+		make_fixture(t, 1);
+		was_killed = is_killed_while_opening(t, n);
+		s = scratch_open(t);
+		assert_has_content_of_1(s);
+		store_close(s);
+		assert_int_equal(nftw(t->state, scratch_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
+	}
+	assert_in_range(n, 6, 30);
+}
+
 /* The step finds its table there already: the whole upgrade is undone, and said to be damage. */
 static void an_upgrade_that_cannot_be_made_leaves_the_store_as_it_was(void **state)
 {
@@ -441,6 +509,7 @@ int main(void)
 		cmocka_unit_test(an_upgrade_that_fails_half_way_leaves_the_old_version),
 		SCRATCH_TEST(a_store_of_schema_1_keeps_everything_and_takes_secrets),
 		SCRATCH_TEST(a_store_of_schema_2_opens),
+		SCRATCH_TEST(an_upgrade_cut_off_at_any_step_keeps_everything),
 		SCRATCH_TEST(an_upgrade_that_cannot_be_made_leaves_the_store_as_it_was),
 	};
 
