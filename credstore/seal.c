@@ -52,12 +52,12 @@ int seal_close(const uint8_t key[static SEAL_KEY_LEN], const struct seal_place *
 	size_t aad_len;
 	int r;
 
+	mbedtls_gcm_init(&gcm);
 	r = write_aad(place, aad, &aad_len);
 	if (r < 0)
 		return r;
 	ret[0] = format_of(place);
 	random_fill(nonce, NONCE_LEN);
-	mbedtls_gcm_init(&gcm);
 	if (set_key(&gcm, key) != 0)
 		return -EIO;
 	if (mbedtls_gcm_crypt_and_tag(&gcm, MBEDTLS_GCM_ENCRYPT, len, nonce, NONCE_LEN, aad,

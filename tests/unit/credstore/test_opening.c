@@ -443,10 +443,14 @@ static bool is_killed_while_opening(const struct scratch *t, int n)
 	assert_true(child >= 0);
 	if (child == 0) {
 		struct store *s = NULL;
+		int r;
 
 		steps_left = n;
 		sqlite3_auto_extension((void (*)(void))watch_steps);
-		_exit(store_open(t->state, &s, NULL) == 0 ? 0 : 1);
+		r = store_open(t->state, &s, NULL);
+		store_close(s);
+		sqlite3_reset_auto_extension();
+		_exit(r == 0 ? 0 : 1);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	if (WIFSIGNALED(status))
