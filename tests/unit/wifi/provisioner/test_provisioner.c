@@ -229,6 +229,20 @@ static void get_status_during_an_attempt_tells_what_is_tried_and_how_far_it_got(
 	ask(f, "0801", "R 08011000521a080052160a056e65742d371206020000000007180120ff012803\n");
 }
 
+/* The app shows no network without one. */
+static void get_status_during_an_attempt_tells_an_authentication_that_was_not_said(void **state)
+{
+	struct provisioner_fixture *f = *state;
+
+	/* As SET_WPA2, without the last field of the network. */
+	ask(f,
+	    "08045a2b0a160a086c61622d77706132120602000000010018012001"
+	    "120d636f727265637420686f72736518002000",
+	    "R 08041000\n");
+	ask(f, "0801",
+	    "R 08011000521d080052190a086c61622d777061321206020000000100180120ff012803\n");
+}
+
 static void get_status_tells_a_configurator_that_comes_back_of_its_attempt(void **state)
 {
 	struct provisioner_fixture *f = *state;
@@ -523,6 +537,7 @@ int main(void)
 		TEST(get_status_tells_the_real_channel_and_the_address_when_connected),
 		TEST(get_status_right_after_connected_tells_the_address),
 		TEST(get_status_during_an_attempt_tells_what_is_tried_and_how_far_it_got),
+		TEST(get_status_during_an_attempt_tells_an_authentication_that_was_not_said),
 		TEST(get_status_tells_a_configurator_that_comes_back_of_its_attempt),
 		TEST(set_config_hands_the_configuration_to_the_link),
 		TEST(an_open_network_comes_with_an_empty_passphrase),
