@@ -36,16 +36,16 @@ static void put_unlinked(struct wifi_device_status *s, const struct wifi_network
 	s->network.channel = WIFI_CHANNEL_ANY;
 }
 
+/* What the back end knows of the link, and the configuration where it knows nothing. */
 static void put_linked(struct wifi_device_status *s, const struct link_view *view)
 {
-	put_network(s, view->connected);
-	/* The back end may not know what it uses; the configuration said something. */
-	if (s->network.auth > WIFI_AUTH_WPA3_PSK)
-		s->network.auth = view->configured->auth;
-	if (view->has_ip4) {
-		s->has_ip4 = true;
-		memcpy(s->ip4, view->ip4, sizeof(s->ip4));
-	}
+	struct wifi_network n = *view->connected;
+
+	memcpy(n.ssid, view->configured->ssid, sizeof(n.ssid));
+	n.ssid_len = view->configured->ssid_len;
+	if (n.auth > WIFI_AUTH_WPA3_PSK)
+		n.auth = view->configured->auth;
+	put_network(s, &n);
 }
 
 void provisioner_status(const struct link_view *view, const struct wifi_network *tried,
@@ -64,6 +64,10 @@ void provisioner_status(const struct link_view *view, const struct wifi_network 
 			put_linked(&s, view);
 		else
 			put_unlinked(&s, view->configured);
+	}
+	if (s.state == WIFI_STATE_CONNECTED && view->has_ip4) {
+		s.has_ip4 = true;
+		memcpy(s.ip4, view->ip4, sizeof(s.ip4));
 	}
 	s.has_state = s.has_network;
 	if (s.network.auth > WIFI_AUTH_WPA3_PSK)

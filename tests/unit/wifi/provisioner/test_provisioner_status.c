@@ -126,6 +126,33 @@ static void an_authentication_that_the_back_end_does_not_know_is_the_configured_
 	assert_int_equal(status(&view).network.auth, WIFI_AUTH_WPA_WPA2_PSK);
 }
 
+/* iOS asks for the address right after CONNECTED, and shows nothing without it. */
+static void the_address_is_told_also_when_the_back_end_knows_nothing_of_the_link(void **state)
+{
+	const struct link_view view = {
+		.stage = LINK_STAGE_CONNECTED, .configured = &kept, .has_ip4 = true};
+	struct wifi_device_status s = status(&view);
+
+	(void)state;
+	assert_int_equal(s.state, WIFI_STATE_CONNECTED);
+	assert_true(s.has_ip4);
+	assert_int_equal(s.network.channel, WIFI_CHANNEL_ANY);
+}
+
+static void the_name_of_a_hidden_network_is_the_configured_one(void **state)
+{
+	struct wifi_network hidden = linked;
+	const struct link_view view = {
+		.stage = LINK_STAGE_CONNECTED, .configured = &kept, .connected = &hidden};
+	struct wifi_device_status s;
+
+	(void)state;
+	hidden.ssid_len = 0;
+	s = status(&view);
+	assert_int_equal(s.network.ssid_len, 4);
+	assert_memory_equal(s.network.ssid, "home", 4);
+}
+
 static void no_authentication_above_6_is_ever_told(void **state)
 {
 	struct wifi_network odd = kept;
@@ -229,6 +256,9 @@ int main(void)
 		cmocka_unit_test(with_a_link_its_own_data_is_told),
 		cmocka_unit_test(
 			an_authentication_that_the_back_end_does_not_know_is_the_configured_one),
+		cmocka_unit_test(
+			the_address_is_told_also_when_the_back_end_knows_nothing_of_the_link),
+		cmocka_unit_test(the_name_of_a_hidden_network_is_the_configured_one),
 		cmocka_unit_test(no_authentication_above_6_is_ever_told),
 		cmocka_unit_test(what_is_tried_is_told_with_its_own_state),
 		cmocka_unit_test(what_the_owner_tries_is_not_told_as_the_state_of_what_is_kept),
