@@ -175,6 +175,7 @@ void advert_on_adapter(struct advert *a, const struct adapter_view *adapter)
 		fall_back(p, "there is no management socket");
 	if (p->adapter.is_powered == was_powered)
 		return;
+	set_why(a, adapter->index, NULL);
 	if (!p->adapter.is_powered) {
 		p->is_on = false;
 		if (!p->is_by_bluez)

@@ -57,8 +57,10 @@ static int method_request(sd_bus_message *m, void *userdata, sd_bus_error *error
 
 	if (!adapters_is_bluez(a->adapters, m) || sd_bus_message_read(m, "o", &device) <= 0)
 		return reject(error, "not for you");
-	if (!is_ours(a, device))
+	if (!is_ours(a, device)) {
+		log_debug("ble: %s: refused to pair: not a device of ours", device);
 		return reject(error, "not a device of ours");
+	}
 	/* A passkey is configured: a link that nobody authenticated would not be let in anyway. */
 	if (a->pairing == PAIRING_PASSKEY) {
 		log_warning("ble: %s: refused to pair: it cannot take a passkey", device);

@@ -28,7 +28,7 @@
 #define ACCURACY_US (50 * 1000)
 /* A bond that the other side has forgotten ends the connection at once: bluetoothd asks for
  * encryption, gets a new pairing, and refuses it (JustWorksRepairing=never). */
-#define STALE_MS 3000
+#define STALE_MS 1500
 #define WHY_SIZE 192
 
 struct peripheral {
@@ -49,7 +49,7 @@ struct peripheral {
 	/* The central; "" for none. */
 	char central[BLUEZ_PATH_MAX];
 	uint64_t connected_ms;
-	bool has_written;       /* so it got through the encryption */
+	bool has_proved;        /* that it has a bond of ours: it wrote, or paired */
 	bool has_failed;        /* to pair */
 	sd_event_source *idle;  /* owned */
 	sd_event_source *again; /* owned; the pause after a central */
@@ -162,7 +162,7 @@ static int meet(struct peripheral *p, const char *device)
 	log_debug("ble: %s: connected", device);
 	(void)snprintf(p->central, sizeof(p->central), "%s", device);
 	p->connected_ms = clock_ms();
-	p->has_written = false;
+	p->has_proved = false;
 	p->has_failed = false;
 	p->again = sd_event_source_disable_unref(p->again);
 	set_timer(p, &p->idle, IDLE_US, on_idle);
@@ -195,7 +195,7 @@ static bool is_stale(const struct peripheral *p)
 		return true;
 	if (bluez_index(p->central, &index) < 0 || advert_hears_failures(p->advert, index))
 		return false;
-	return !p->has_written && clock_ms() - p->connected_ms < STALE_MS;
+	return !p->has_proved && clock_ms() - p->connected_ms < STALE_MS;
 }
 
 static void part(struct peripheral *p, bool is_paired)
@@ -226,6 +226,8 @@ static void on_device(void *userdata, const struct device_view *d)
 
 	if ((d->is_paired && !d->was_paired) || !d->is_connected)
 		agent1_ended(p->agent, d->path);
+	if (d->is_paired && !d->was_paired && strcmp(p->central, d->path) == 0)
+		p->has_proved = true;
 	if (d->is_connected && !d->was_connected) {
 		if (bluez_index(d->path, &index) == 0 &&
 		    adapters_address(p->adapters, d->path, address) == 0 &&
@@ -284,7 +286,7 @@ static int on_write(void *userdata, const char *device, size_t limit, const void
 	r = serve(p, device);
 	if (r < 0)
 		return r;
-	p->has_written = true;
+	p->has_proved = true;
 	return p->events->write(p->events->userdata, device, limit, data, len);
 }
 
