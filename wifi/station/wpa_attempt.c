@@ -134,6 +134,8 @@ struct wpa_verdict wpa_attempt_news(struct wpa_attempt *a, const struct wpa_news
 		a->now = n->state;
 		a->highest = MAX(a->highest, a->now);
 	}
+	if (n->has_auth_status || a->now > WPA_STATE_AUTHENTICATING)
+		a->is_answered = true;
 	if (a->is_up) {
 		/* Roaming and rekeying step back no further than to authenticating. */
 		v = goes_on();
@@ -167,7 +169,6 @@ struct wpa_verdict wpa_attempt_fruitless(const struct wpa_attempt *a)
 {
 	if (a->is_up || a->now >= WPA_STATE_AUTHENTICATING)
 		return goes_on();
-	/* It was there before. */
-	return failed(a->highest >= WPA_STATE_AUTHENTICATING ? WIFI_REASON_FAIL_CONN
-							     : WIFI_REASON_NETWORK_NOT_FOUND);
+	/* wpa_supplicant may have tried one that it remembered. */
+	return failed(a->is_answered ? WIFI_REASON_FAIL_CONN : WIFI_REASON_NETWORK_NOT_FOUND);
 }

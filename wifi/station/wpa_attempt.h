@@ -36,6 +36,7 @@ struct wpa_news {
 struct wpa_attempt {
 	bool has_sae;       /* SAE is offered */
 	bool is_foreign;    /* a scan that was not ours was under way at the start */
+	bool is_answered;   /* an access point spoke with us */
 	bool is_up;         /* completed was reached */
 	enum wpa_state now; /* the last one told since the start */
 	enum wpa_state highest;

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/macros.h"
 #include "wifi/station/wpa_attempt.h"
 
 /* What wpa_supplicant 2.10 was seen to say, in the order in which it said it. */
@@ -247,20 +248,39 @@ static void a_scan_that_found_it_is_not_fruitless(void **state)
 	assert_false(wpa_attempt_scanned(&a, true));
 }
 
-static void a_network_that_vanished_on_the_way_is_a_failed_connection(void **state)
+static enum wifi_reason reason_after(const struct step *steps, size_t n)
 {
-	const struct step found = {"authenticating", NO, NO, NO, WPA_PROGRESS, 0};
-	const struct step gone = {"scanning", NO, NO, NO, WPA_GOES_ON, 0};
 	struct wpa_attempt a;
 
-	(void)state;
 	wpa_attempt_start(&a, false, false);
-	(void)feed(&a, &found);
-	(void)feed(&a, &gone);
+	for (size_t i = 0; i < n; i++)
+		(void)feed(&a, &steps[i]);
 	assert_false(wpa_attempt_scanned(&a, true));
 	assert_true(wpa_attempt_scanned(&a, true));
 	assert_int_equal(wpa_attempt_fruitless(&a).outcome, WPA_FAILED);
-	assert_int_equal(wpa_attempt_fruitless(&a).reason, WIFI_REASON_FAIL_CONN);
+	return wpa_attempt_fruitless(&a).reason;
+}
+
+static void a_network_that_vanished_on_the_way_is_a_failed_connection(void **state)
+{
+	const struct step steps[] = {
+		{"authenticating", 0, NO, NO, WPA_PROGRESS, 0},
+		{"scanning", NO, NO, NO, WPA_GOES_ON, 0},
+	};
+
+	(void)state;
+	assert_int_equal(reason_after(steps, ARRAY_SIZE(steps)), WIFI_REASON_FAIL_CONN);
+}
+
+static void a_network_that_was_only_remembered_is_not_found(void **state)
+{
+	const struct step steps[] = {
+		{"authenticating", NO, NO, NO, WPA_PROGRESS, 0},
+		{"scanning", NO, NO, NO, WPA_GOES_ON, 0},
+	};
+
+	(void)state;
+	assert_int_equal(reason_after(steps, ARRAY_SIZE(steps)), WIFI_REASON_NETWORK_NOT_FOUND);
 }
 
 int main(void)
@@ -281,6 +301,7 @@ int main(void)
 		cmocka_unit_test(scans_that_failed_or_were_not_ours_do_not_count),
 		cmocka_unit_test(a_scan_that_found_it_is_not_fruitless),
 		cmocka_unit_test(a_network_that_vanished_on_the_way_is_a_failed_connection),
+		cmocka_unit_test(a_network_that_was_only_remembered_is_not_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
