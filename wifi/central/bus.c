@@ -9,6 +9,8 @@
 
 /* BlueZ has limits of its own; this one is for a bluetoothd that hangs. */
 #define CALL_MAX_MS 120000
+/* For a signal that comes between the look and the wait. */
+#define CANCEL_MS 1000
 
 int central_fail(struct central *c, int r, const char *format, ...)
 {
@@ -41,6 +43,9 @@ int central_step(struct central *c, uint64_t end_ms, const char *what)
 	uint64_t now_ms;
 	int r;
 
+	if (!c->is_ending && c->options.is_cancelled &&
+	    c->options.is_cancelled(c->options.userdata))
+		return central_fail(c, -EINTR, "interrupted");
 	r = sd_bus_process(c->bus, NULL);
 	if (r < 0)
 		return central_fail(c, r, "the system bus: %s", strerror(-r));
@@ -51,7 +56,7 @@ int central_step(struct central *c, uint64_t end_ms, const char *what)
 	now_ms = clock_ms();
 	if (now_ms >= end_ms)
 		return central_fail(c, -ETIMEDOUT, "%s did not end in time", what);
-	r = sd_bus_wait(c->bus, (end_ms - now_ms) * 1000);
+	r = sd_bus_wait(c->bus, MIN(end_ms - now_ms, (uint64_t)CANCEL_MS) * 1000);
 	if (r < 0 && r != -EINTR)
 		return central_fail(c, r, "the system bus: %s", strerror(-r));
 	return 0;

@@ -27,12 +27,15 @@ struct central_options {
 	/* Asked for a passkey that the device shows: 0 and the six digits, or -ECANCELED. NULL:
 	 * Just Works only. */
 	int (*passkey)(void *userdata, uint32_t *ret);
+	/* Whether the user wants it to end: then calls come back with -EINTR, soon. A signal makes
+	 * that at once. May be NULL. */
+	bool (*is_cancelled)(void *userdata);
 	void *userdata;
 };
 
 /* Errors of all: -errno (-ENODEV no adapter or no bluetoothd, -ETIMEDOUT, -ENOTCONN the device went
- * away, -EACCES pairing refused or not enough of it, -EBADMSG a message that is none, -EIO), and
- * central_error() says it for people. */
+ * away, -EINTR cancelled, -EACCES pairing refused or not enough of it, -EBADMSG a message that is
+ * none, -EIO), and central_error() says it for people. */
 /* *ret is set when it fails, too (NULL when there is no memory for it), for central_error(). */
 int central_open(const struct central_options *options, struct central **ret) _must_check_;
 struct central *central_free(struct central *c); /* disconnects */
@@ -44,11 +47,16 @@ const char *central_error(const struct central *c);
 int central_discover(struct central *c, uint64_t timeout_ms,
 		     bool (*fn)(void *userdata, const struct central_device *d),
 		     void *userdata) _must_check_;
-/* Connects and finds the characteristics. */
+/* Connects and finds the characteristics. A device that BlueZ has dropped since it was discovered
+ * is looked for first. */
 int central_connect(struct central *c, const char *path, uint64_t timeout_ms) _must_check_;
 int central_pair(struct central *c, uint64_t timeout_ms) _must_check_; /* fine when paired */
+/* Whether the device that was connected last was paired before the connection began. */
+bool central_had_bond(const struct central *c);
 /* Forgets the bond at the end, as the Android app does. */
 int central_unpair(struct central *c) _must_check_;
+/* The same for a device that is not connected. */
+int central_forget(struct central *c, const char *path) _must_check_;
 int central_subscribe(struct central *c) _must_check_;
 void central_disconnect(struct central *c);
 

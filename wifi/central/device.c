@@ -184,17 +184,40 @@ static int find_characteristics(struct central *c)
 
 /* ---- connecting ---- */
 
+static bool is_wanted(void *userdata, const struct central_device *d)
+{
+	return strcmp(d->path, userdata) == 0;
+}
+
+/* BlueZ drops a device that nobody connects to half a minute after it was heard. */
+static int find_again(struct central *c, uint64_t end_ms)
+{
+	_cleanup_(freep) char *path = TAKE_PTR(c->device);
+	const uint64_t now_ms = clock_ms();
+	int r = 0;
+
+	if (now_ms < end_ms)
+		r = central_discover(c, end_ms - now_ms, is_wanted, path);
+	c->device = TAKE_PTR(path);
+	return r;
+}
+
 /* A first try often falls victim to the radio. */
 static int connect_device(struct central *c, uint64_t end_ms)
 {
 	int r = -EIO;
 
-	for (int i = 0; i < CONNECT_TRIES && (r == -EIO || r == -EBUSY) && clock_ms() < end_ms; i++)
+	for (int i = 0;
+	     i < CONNECT_TRIES && (r == -EIO || r == -EBUSY || r == -ENOENT) && clock_ms() < end_ms;
+	     i++) {
+		if (r == -ENOENT && find_again(c, end_ms) < 0)
+			break;
 		r = central_call_plain(c, c->device, DEVICE1, "Connect", end_ms, "connecting");
+	}
 	if (r == -EALREADY)
 		return 0;
 	if (r == -ENOENT)
-		return central_fail(c, -ENOTCONN, "connecting: the device is not there (any more)");
+		return central_fail(c, -ENOTCONN, "connecting: the device is not there any more");
 	return r == -EBUSY ? -EIO : r;
 }
 
@@ -209,7 +232,11 @@ int central_connect(struct central *c, const char *path, uint64_t timeout_ms)
 	c->device = strdup(path);
 	if (!c->device)
 		return central_fail(c, -ENOMEM, "%s", strerror(ENOMEM));
-	r = connect_device(c, end_ms);
+	/* Paired or not is known before; of a device that BlueZ has dropped, nothing is. */
+	r = read_device(c);
+	c->had_bond = r == 0 && c->is_paired;
+	if (r == 0 || r == -ENOENT)
+		r = connect_device(c, end_ms);
 	if (r == 0)
 		r = read_device(c);
 	while (r == 0 && !c->is_resolved)
@@ -219,6 +246,11 @@ int central_connect(struct central *c, const char *path, uint64_t timeout_ms)
 	if (r < 0)
 		central_disconnect(c);
 	return r;
+}
+
+bool central_had_bond(const struct central *c)
+{
+	return c->had_bond;
 }
 
 int central_pair(struct central *c, uint64_t timeout_ms)
@@ -257,33 +289,48 @@ void central_disconnect(struct central *c)
 		return;
 	/* What ended the work is what people want to read, not this. */
 	memcpy(error, c->error, sizeof(error));
+	c->is_ending = true;
 	if (!c->is_gone && c->is_connected &&
 	    central_call_plain(c, c->device, DEVICE1, "Disconnect",
 			       central_deadline(0, DISCONNECT_MS), "disconnecting") < 0)
 		c->is_connected = false;
+	c->is_ending = false;
 	memcpy(c->error, error, sizeof(error));
 	clear(c);
 }
 
-int central_unpair(struct central *c)
+static int remove_device(struct central *c, const char *path)
 {
 	_cleanup_(message_unrefp) sd_bus_message *m = NULL;
-	_cleanup_(freep) char *device = NULL;
 	int r;
 
-	if (!c->device)
-		return central_fail(c, -ENOTCONN, "forgetting the pairing: not connected");
-	device = strdup(c->device);
-	if (!device)
-		return central_fail(c, -ENOMEM, "%s", strerror(ENOMEM));
-	/* RemoveDevice() of a connected device never returns with BlueZ 5.66. */
-	central_disconnect(c);
 	r = central_message(c, c->adapter, ADAPTER1, "RemoveDevice", &m);
 	if (r < 0)
 		return r;
-	r = sd_bus_message_append(m, "o", device);
+	r = sd_bus_message_append(m, "o", path);
 	if (r < 0)
 		return central_fail(c, r, "forgetting the pairing: %s", strerror(-r));
+	c->is_ending = true;
 	r = central_call(c, m, central_deadline(0, DISCONNECT_MS), "forgetting the pairing", NULL);
+	c->is_ending = false;
 	return r == -ENOENT ? 0 : r;
+}
+
+int central_forget(struct central *c, const char *path)
+{
+	_cleanup_(freep) char *copy = strdup(path);
+
+	if (!copy)
+		return central_fail(c, -ENOMEM, "%s", strerror(ENOMEM));
+	/* RemoveDevice() of a connected device never returns with BlueZ 5.66. */
+	if (c->device && strcmp(c->device, copy) == 0)
+		central_disconnect(c);
+	return remove_device(c, copy);
+}
+
+int central_unpair(struct central *c)
+{
+	if (!c->device)
+		return central_fail(c, -ENOTCONN, "forgetting the pairing: not connected");
+	return central_forget(c, c->device);
 }

@@ -22,6 +22,7 @@ struct central {
 	char *adapter;                  /* owned: its object */
 	struct central_options options; /* what it points to is borrowed */
 	bool is_gone;                   /* bluetoothd ended */
+	bool is_ending;                 /* cleaning up: not to be cancelled */
 	sd_bus_slot *agent;             /* owned */
 	bool has_agent;                 /* BlueZ knows it */
 
@@ -31,6 +32,7 @@ struct central {
 	bool is_connected;             /* BlueZ said so, and did not take it back */
 	bool is_resolved;              /* its services are known */
 	bool is_paired;                /* with it */
+	bool had_bond;                 /* it was when the connection began */
 	bool is_subscribed;            /* to both characteristics */
 	char *info, *control, *output; /* owned: objects of its characteristics */
 	struct queue queue;
@@ -46,7 +48,7 @@ int central_fail(struct central *c, int r, const char *format, ...) _printf_(3, 
 /* When a call that may take timeout_ms (0: fallback_ms) is over, by clock_ms(). */
 uint64_t central_deadline(uint64_t timeout_ms, uint64_t fallback_ms);
 /* Takes in what has arrived, or waits for it; comes back after each message. 0; -ENODEV when
- * bluetoothd is gone, -ETIMEDOUT; both told. what is for people: "the connection". */
+ * bluetoothd is gone, -EINTR, -ETIMEDOUT; all told. what is for people: "the connection". */
 int central_step(struct central *c, uint64_t end_ms, const char *what) _must_check_;
 /* The same, and -ENOTCONN when the device is gone. */
 int central_step_connected(struct central *c, uint64_t end_ms, const char *what) _must_check_;
