@@ -11,11 +11,11 @@
 
 #define NAME "org.onboardd"
 #define PATH "/org/onboardd"
-#define INTERFACE "org.onboardd.Agent1"
 
 struct client {
 	sd_bus *bus;                        /* owned */
 	const struct client_events *events; /* borrowed */
+	const char *interface;              /* borrowed: of the call that is answered later */
 };
 
 /* ---- errors ---- */
@@ -26,7 +26,15 @@ static int bus_failed(int r)
 	return EXIT_CODE_FAILED;
 }
 
-static int call_failed(const sd_bus_error *error, int r)
+/* Of an object that does not have the interface. */
+static bool is_absent(const sd_bus_error *error)
+{
+	return sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_INTERFACE) ||
+	       sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_METHOD) ||
+	       sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_PROPERTY);
+}
+
+static int call_failed(const char *interface, const sd_bus_error *error, int r)
 {
 	static const struct {
 		const char *name, *text;
@@ -48,6 +56,11 @@ static int call_failed(const sd_bus_error *error, int r)
 	};
 	char text[512];
 
+	if (strcmp(interface, CLIENT_WIFI) == 0 && is_absent(error)) {
+		fprintf(stderr, "onboardctl: Wi-Fi is off: 'enable = yes' in [wifi] of "
+				"onboardd.conf, then systemctl restart onboardd\n");
+		return EXIT_CODE_FAILED;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (!sd_bus_error_has_name(error, rows[i].name))
 			continue;
@@ -99,22 +112,45 @@ struct client *client_free(struct client *c)
 	return NULL;
 }
 
-int client_call(struct client *c, const char *method, sd_bus_message **ret)
+int client_message(struct client *c, const char *interface, const char *method,
+		   sd_bus_message **ret)
+{
+	int r;
+
+	r = sd_bus_message_new_method_call(c->bus, ret, NAME, PATH, interface, method);
+	return r < 0 ? bus_failed(r) : 0;
+}
+
+int client_message_failed(int r)
+{
+	return bus_failed(r);
+}
+
+int client_send(struct client *c, sd_bus_message *m, sd_bus_message **ret)
 {
 	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 	int r;
 
-	r = sd_bus_call_method(c->bus, NAME, PATH, INTERFACE, method, &error, ret, NULL);
-	return r < 0 ? call_failed(&error, r) : 0;
+	r = sd_bus_call(c->bus, m, 0, &error, ret);
+	return r < 0 ? call_failed(sd_bus_message_get_interface(m), &error, r) : 0;
 }
 
-int client_call_text(struct client *c, const char *method, char **ret)
+int client_call(struct client *c, const char *interface, const char *method, sd_bus_message **ret)
+{
+	_cleanup_(message_unrefp) sd_bus_message *m = NULL;
+	int r;
+
+	r = client_message(c, interface, method, &m);
+	return r != 0 ? r : client_send(c, m, ret);
+}
+
+int client_call_text(struct client *c, const char *interface, const char *method, char **ret)
 {
 	_cleanup_(message_unrefp) sd_bus_message *reply = NULL;
 	const char *text;
 	int r;
 
-	r = client_call(c, method, &reply);
+	r = client_call(c, interface, method, &reply);
 	if (r != 0)
 		return r;
 	if (sd_bus_message_read(reply, "s", &text) < 0)
@@ -123,32 +159,46 @@ int client_call_text(struct client *c, const char *method, char **ret)
 	return *ret ? 0 : bus_failed(-ENOMEM);
 }
 
-int client_status(struct client *c, json_t **ret)
+static json_t *object_of(const char *text)
 {
-	char *text;
-	json_t *status;
-	int r;
+	json_t *status = json_loads(text, 0, NULL);
 
-	r = client_call_text(c, "Status", &text);
-	if (r != 0)
-		return r;
-	status = json_loads(text, 0, NULL);
-	free(text);
-	if (!json_is_object(status)) {
-		json_decref(status);
-		return answer_invalid("Status");
-	}
-	*ret = status;
-	return 0;
+	if (json_is_object(status))
+		return status;
+	json_decref(status);
+	return NULL;
 }
 
-int client_get(struct client *c, const char *property, char **ret)
+int client_status(struct client *c, const char *interface, json_t **ret)
+{
+	_cleanup_(freep) char *text = NULL;
+	int r;
+
+	r = client_call_text(c, interface, "Status", &text);
+	if (r != 0)
+		return r;
+	*ret = object_of(text);
+	return *ret ? 0 : answer_invalid("Status");
+}
+
+json_t *client_status_or_null(struct client *c, const char *interface)
+{
+	_cleanup_(message_unrefp) sd_bus_message *reply = NULL;
+	const char *text;
+
+	if (sd_bus_call_method(c->bus, NAME, PATH, interface, "Status", NULL, &reply, NULL) < 0 ||
+	    sd_bus_message_read(reply, "s", &text) < 0)
+		return NULL;
+	return object_of(text);
+}
+
+int client_get(struct client *c, const char *interface, const char *property, char **ret)
 {
 	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 	int r;
 
-	r = sd_bus_get_property_string(c->bus, NAME, PATH, INTERFACE, property, &error, ret);
-	return r < 0 ? call_failed(&error, r) : 0;
+	r = sd_bus_get_property_string(c->bus, NAME, PATH, interface, property, &error, ret);
+	return r < 0 ? call_failed(interface, &error, r) : 0;
 }
 
 bool client_is_served(struct client *c)
@@ -198,36 +248,116 @@ static int on_called(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 	(void)error;
 	if (sd_bus_message_is_method_error(m, NULL))
-		r = call_failed(sd_bus_message_get_error(m), -EIO);
+		r = call_failed(c->interface, sd_bus_message_get_error(m), -EIO);
 	if (c->events->called)
 		c->events->called(c->events->userdata, r);
 	return 0;
 }
 
+/* Copies a run of bytes of at most size. */
+static int read_bytes(sd_bus_message *m, uint8_t *ret, size_t size, size_t *ret_len)
+{
+	const void *data;
+	size_t len;
+	int r;
+
+	r = sd_bus_message_read_array(m, 'y', &data, &len);
+	if (r < 0)
+		return r;
+	if (len > size)
+		return -EBADMSG;
+	if (len > 0)
+		memcpy(ret, data, len);
+	*ret_len = len;
+	return 0;
+}
+
+static int on_found(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	const struct client *c = userdata;
+	struct wifi_record record = {0};
+	struct wifi_network *n = &record.network;
+	const char *auth;
+	int16_t dbm;
+	size_t len;
+
+	(void)error;
+	if (!c->events->found || read_bytes(m, n->ssid, sizeof(n->ssid), &n->ssid_len) < 0 ||
+	    read_bytes(m, n->bssid, sizeof(n->bssid), &len) < 0 ||
+	    sd_bus_message_read(m, "usn", &n->channel, &auth, &dbm) < 0)
+		return 0;
+	n->auth = WIFI_AUTH_UNKNOWN;
+	for (int a = WIFI_AUTH_OPEN; a <= WIFI_AUTH_WPA3_PSK; a++)
+		if (strcmp(auth, wifi_auth_name((enum wifi_auth)a)) == 0)
+			n->auth = (enum wifi_auth)a;
+	record.rssi_dbm = dbm;
+	c->events->found(c->events->userdata, &record);
+	return 0;
+}
+
+static int on_scan_done(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	const struct client *c = userdata;
+	const char *text;
+
+	(void)error;
+	if (c->events->scan_done && sd_bus_message_read(m, "s", &text) >= 0)
+		c->events->scan_done(c->events->userdata, text);
+	return 0;
+}
+
+static int on_result(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	const struct client *c = userdata;
+	const char *state, *reason;
+
+	(void)error;
+	if (c->events->result && sd_bus_message_read(m, "ss", &state, &reason) >= 0)
+		c->events->result(c->events->userdata, state, reason);
+	return 0;
+}
+
 int client_watch(struct client *c, const struct client_events *events)
 {
+	static const struct {
+		const char *interface, *member;
+		sd_bus_message_handler_t handler;
+	} signals[] = {
+		{CLIENT_AGENT, "StateChanged", on_state}, {CLIENT_AGENT, "Step", on_step},
+		{CLIENT_WIFI, "Found", on_found},         {CLIENT_WIFI, "ScanDone", on_scan_done},
+		{CLIENT_WIFI, "Result", on_result},
+	};
 	int r;
 
 	c->events = events;
-	r = sd_bus_match_signal(c->bus, NULL, NAME, PATH, INTERFACE, "StateChanged", on_state, c);
-	if (r >= 0)
-		r = sd_bus_match_signal(c->bus, NULL, NAME, PATH, INTERFACE, "Step", on_step, c);
-	if (r >= 0)
-		r = sd_bus_add_match(c->bus, NULL,
-				     "type='signal',sender='org.freedesktop.DBus',"
-				     "interface='org.freedesktop.DBus',member='NameOwnerChanged',"
-				     "arg0='" NAME "'",
-				     on_owner, c);
+	r = sd_bus_add_match(c->bus, NULL,
+			     "type='signal',sender='org.freedesktop.DBus',"
+			     "interface='org.freedesktop.DBus',member='NameOwnerChanged',"
+			     "arg0='" NAME "'",
+			     on_owner, c);
+	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(signals); i++)
+		r = sd_bus_match_signal(c->bus, NULL, NAME, PATH, signals[i].interface,
+					signals[i].member, signals[i].handler, c);
 	return r < 0 ? bus_failed(r) : 0;
 }
 
-int client_call_later(struct client *c, const char *method)
+int client_send_later(struct client *c, sd_bus_message *m)
 {
 	int r;
 
-	r = sd_bus_call_method_async(c->bus, NULL, NAME, PATH, INTERFACE, method, on_called, c,
-				     NULL);
+	c->interface = sd_bus_message_get_interface(m);
+	c->interface = strcmp(c->interface, CLIENT_WIFI) == 0 ? CLIENT_WIFI : CLIENT_AGENT;
+	r = sd_bus_call_async(c->bus, NULL, m, on_called, c, 0);
 	return r < 0 ? bus_failed(r) : 0;
+}
+
+int client_call_later(struct client *c, const char *interface, const char *method)
+{
+	_cleanup_(message_unrefp) sd_bus_message *m = NULL;
+	int r;
+
+	r = client_message(c, interface, method, &m);
+	return r != 0 ? r : client_send_later(c, m);
 }
 
 int client_run(struct client *c, const bool *done, uint64_t timeout_ms)

@@ -41,6 +41,30 @@ const struct verb verbs[] = {
 	 "  --tag TAG            give the device this tag; may be repeated\n"
 	 "  --token-file FILE    read the claim token from FILE; - as TOKEN reads standard input\n"
 	 "  --timeout TIME       give up after TIME (default 60s): exit code 3\n"},
+	{"wifi", verb_wifi, "{status | scan | connect | forget | advertise | configure} [FLAG]...",
+	 "see and set the Wi-Fi of this device, or of another one over Bluetooth",
+	 "  status [--json]         show the link, the configuration and the Bluetooth side\n"
+	 "  scan [--json]           list the networks that are heard here\n"
+	 "  connect SSID [--passphrase-file FILE] [--auth AUTH] [--bssid MAC] [--volatile]\n"
+	 "          [--timeout TIME]\n"
+	 "                          connect this device, and keep it when it works\n"
+	 "  forget                  disconnect, and forget the configuration\n"
+	 "  advertise [TIME]        let others configure this device over Bluetooth for TIME\n"
+	 "  configure [--device NAME] [--adapter NAME] [--ssid SSID] [--passphrase-file FILE]\n"
+	 "            [--auth AUTH] [--volatile] [--list] [--forget] [--label-file FILE] [--json]\n"
+	 "            [--timeout TIME]\n"
+	 "                          configure the Wi-Fi of another device over Bluetooth\n"
+	 "  --passphrase-file FILE  holds the passphrase; else it is read from standard input\n"
+	 "  --auth AUTH             open, wpa-psk, wpa2-psk, wpa-wpa2-psk or wpa3-psk\n"
+	 "  --bssid MAC             this radio of the network only\n"
+	 "  --volatile              until onboardd ends: it is not stored\n"
+	 "  --device NAME           name or address of the device, when there are several\n"
+	 "  --adapter NAME          the Bluetooth adapter, such as hci0\n"
+	 "  --list                  list the networks that the device hears\n"
+	 "  --forget                make the device forget its Wi-Fi\n"
+	 "  --label-file FILE       holds the code on the device's label\n"
+	 "  --json                  configure: one object a line\n"
+	 "  --timeout TIME          give up after TIME (configure: at any step; default 60s)\n"},
 	{"version", verb_version, "",
 	 "print the versions of onboardctl and of the running onboardd",
 	 ""},

@@ -72,7 +72,7 @@ static int show(bool json)
 	r = client_open(&c);
 	if (r != 0)
 		return r;
-	r = client_call(c, "ListCredentials", &reply);
+	r = client_call(c, CLIENT_AGENT, "ListCredentials", &reply);
 	if (r != 0)
 		return r;
 	if (read_list(reply, list) < 0) {

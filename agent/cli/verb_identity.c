@@ -45,7 +45,7 @@ int verb_identity(int argc, char **argv)
 	r = client_open(&c);
 	if (r != 0)
 		return r;
-	r = client_call_text(c, "ExportIdentity", &row);
+	r = client_call_text(c, CLIENT_AGENT, "ExportIdentity", &row);
 	if (r != 0)
 		return r;
 	if (!export)

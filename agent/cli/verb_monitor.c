@@ -63,10 +63,10 @@ static int begin(struct monitor *m)
 			printf("onboardd is not running; waiting for it\n");
 		return 0;
 	}
-	r = client_get(m->client, "State", &state);
+	r = client_get(m->client, CLIENT_AGENT, "State", &state);
 	if (r != 0)
 		return r;
-	r = client_get(m->client, "Reason", &reason);
+	r = client_get(m->client, CLIENT_AGENT, "Reason", &reason);
 	if (r != 0)
 		return r;
 	if (m->json)

@@ -100,11 +100,11 @@ static int wait_for_end(struct client *c, uint64_t timeout_ms)
 	r = client_watch(c, &events);
 	if (r != 0)
 		return r;
-	r = client_get(c, "State", &state);
+	r = client_get(c, CLIENT_AGENT, "State", &state);
 	if (r != 0)
 		return r;
 	w.busy = is_busy(state);
-	r = client_call_later(c, "Provision");
+	r = client_call_later(c, CLIENT_AGENT, "Provision");
 	if (r != 0)
 		return r;
 	r = client_run(c, &w.over, timeout_ms);
@@ -112,10 +112,10 @@ static int wait_for_end(struct client *c, uint64_t timeout_ms)
 		fprintf(stderr, "onboardctl: the cycle did not end in time; it goes on\n");
 	if (r != 0 || w.exit_code != 0)
 		return r != 0 ? r : w.exit_code;
-	r = client_get(c, "Outcome", &outcome);
+	r = client_get(c, CLIENT_AGENT, "Outcome", &outcome);
 	if (r != 0)
 		return r;
-	r = client_get(c, "Reason", &reason);
+	r = client_get(c, CLIENT_AGENT, "Reason", &reason);
 	if (r != 0)
 		return r;
 	putchar('\n');
@@ -153,5 +153,6 @@ int verb_provision(int argc, char **argv)
 	r = client_open(&c);
 	if (r != 0)
 		return r;
-	return wait ? wait_for_end(c, timeout_ms) : client_call(c, "Provision", &reply);
+	return wait ? wait_for_end(c, timeout_ms)
+		    : client_call(c, CLIENT_AGENT, "Provision", &reply);
 }

@@ -6,6 +6,7 @@
 #include "agent/cli/client.h"
 #include "agent/cli/show.h"
 #include "agent/cli/verbs.h"
+#include "agent/cli/wifi.h"
 #include "agent/fsm.h"
 #include "base/exitcode.h"
 
@@ -43,7 +44,7 @@ static int wait_for_state(struct client *c, struct wait *w)
 	r = client_watch(c, &events);
 	if (r != 0)
 		return r;
-	r = client_get(c, "State", &state);
+	r = client_get(c, CLIENT_AGENT, "State", &state);
 	if (r != 0)
 		return r;
 	if (strcmp(state, w->wanted) == 0)
@@ -71,7 +72,7 @@ static int check_state(const char *wanted)
 static int show(bool json, const struct wait *w)
 {
 	_cleanup_(client_freep) struct client *c = NULL;
-	_cleanup_(json_freep) json_t *status = NULL;
+	_cleanup_(json_freep) json_t *status = NULL, *wifi = NULL;
 	struct wait wait = *w;
 	int r, waited = 0;
 
@@ -82,13 +83,17 @@ static int show(bool json, const struct wait *w)
 		waited = wait_for_state(c, &wait);
 	if (waited != 0 && waited != EXIT_CODE_TIMEOUT)
 		return waited;
-	r = client_status(c, &status);
+	r = client_status(c, CLIENT_AGENT, &status);
 	if (r != 0)
 		return r;
 	if (json)
 		show_json(status, false);
 	else
 		show_status(status);
+	if (!json)
+		wifi = client_status_or_null(c, CLIENT_WIFI);
+	if (wifi)
+		wifi_show_line(wifi);
 	if (waited != 0)
 		fprintf(stderr, "onboardctl: it did not become %s in time\n", wait.wanted);
 	return waited;

@@ -29,10 +29,10 @@ static int show(bool qr, bool raw)
 	r = client_open(&c);
 	if (r != 0)
 		return r;
-	r = client_call_text(c, "ClaimToken", &token);
+	r = client_call_text(c, CLIENT_AGENT, "ClaimToken", &token);
 	if (r != 0)
 		return r;
-	r = client_get(c, "Claimed", &claimed);
+	r = client_get(c, CLIENT_AGENT, "Claimed", &claimed);
 	if (r != 0)
 		return r;
 	r = qr ? show_qr(token) : 0;

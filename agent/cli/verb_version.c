@@ -22,7 +22,7 @@ int verb_version(int argc, char **argv)
 		printf("onboardd is not running\n");
 		return 0;
 	}
-	r = client_get(c, "Version", &version);
+	r = client_get(c, CLIENT_AGENT, "Version", &version);
 	if (r != 0)
 		return r;
 	printf("onboardd %s\n", plain_text(version, plain, sizeof(plain)));

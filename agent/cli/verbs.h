@@ -29,6 +29,7 @@ int verb_monitor(int argc, char **argv) _must_check_;
 int verb_credentials(int argc, char **argv) _must_check_;
 int verb_identity(int argc, char **argv) _must_check_;
 int verb_claim(int argc, char **argv) _must_check_;
+int verb_wifi(int argc, char **argv) _must_check_;
 int verb_version(int argc, char **argv) _must_check_;
 int verb_help(int argc, char **argv) _must_check_;
 

@@ -229,6 +229,16 @@ class Verbs(Base):
         self.start_agent()
         monitor.wait_json(lambda e: e["event"] == "started", "its start")
 
+    def test_wifi_that_is_off_is_told_with_what_to_do(self):
+        self.start()
+        for arguments in (["status"], ["status", "--json"], ["scan"], ["connect", "home"],
+                          ["forget"], ["advertise"], ["advertise", "5min"]):
+            with self.subTest(arguments=arguments):
+                out, err = self.ctl("wifi", *arguments, expect=1)
+                self.assertEqual(out, "")
+                self.assertIn("'enable = yes' in [wifi]", err)
+        self.assertNotIn("Wi-Fi", self.ctl("status")[0])
+
     def test_version_is_told_with_and_without_the_daemon(self):
         self.assertRegex(self.ctl("version")[0], r"^onboardctl \S+\nonboardd is not running\n$")
         self.start()
@@ -239,10 +249,30 @@ class Verbs(Base):
 class WithoutDaemon(Base):
     def test_a_missing_daemon_is_told_with_what_to_do(self):
         for verb in (["status"], ["status", "--wait", "idle"], ["token"], ["provision"],
-                     ["provision", "--wait"], ["credentials"], ["identity"]):
+                     ["provision", "--wait"], ["credentials"], ["identity"],
+                     ["wifi", "status"], ["wifi", "scan"], ["wifi", "connect", "home"],
+                     ["wifi", "forget"], ["wifi", "advertise"]):
             with self.subTest(verb=verb):
                 _, err = self.ctl(*verb, expect=1)
                 self.assertIn("systemctl start onboardd", err)
+
+    def test_configuring_others_needs_bluetooth_but_no_daemon(self):
+        for arguments in (["--list"], ["--ssid", "home"], ["--forget", "--adapter", "hci0"]):
+            with self.subTest(arguments=arguments):
+                out, err = self.ctl("wifi", "configure", *arguments, expect=1)
+                self.assertEqual(out, "")
+                self.assertIn("Bluetooth does not run", err)
+
+    def test_a_label_code_that_cannot_be_one_is_told_before_anything_else(self):
+        label = self.path("label")
+        with open(label, "w", encoding="ascii",
+                  opener=lambda p, f: os.open(p, f, 0o600)) as f:
+            f.write("x" * 33 + "\n")
+        _, err = self.ctl("wifi", "configure", "--list", "--label-file", label, expect=64)
+        self.assertIn("1 to 32 characters", err)
+        _, err = self.ctl("wifi", "configure", "--list", "--label-file", self.path("none"),
+                          expect=1)
+        self.assertIn("No such file", err)
 
     def test_a_missing_bus_is_told(self):
         _, err = self.ctl("status", expect=1,
@@ -258,6 +288,20 @@ class WithoutDaemon(Base):
                           ["provision", "--timeout", "5"], ["monitor", "x"],
                           ["credentials", "remove"], ["credentials", "list", "x"],
                           ["identity", "delete"], ["identity", "show", "x"], ["identity", "-x"],
+                          ["wifi"], ["wifi", "dance"], ["wifi", "status", "x"],
+                          ["wifi", "scan", "--no"], ["wifi", "connect"],
+                          ["wifi", "connect", ""], ["wifi", "connect", "a" * 33],
+                          ["wifi", "connect", "home", "secret"],
+                          ["wifi", "connect", "home", "--auth", "wpa9"],
+                          ["wifi", "connect", "home", "--bssid", "02:00"],
+                          ["wifi", "connect", "home", "--timeout", "soon"],
+                          ["wifi", "forget", "home"], ["wifi", "advertise", "soon"],
+                          ["wifi", "advertise", "0"], ["wifi", "advertise", "5", "6"],
+                          ["wifi", "configure"], ["wifi", "configure", "x"],
+                          ["wifi", "configure", "--list", "--forget"],
+                          ["wifi", "configure", "--list", "--ssid", "home"],
+                          ["wifi", "configure", "--ssid", "home", "--timeout", "0"],
+                          ["wifi", "configure", "--ssid", ""],
                           ["version", "x"], ["help", "nothing"], ["help", "status", "token"],
                           ["claim"], ["claim", "--server", "https://h/v1", "a.b"],
                           ["claim", "--server", "https://h/v1", "--api-key-file", "k"],
@@ -273,7 +317,7 @@ class WithoutDaemon(Base):
     def test_help_and_completion_know_every_verb_and_flag(self):
         text = self.ctl("help")[0]
         verbs = re.findall(r"(?m)^onboardctl ([a-z]+)", text)
-        self.assertEqual(len(verbs), 9)
+        self.assertEqual(len(verbs), 10)
         offered = self.complete("onboardctl", "")
         self.assertEqual(set(verbs), {w for w in offered if not w.startswith("-")})
         for verb in verbs:
@@ -281,8 +325,12 @@ class WithoutDaemon(Base):
                 helped = self.ctl("help", verb)[0]
                 self.assertEqual(helped, self.ctl(verb, "--help")[0])
                 flags = set(re.findall(r"--[a-z][a-z-]*", helped)) - {"--version"} | {"--help"}
-                self.assertEqual({w for w in self.complete("onboardctl", verb, "")
-                                  if w.startswith("--")}, flags)
+                words = set(self.complete("onboardctl", verb, ""))
+                if verb == "wifi":
+                    for below in re.search(r"{(.*)}", helped).group(1).split(" | "):
+                        self.assertIn(below, words)
+                        words |= set(self.complete("onboardctl", verb, below, ""))
+                self.assertEqual({w for w in words if w.startswith("--")}, flags)
 
     def complete(self, *words):
         script = (f"source {SOURCE}/packaging/bash-completion/{words[0]}; COMP_WORDS=(\"$@\"); "
@@ -312,7 +360,8 @@ class Api(Base):
                           if a.get("name").endswith("EmitsChangedSignal")]
                 served[f"{kind} {member.get('name')}"] = (signature, change == ["const"])
         with open(os.path.join(SOURCE, "docs", "dbus-api.md"), encoding="utf-8") as f:
-            rows = re.findall(r"(?m)^\| (property|method|signal) `(\w+)` \| ([^|]*) \|", f.read())
+            rows = re.findall(r"(?m)^\| (property|method|signal) `(\w+)` \| ([^|]*) \|",
+                              f.read().split("## Wi-Fi")[0])
         documented = {}
         for kind, name, shape in rows:
             signature, _, rest = shape.replace("→", "").strip().partition(",")
