@@ -25,6 +25,7 @@ struct adapter {
 	unsigned int index;
 	bool has_adapter, has_gatt;
 	bool is_powered, was_powered;
+	bool is_pairable; /* asked to be, since it was switched on */
 	bool can_scan_response;
 	bool is_told;
 	sd_bus_slot *powering;  /* owned; switching on is under way */
@@ -162,8 +163,7 @@ static int on_powered(sd_bus_message *m, void *userdata, sd_bus_error *ignored)
 	x->powering = sd_bus_slot_unref(x->powering);
 	if (!e || x->was_powered)
 		return 0;
-	log_warning("ble: %s: switching it on: %s, retrying", x->path,
-		    e->message ? e->message : e->name);
+	log_warning("ble: %s: switching it on: %s, retrying", x->path, bluez_error_text(e));
 	power_later(x);
 	return 0;
 }
@@ -194,12 +194,18 @@ static int on_power_timer(sd_event_source *source, uint64_t usec, void *userdata
 }
 
 /* Phones ask for a bond, and the kernel refuses that unless the adapter is pairable. */
+static void make_pairable(struct adapter *x)
+{
+	if (x->is_powered && !x->is_pairable)
+		bluez_set_bool(x->adapters->bus, x->path, "Pairable", true);
+	x->is_pairable = x->is_powered;
+}
+
 static void set_up(struct adapter *x)
 {
 	struct adapters *a = x->adapters;
 
 	bluez_set_u32(a->bus, x->path, "PairableTimeout", 0);
-	bluez_set_bool(a->bus, x->path, "Pairable", true);
 	if (*a->alias)
 		bluez_set_text(a->bus, x->path, "Alias", a->alias);
 	if (!x->is_powered)
@@ -223,6 +229,7 @@ static void tell_adapter(struct adapter *x)
 		log_info("ble: serving on %s", x->path);
 		set_up(x);
 	}
+	make_pairable(x);
 	a->events->changed(a->events->userdata, &view);
 }
 

@@ -142,7 +142,7 @@ static void on_registered(void *userdata, const sd_bus_error *error)
 	struct advert_bluez *b = userdata;
 
 	if (error)
-		b->fn(b->userdata, false, error->message ? error->message : error->name);
+		b->fn(b->userdata, false, bluez_error_text(error));
 	else
 		b->fn(b->userdata, true, NULL);
 }

@@ -144,8 +144,7 @@ static int on_default(sd_bus_message *m, void *userdata, sd_bus_error *ignored)
 	(void)ignored;
 	a->call = sd_bus_slot_unref(a->call);
 	if (e)
-		log_warning("ble: becoming the default agent: %s",
-			    e->message ? e->message : e->name);
+		log_warning("ble: becoming the default agent: %s", bluez_error_text(e));
 	return 0;
 }
 
@@ -155,8 +154,7 @@ static void on_registered(void *userdata, const sd_bus_error *error)
 	int r;
 
 	if (error) {
-		log_warning("ble: registering the agent: %s, retrying",
-			    error->message ? error->message : error->name);
+		log_warning("ble: registering the agent: %s, retrying", bluez_error_text(error));
 		return;
 	}
 	a->call = sd_bus_slot_unref(a->call);

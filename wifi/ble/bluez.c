@@ -14,6 +14,11 @@ void bluez_message_unrefp(sd_bus_message **m)
 	sd_bus_message_unref(*m);
 }
 
+const char *bluez_error_text(const sd_bus_error *error)
+{
+	return error->message && *error->message ? error->message : error->name;
+}
+
 int bluez_index(const char *path, unsigned int *ret)
 {
 	static const char prefix[] = BLUEZ_ROOT "/hci";
@@ -66,8 +71,7 @@ static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 	(void)error;
 	if (e)
-		log_warning("ble: %s: %s", (const char *)userdata,
-			    e->message ? e->message : e->name);
+		log_warning("ble: %s: %s", (const char *)userdata, bluez_error_text(e));
 	return 0;
 }
 

@@ -38,6 +38,8 @@
 #define BLE_PATH "/org/onboardd/ble"
 
 void bluez_message_unrefp(sd_bus_message **m);
+/* BlueZ often has no words for an error; then its name. */
+const char *bluez_error_text(const sd_bus_error *error);
 
 /* The number of "/org/bluez/hci<number>" and of anything below it. -EINVAL. */
 int bluez_index(const char *path, unsigned int *ret) _must_check_;

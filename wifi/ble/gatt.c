@@ -278,7 +278,7 @@ static void on_registered(void *userdata, const sd_bus_error *error)
 
 	if (error)
 		log_warning("ble: %s: registering the service: %s, retrying", s->adapter,
-			    error->message ? error->message : error->name);
+			    bluez_error_text(error));
 	else
 		log_debug("ble: %s: the service is registered", s->adapter);
 }
