@@ -66,14 +66,13 @@ class Rest:
 class Service:
     """Keeps its ports over restarts, so that devices find it again."""
 
-    def __init__(self, case, pki, session_timeout_s=None, coap="127.0.0.1", rest="127.0.0.1",
-                 argv_prefix=()):
+    def __init__(self, case, pki, session_timeout_s=None, coap="127.0.0.1", argv_prefix=()):
         self.case = case
         self.pki = pki
         self.session_timeout_s = session_timeout_s
         self.state = case.path("service")
         self.binary = program("onboard-service")
-        self.coap_host, self.rest_host = coap, rest
+        self.coap_host = coap
         self.argv_prefix = argv_prefix
         self.coap_port = 0
         self.rest_port = 0
@@ -83,7 +82,7 @@ class Service:
     def start(self):
         argv = [*self.argv_prefix, self.binary, "serve", "--state", self.state,
                 "--coap", f"{self.coap_host}:{self.coap_port}",
-                "--rest", f"{self.rest_host}:{self.rest_port}",
+                "--rest", f"127.0.0.1:{self.rest_port}",
                 "--cert", self.pki.cert, "--key", self.pki.key, "--root-ca", self.pki.root]
         if self.session_timeout_s is not None:
             argv += ["--session-timeout", str(self.session_timeout_s)]
@@ -93,7 +92,7 @@ class Service:
         if self.rest is None:
             key = run([self.binary, "apikey", "create", "--state", self.state, "--role", "admin",
                        "--name", "test"]).split()[-1]
-            self.rest = Rest(f"http://{self.rest_host}:{self.rest_port}/v1", key)
+            self.rest = Rest(f"http://127.0.0.1:{self.rest_port}/v1", key)
         return self
 
     def import_identity(self, row):

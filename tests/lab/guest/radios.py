@@ -99,7 +99,7 @@ class Radios:
         os.close(commands)
         with open(stdin, "w", encoding="ascii") as ctl:
             address = self.address(number)
-            process.wait_line(f"Controller {address}")
+            process.wait_line("Agent registered")
             # Pairing is none of its business.
             ctl.write(f"agent off\nselect {address}\nscan le\n")
             ctl.flush()

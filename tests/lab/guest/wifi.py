@@ -2,9 +2,11 @@
 """Wi-Fi: one simulated radio for the device, one for access points in a network namespace of their own.
 
 wlan0 is the device's, run by wpa_supplicant (or what the test starts instead) and dhcpcd, which stands for the system's
-DHCP client. Packets to 192.168.77.1 go through the air. The test itself gets into the namespace by 10.77.0.2, a cable.
+DHCP client. Packets to 192.168.77.1 go through the air.
 """
 
+import contextlib
+import ctypes
 import os
 import signal
 
@@ -14,9 +16,9 @@ from lab.guest.case import stage
 INTERFACE = "wlan0"
 NAMESPACE = "ap"
 GATEWAY = "192.168.77.1"  # in the namespace, over the air
-CABLE = "10.77.0.2"  # in the namespace, for the test
 PASSPHRASE = "correct horse"
 WPA_SUPPLICANT = "fi.w1.wpa_supplicant1"
+CLONE_NEWNET = 0x40000000
 
 PSK = f"wpa=2\nwpa_key_mgmt=WPA-PSK\nrsn_pairwise=CCMP\nwpa_passphrase={PASSPHRASE}\n"
 SAE = f"wpa=2\nwpa_key_mgmt=SAE\nrsn_pairwise=CCMP\nieee80211w=2\nsae_password={PASSPHRASE}\n"
@@ -39,6 +41,20 @@ NETWORKS = (
 def inside(*argv):
     """The argv that runs argv where the access points are."""
     return ["ip", "netns", "exec", NAMESPACE, *argv]
+
+
+@contextlib.contextmanager
+def namespace():
+    """This thread is where the access points are; a socket that it opens stays there."""
+    with open("/proc/thread-self/ns/net", encoding="ascii") as home, \
+            open(f"/run/netns/{NAMESPACE}", encoding="ascii") as there:
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.setns(there.fileno(), CLONE_NEWNET) < 0:
+            raise OSError(ctypes.get_errno(), "setns")
+        try:
+            yield
+        finally:
+            libc.setns(home.fileno(), CLONE_NEWNET)
 
 
 class AccessPoints:
@@ -89,11 +105,6 @@ class Wifi:
     @staticmethod
     def _wire():
         for argv in (
-                ["link", "add", "cable", "type", "veth", "peer", "name", "cable", "netns", NAMESPACE],
-                ["addr", "add", "10.77.0.1/24", "dev", "cable"],
-                ["link", "set", "cable", "up"],
-                ["-n", NAMESPACE, "addr", "add", f"{CABLE}/24", "dev", "cable"],
-                ["-n", NAMESPACE, "link", "set", "cable", "up"],
                 ["-n", NAMESPACE, "link", "set", "lo", "up"],
                 ["-n", NAMESPACE, "link", "add", "br0", "type", "bridge", "forward_delay", "0"],
                 ["-n", NAMESPACE, "addr", "add", f"{GATEWAY}/24", "dev", "br0"],

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A device without cable, screen or keys: its Wi-Fi from a configurator over BLE, then cloud access by itself."""
+
+import re
+
+from lab.guest import case
+from lab.guest.bus import SystemBus
+from lab.guest.case import stage
+from lab.guest.device import ADVERTISED_NAME, Device, make_service
+from lab.guest.radios import SERVICE_UUID, Radios
+from lab.guest.wifi import PASSPHRASE, Wifi
+
+radios = wifi = None
+VISIBLE = {"lab-wpa2", "lab-wpa3", "lab-mixed", "lab-open", "lab-nodhcp"}
+UUID_ON_AIR = "58b29cc8812877b8e7490c1300783814"
+CONNECTING = ["authentication", "association", "obtaining-ip", "connected"]
+
+
+def setUpModule():
+    global radios, wifi
+    bus = SystemBus()
+    radios = Radios(bus)
+    wifi = Wifi(bus)
+
+
+def found(number=1):
+    """What the configurator's adapter knows of the device."""
+    return next((d for d in radios.devices(number).values() if d["Address"] == radios.address(0)), None)
+
+
+def results(events):
+    return [e["state"] if not e["reason"] else e["reason"] for e in events if e["event"] == "result"]
+
+
+class Onboarding(case.Case):
+    def setUp(self):
+        super().setUp()
+        radios.forget_devices()
+
+    def test_an_unconfigured_device_advertises_the_service_fast_and_says_that_it_has_nothing(self):
+        trace = radios.trace(self)
+        device = Device(self, radios.bus).start()
+        status = device.until(lambda s: s["advertising"] and s["stage"] == "unconfigured", "it advertises")
+        self.assertEqual(status["name"], ADVERTISED_NAME)
+
+        with radios.discovery():
+            heard = radios.bus.until(found, "the configurator hears the device")
+        self.assertEqual((heard["Name"], heard["UUIDs"]), (ADVERTISED_NAME, [SERVICE_UUID]))
+        # Version 1, nothing configured, no signal.
+        self.assertEqual(bytes(heard["ServiceData"][SERVICE_UUID]["data"]), b"\x01\x00\x00\x80")
+
+        # What went to the controller: within what one legacy advertisement holds, and the service data byte by byte.
+        for line in ("Use legacy advertising PDUs: ADV_IND", "Min advertising interval: 100.000 msec (0x00a0)",
+                     "Max advertising interval: 150.000 msec (0x00f0)", "Data length: 0x1f", "Flags: 0x06",
+                     f"Name (complete): {ADVERTISED_NAME}", "Data length: 0x16", f"{UUID_ON_AIR}01000080"):
+            trace.wait_line(re.escape(line))
+        device.stop()
+
+    def onboard(self, ssid, auth):
+        service = make_service(self)
+        device = Device(self, radios.bus, service).start()
+        device.wait_advertising()
+        trace = radios.trace(self)
+
+        ctl = device.configurator()
+        self.assertEqual(ctl.wait_text(r'"version":(\d+)').group(1), "1")
+        ctl.wait_text("Which network")
+        networks = {e["ssid"]: e["auth"] for e in ctl.events() if e["event"] == "network"}
+        self.assertLessEqual(VISIBLE, set(networks))
+        self.assertEqual(networks[ssid], auth)
+        stage("the configurator sees the networks")
+        ctl.type(ssid)
+        ctl.wait_text("Passphrase of")
+        ctl.type("wrong horse")
+        ctl.wait_text("auth-error")
+        stage("a wrong passphrase is told")
+        ctl.wait_text("Passphrase of")
+        ctl.type(PASSPHRASE)
+        self.assertEqual(ctl.wait(120), 0, ctl.text)
+        told = results(ctl.events())
+        failed = told.index("auth-error")
+        self.assertEqual(told[:failed], CONNECTING[:failed])
+        self.assertEqual(told[failed + 1:], CONNECTING)
+        now = [e for e in ctl.events() if e["event"] == "status"][-1]
+        self.assertEqual((now["state"], now["ssid"], now["address"]), ("connected", ssid, wifi.address()))
+        stage("connected")
+
+        device.ctl("status", "--wait", "unclaimed", "--timeout", "60")
+        service.rest.claim(device.ctl("token", "--raw").strip(), ["nrf-cloud-onboarding"])
+        device.ctl("status", "--wait", "idle", "--timeout", "60")
+        self.assertTrue(device.is_validated())
+        stage("the cloud access is validated")
+
+        # Now slowly, and configured, connected.
+        device.wait_advertising()
+        trace.wait_line(re.escape("Min advertising interval: 1000.000 msec (0x0640)"))
+        with radios.discovery():
+            radios.bus.until(lambda: (found() or {"ServiceData": {}})["ServiceData"].get(
+                SERVICE_UUID, {"data": []})["data"][:2] == [1, 3], "the advertisement says connected")
+        for said in (device.process.output(), ctl.text):
+            self.assertNotIn(PASSPHRASE, said)
+            self.assertNotIn("wrong horse", said)
+        device.ctl("wifi", "forget")
+        device.stop()
+
+    def test_wpa2_from_the_configurator_to_validated_cloud_access(self):
+        self.onboard("lab-wpa2", "wpa2-psk")
+
+    def test_wpa3_from_the_configurator_to_validated_cloud_access(self):
+        self.onboard("lab-wpa3", "wpa3-psk")
+
+
+if __name__ == "__main__":
+    case.main()
