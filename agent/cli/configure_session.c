@@ -32,12 +32,6 @@ int configure_failed(const struct configure *k, int r)
 	fprintf(stderr, "onboardctl: %s\n",
 		plain_text(k->central ? central_error(k->central) : strerror(-r), text,
 			   sizeof(text)));
-	if (r == -EACCES)
-		fprintf(stderr,
-			"onboardctl: the pairing was refused: the device's window may be "
-			"closed%s\n",
-			ask_is_possible() ? ""
-					  : ", or it wants its passkey, which needs a terminal");
 	return r == -ETIMEDOUT  ? EXIT_CODE_TIMEOUT
 	       : r == -ENOTCONN ? EXIT_CODE_NETWORK
 	       : r == -EACCES   ? EXIT_CODE_IDENTITY
@@ -128,6 +122,20 @@ static int try_begin(struct configure *k, const char *path)
 	return r == 0 ? central_subscribe(k->central) : r;
 }
 
+/* A device that lets nobody pair now may say so, or just hang up. */
+static int begin_failed(const struct configure *k, int r)
+{
+	const int exit_code = configure_failed(k, r);
+
+	if (r == -EACCES || r == -ENOTCONN)
+		fprintf(stderr,
+			"onboardctl: perhaps its window is closed: power it on, or press its "
+			"button%s\n",
+			ask_is_possible() ? ""
+					  : "; or it wants its passkey, which needs a terminal");
+	return exit_code;
+}
+
 int configure_begin(struct configure *k, const char *path)
 {
 	uint32_t version;
@@ -143,7 +151,7 @@ int configure_begin(struct configure *k, const char *path)
 	if (r == 0)
 		r = central_read_info(k->central, &version);
 	if (r < 0)
-		return configure_failed(k, r);
+		return begin_failed(k, r);
 	if (k->is_json)
 		configure_put(json_pack("{s:s, s:I}", "event", "version", "version",
 					(json_int_t)version));

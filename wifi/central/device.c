@@ -177,6 +177,9 @@ static int find_characteristics(struct central *c)
 	}
 	if (r < 0)
 		return central_fail(c, -EIO, "the objects of Bluetooth are not understood");
+	/* Its objects go with the connection. */
+	if (!c->is_connected)
+		return central_fail(c, -ENOTCONN, "the device ended the connection");
 	if (!c->info || !c->control || !c->output)
 		return central_fail(c, -EIO, "the device does not offer Wi-Fi provisioning");
 	return 0;
