@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/text.h"
 
 #define ADAPTERS_MAX 8
 /* Connected or paired; whatever else BlueZ hears around it is not kept. */
@@ -95,7 +96,7 @@ static struct adapter *add_adapter(struct adapters *a, const char *path)
 		if (x->adapters)
 			continue;
 		*x = (struct adapter){.adapters = a, .index = index};
-		strcpy(x->path, path);
+		bluez_path_copy(x->path, path);
 		return x;
 	}
 	log_warning("ble: %s: too many adapters, ignoring it", path);
@@ -121,7 +122,7 @@ static struct device *add_device(struct adapters *a, const char *path)
 		if (*d->path)
 			continue;
 		*d = (struct device){0};
-		strcpy(d->path, path);
+		bluez_path_copy(d->path, path);
 		(void)!bluez_path_address(path, d->address);
 		return d;
 	}
@@ -257,7 +258,7 @@ static void tell_device(struct adapters *a, struct device *d, bool is_connected,
 
 	if (is_connected == d->is_connected && is_paired == d->is_paired)
 		return;
-	strcpy(path, d->path);
+	bluez_path_copy(path, d->path);
 	d->is_connected = is_connected;
 	d->is_paired = is_paired;
 	if (!is_connected && !is_paired)
@@ -328,12 +329,13 @@ static bool is_of_interest(const struct adapters *a, const char *path, const cha
 static int version_of(const char *modalias)
 {
 	const char *own = strstr(modalias, MODALIAS_OWN);
-	unsigned int version;
+	uint8_t version[2];
 
 	/* A vendor's own Modalias (DeviceID in main.conf) says nothing about BlueZ. */
-	if (!own || sscanf(own + sizeof(MODALIAS_OWN) - 1, "%4x", &version) != 1)
+	if (!own || strlen(own) < sizeof(MODALIAS_OWN) - 1 + 4 ||
+	    hex_decode(own + sizeof(MODALIAS_OWN) - 1, 4, version, sizeof(version)) != 0)
 		return 0;
-	return (int)version;
+	return version[0] << 8 | version[1];
 }
 
 static int read_value(sd_bus_message *m, const char *name, struct seen *s)
@@ -678,7 +680,7 @@ void adapters_set_alias(struct adapters *a, const char *alias)
 {
 	if (strcmp(a->alias, alias) == 0 || strlen(alias) >= sizeof(a->alias))
 		return;
-	strcpy(a->alias, alias);
+	(void)snprintf(a->alias, sizeof(a->alias), "%s", alias);
 	for (size_t i = 0; i < ARRAY_SIZE(a->adapters); i++)
 		if (a->adapters[i].adapters && a->adapters[i].is_told)
 			bluez_set_text(a->bus, a->adapters[i].path, "Alias", alias);

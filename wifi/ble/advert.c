@@ -153,7 +153,7 @@ static struct place *add(struct advert *a, const struct adapter_view *adapter)
 		if (p->advert)
 			continue;
 		*p = (struct place){.advert = a, .adapter = *adapter};
-		strcpy(p->path, adapter->path);
+		bluez_path_copy(p->path, adapter->path);
 		p->adapter.path = p->path;
 		return p;
 	}
@@ -210,7 +210,7 @@ int advert_set(struct advert *a, const struct advertisement *advertisement)
 		r = advertdata_encode(advertisement, &data);
 		if (r < 0)
 			return r;
-		if (a->is_wanted && memcmp(&data, &a->data, sizeof(data)) == 0)
+		if (a->is_wanted && advertdata_equal(&data, &a->data))
 			return 0;
 		a->data = data;
 		a->advertisement = *advertisement;

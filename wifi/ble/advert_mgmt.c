@@ -393,8 +393,7 @@ void advert_mgmt_set(struct advert_mgmt *m, unsigned int index, const struct adv
 		x = add(m, index);
 	if (!x)
 		return;
-	if (x->is_wanted == (d != NULL) && (!d || memcmp(&x->data, d, sizeof(*d)) == 0) &&
-	    x->is_clean)
+	if (x->is_wanted == (d != NULL) && (!d || advertdata_equal(&x->data, d)) && x->is_clean)
 		return;
 	x->is_wanted = d;
 	if (d)

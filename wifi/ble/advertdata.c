@@ -46,6 +46,14 @@ void advertdata_interval_ms(const struct advertisement *a, uint32_t *ret_min_ms,
 	*ret_max_ms = a->is_fast ? 150 : 1200;
 }
 
+bool advertdata_equal(const struct advertdata *a, const struct advertdata *b)
+{
+	return a->ad_len == b->ad_len && memcmp(a->ad, b->ad, a->ad_len) == 0 &&
+	       a->scan_response_len == b->scan_response_len &&
+	       memcmp(a->scan_response, b->scan_response, a->scan_response_len) == 0 &&
+	       a->min_interval == b->min_interval && a->max_interval == b->max_interval;
+}
+
 int advertdata_encode(const struct advertisement *a, struct advertdata *ret)
 {
 	uint8_t service_data[ADVERTDATA_SERVICE_DATA_LEN];

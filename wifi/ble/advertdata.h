@@ -25,5 +25,6 @@ void advertdata_service_data(const struct advertisement *a,
 			     uint8_t ret[static ADVERTDATA_SERVICE_DATA_LEN]);
 /* -EINVAL for a name that is not ADVERTDATA_NAME_LEN long. */
 int advertdata_encode(const struct advertisement *a, struct advertdata *ret) _must_check_;
+bool advertdata_equal(const struct advertdata *a, const struct advertdata *b);
 void advertdata_interval_ms(const struct advertisement *a, uint32_t *ret_min_ms,
 			    uint32_t *ret_max_ms);

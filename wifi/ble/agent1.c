@@ -37,7 +37,7 @@ static void passkey_over(struct agent1 *a)
 
 	if (!*a->shown_for)
 		return;
-	strcpy(device, a->shown_for);
+	bluez_path_copy(device, a->shown_for);
 	*a->shown_for = '\0';
 	a->events->passkey(a->events->userdata, device, a->shown, true);
 	a->shown = 0;
@@ -96,7 +96,7 @@ static int method_display_passkey(sd_bus_message *m, void *userdata, sd_bus_erro
 		return reject(error, "not now");
 	}
 	passkey_over(a);
-	strcpy(a->shown_for, device);
+	bluez_path_copy(a->shown_for, device);
 	a->shown = passkey;
 	a->events->passkey(a->events->userdata, device, passkey, false);
 	return sd_bus_reply_method_return(m, NULL);

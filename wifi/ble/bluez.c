@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wifi/ble/bluez.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -17,6 +18,14 @@ void bluez_message_unrefp(sd_bus_message **m)
 const char *bluez_error_text(const sd_bus_error *error)
 {
 	return error->message && *error->message ? error->message : error->name;
+}
+
+void bluez_path_copy(char ret[static BLUEZ_PATH_MAX], const char *path)
+{
+	size_t len = strlen(path);
+
+	assert(len < BLUEZ_PATH_MAX);
+	memcpy(ret, path, len + 1);
 }
 
 int bluez_index(const char *path, unsigned int *ret)

@@ -41,6 +41,9 @@ void bluez_message_unrefp(sd_bus_message **m);
 /* BlueZ often has no words for an error; then its name. */
 const char *bluez_error_text(const sd_bus_error *error);
 
+/* path is short enough. */
+void bluez_path_copy(char ret[static BLUEZ_PATH_MAX], const char *path);
+
 /* The number of "/org/bluez/hci<number>" and of anything below it. -EINVAL. */
 int bluez_index(const char *path, unsigned int *ret) _must_check_;
 /* "AA:BB:CC:DD:EE:FF", or a path that ends in "/dev_AA_BB_CC_DD_EE_FF"; last byte first, as the

@@ -301,7 +301,7 @@ void gatt_serve(struct gatt *g, const char *adapter)
 
 		if (s->gatt)
 			continue;
-		strcpy(s->adapter, adapter);
+		bluez_path_copy(s->adapter, adapter);
 		r = registration_new(g->event, g->bus, &target, on_registered, s, &s->registration);
 		if (r < 0)
 			log_error("ble: %s: registering the service: %s", adapter, strerror(-r));

@@ -17,7 +17,7 @@ static int read_device(sd_bus_message *m, struct gatt_options *o)
 		return r;
 	if (strlen(path) >= sizeof(o->device) || bluez_index(path, &index) < 0)
 		return -EBADMSG;
-	strcpy(o->device, path);
+	bluez_path_copy(o->device, path);
 	return 0;
 }
 

@@ -203,7 +203,7 @@ static void part(struct peripheral *p, bool is_paired)
 	char device[BLUEZ_PATH_MAX];
 	bool is_forgotten = is_paired && is_stale(p);
 
-	strcpy(device, p->central);
+	bluez_path_copy(device, p->central);
 	log_debug("ble: %s: disconnected", device);
 	*p->central = '\0';
 	p->idle = sd_event_source_disable_unref(p->idle);

@@ -118,7 +118,7 @@ int registration_new(sd_event *event, sd_bus *bus, const struct registration_tar
 	g->event = event;
 	g->bus = bus;
 	g->target = *target;
-	strcpy(g->manager_path, target->manager_path);
+	bluez_path_copy(g->manager_path, target->manager_path);
 	g->target.manager_path = g->manager_path;
 	g->fn = fn;
 	g->userdata = userdata;

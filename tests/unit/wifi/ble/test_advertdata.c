@@ -120,6 +120,28 @@ static void a_name_without_its_nul_is_refused(void **state)
 	assert_int_equal(advertdata_encode(&a, &d), -EINVAL);
 }
 
+static void advertisements_are_equal_when_every_byte_and_the_interval_are(void **state)
+{
+	struct advertisement a = unprovisioned;
+	struct advertdata one, other;
+
+	(void)state;
+	assert_int_equal(advertdata_encode(&a, &one), 0);
+	assert_int_equal(advertdata_encode(&a, &other), 0);
+	assert_true(advertdata_equal(&one, &other));
+	a.is_provisioned = true;
+	assert_int_equal(advertdata_encode(&a, &other), 0);
+	assert_false(advertdata_equal(&one, &other));
+	a = unprovisioned;
+	a.is_fast = false;
+	assert_int_equal(advertdata_encode(&a, &other), 0);
+	assert_false(advertdata_equal(&one, &other));
+	a = unprovisioned;
+	a.name[7] = 'D';
+	assert_int_equal(advertdata_encode(&a, &other), 0);
+	assert_false(advertdata_equal(&one, &other));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -129,6 +151,7 @@ int main(void)
 		cmocka_unit_test(the_interval_is_100_ms_or_1_s),
 		cmocka_unit_test(a_name_of_another_length_is_refused),
 		cmocka_unit_test(a_name_without_its_nul_is_refused),
+		cmocka_unit_test(advertisements_are_equal_when_every_byte_and_the_interval_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
