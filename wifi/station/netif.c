@@ -60,10 +60,8 @@ int netif_pick(const char *wanted, char ret_name[static IF_NAMESIZE], unsigned i
 
 int netif_mac(const char *name, uint8_t ret[static 6])
 {
-	struct {
-		struct ethtool_perm_addr head;
-		uint8_t data[32];
-	} permanent = {.head = {.cmd = ETHTOOL_GPERMADDR, .size = sizeof(permanent.data)}};
+	_Alignas(struct ethtool_perm_addr) uint8_t bytes[sizeof(struct ethtool_perm_addr) + 32];
+	struct ethtool_perm_addr *permanent = (void *)bytes;
 	static const uint8_t none[6];
 	struct ifreq request = {0};
 	_cleanup_(closep) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -73,10 +71,13 @@ int netif_mac(const char *name, uint8_t ret[static 6])
 	if (strlen(name) == 0 || strlen(name) >= sizeof(request.ifr_name))
 		return -ENODEV;
 	memcpy(request.ifr_name, name, strlen(name));
-	request.ifr_data = (void *)&permanent;
-	if (ioctl(fd, SIOCETHTOOL, &request) == 0 && permanent.head.size == 6 &&
-	    memcmp(permanent.data, none, 6) != 0) {
-		memcpy(ret, permanent.data, 6);
+	memset(bytes, 0, sizeof(bytes));
+	permanent->cmd = ETHTOOL_GPERMADDR;
+	permanent->size = 32;
+	request.ifr_data = (void *)permanent;
+	if (ioctl(fd, SIOCETHTOOL, &request) == 0 && permanent->size == 6 &&
+	    memcmp(permanent->data, none, 6) != 0) {
+		memcpy(ret, permanent->data, 6);
 		return 0;
 	}
 	if (ioctl(fd, SIOCGIFHWADDR, &request) < 0)

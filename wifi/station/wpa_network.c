@@ -19,15 +19,29 @@ static int take_key(const struct wifi_config *c, struct wpa_block *b)
 	return hex_decode((const char *)c->passphrase, c->passphrase_len, b->bytes, b->len);
 }
 
+/* A passphrase travels as a D-Bus string, and wpa_supplicant refuses control characters in it. */
+static bool is_text(const uint8_t *text, size_t len)
+{
+	uint32_t point = 0;
+
+	for (size_t i = 0; i < len;) {
+		size_t n = utf8_char(text + i, len - i, &point);
+
+		if (n == 0 || point < ' ' || point == 0x7f)
+			return false;
+		i += n;
+	}
+	return true;
+}
+
 static int take_text(const struct wifi_config *c, enum wpa_secret secret, struct wpa_block *b)
 {
-	uint8_t first = secret == WPA_SECRET_PASSPHRASE ? ' ' : 1;
-	uint8_t last = secret == WPA_SECRET_PASSPHRASE ? '~' : 255;
+	bool is_good = secret == WPA_SECRET_PASSPHRASE
+			       ? is_text(c->passphrase, c->passphrase_len)
+			       : !memchr(c->passphrase, 0, c->passphrase_len);
 
-	/* A passphrase travels as a D-Bus string, and wpa_supplicant takes no more than these. */
-	for (size_t i = 0; i < c->passphrase_len; i++)
-		if (c->passphrase[i] < first || c->passphrase[i] > last)
-			return -EINVAL;
+	if (!is_good)
+		return -EINVAL;
 	b->secret = secret;
 	b->len = c->passphrase_len;
 	memcpy(b->bytes, c->passphrase, b->len);

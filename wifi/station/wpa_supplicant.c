@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define RETRY_MS 1000
+#define RETRY_MS 1000ULL
 #define RETRY_CEILING_MS 30000
 
 struct call_target wpa_target(const struct wpa *w)

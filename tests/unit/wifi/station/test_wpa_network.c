@@ -132,6 +132,15 @@ static void an_open_network_has_no_secret(void **state)
 	assert_false(b.has_pmf);
 }
 
+static void a_passphrase_may_have_letters_beyond_ascii(void **state)
+{
+	struct wifi_config c = config_of(WIFI_AUTH_WPA2_PSK, "umlaut \xc3\xa4 here");
+	struct wpa_block b = block_of(&c);
+
+	(void)state;
+	assert_string_equal((char *)b.bytes, "umlaut \xc3\xa4 here");
+}
+
 static void what_cannot_be_a_block_is_refused(void **state)
 {
 	const struct wifi_config bad[] = {
@@ -139,9 +148,9 @@ static void what_cannot_be_a_block_is_refused(void **state)
 		config_of(WIFI_AUTH_WPA2_ENTERPRISE, "correct horse"),
 		config_of(WIFI_AUTH_WPA2_PSK, NULL),
 		config_of(WIFI_AUTH_WPA2_PSK, "7 chars"),
-		config_of(WIFI_AUTH_WPA2_PSK, "umlaut \xc3\xa4 here"),
 		config_of(WIFI_AUTH_WPA2_PSK, "not utf-8 \xff"),
 		config_of(WIFI_AUTH_WPA2_PSK, "a\nnew line"),
+		config_of(WIFI_AUTH_WPA2_PSK, "a DEL \x7f in it"),
 		config_of(WIFI_AUTH_WPA3_PSK, NULL),
 		config_of((enum wifi_auth)77, "correct horse"),
 	};
@@ -349,6 +358,7 @@ int main(void)
 		cmocka_unit_test(an_authentication_that_is_not_said_is_taken_from_the_passphrase),
 		cmocka_unit_test(sixty_four_digits_are_the_key_itself),
 		cmocka_unit_test(an_open_network_has_no_secret),
+		cmocka_unit_test(a_passphrase_may_have_letters_beyond_ascii),
 		cmocka_unit_test(what_cannot_be_a_block_is_refused),
 		cmocka_unit_test(a_bssid_pins_only_when_other_channels_are_refused),
 		cmocka_unit_test(a_band_is_kept_to_unless_any_channel_will_do),
