@@ -121,13 +121,11 @@ static int read_file(const char *path, struct secret *ret)
 static int read_input(struct secret *ret)
 {
 	char buf[FILE_MAX];
-	size_t len;
+	size_t len = 0;
 	int r;
 
 	/* The first line: what is behind it is none of ours. */
 	r = read_line(buf, sizeof(buf), &len);
-	if (r == -ENODATA)
-		len = 0;
 	if (r == 0 || r == -ENODATA)
 		r = secret_set(ret, buf, len);
 	secret_wipe(buf, sizeof(buf));
