@@ -138,7 +138,7 @@ static int begin_failed(const struct configure *k, int r)
 
 int configure_begin(struct configure *k, const char *path)
 {
-	uint32_t version;
+	uint32_t version = 0;
 	int r;
 
 	if (!k->is_json)

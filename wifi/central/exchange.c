@@ -169,7 +169,7 @@ int central_request(struct central *c, const struct wifi_request *request, uint6
 	const bool is_response = true;
 	uint8_t buf[WIFI_MESSAGE_MAX];
 	struct wifi_response response = {0};
-	struct message *m;
+	struct message *m = NULL;
 	size_t len;
 	int r;
 
@@ -183,7 +183,7 @@ int central_request(struct central *c, const struct wifi_request *request, uint6
 	secret_wipe(buf, sizeof(buf));
 	if (r == 0)
 		r = wait_message(c, &is_response, end_ms, "the answer of the device", &m);
-	if (r < 0)
+	if (r < 0 || !m)
 		return r;
 	r = wifi_response_decode(m->data, m->len, &response);
 	free(m);
@@ -200,12 +200,12 @@ int central_request(struct central *c, const struct wifi_request *request, uint6
 int central_next_result(struct central *c, uint64_t timeout_ms, struct wifi_result *ret)
 {
 	const bool is_response = false;
-	struct message *m;
+	struct message *m = NULL;
 	int r;
 
 	r = wait_message(c, &is_response, central_deadline(timeout_ms, MESSAGE_MS),
 			 "the result of the device", &m);
-	if (r < 0)
+	if (r < 0 || !m)
 		return r;
 	r = wifi_result_decode(m->data, m->len, ret);
 	free(m);
@@ -215,12 +215,12 @@ int central_next_result(struct central *c, uint64_t timeout_ms, struct wifi_resu
 int central_next_message(struct central *c, uint64_t timeout_ms, bool *ret_is_response,
 			 uint8_t *ret, size_t size, size_t *ret_len)
 {
-	struct message *m;
+	struct message *m = NULL;
 	int r;
 
 	r = wait_message(c, NULL, central_deadline(timeout_ms, MESSAGE_MS),
 			 "the message of the device", &m);
-	if (r < 0)
+	if (r < 0 || !m)
 		return r;
 	if (m->len > size) {
 		free(m);
