@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "base/log.h"
-#include "base/text.h"
+#include "wifi/ble/objects.h"
 
 #define ADAPTERS_MAX 8
 /* Connected or paired; whatever else BlueZ hears around it is not kept. */
@@ -16,9 +16,6 @@
 #define POWER_RETRY_US (5 * 1000 * 1000ull)
 #define POWER_ACCURACY_US (100 * 1000)
 #define ALIAS_MAX 32
-/* BlueZ's own vendor and product in Modalias, with its version behind: "d0542" is 5.66. */
-#define MODALIAS_OWN "v1D6Bp0246d"
-#define VERSION_SCAN_RESPONSE 0x0550 /* 5.80 */
 
 struct adapter {
 	struct adapters *adapters; /* borrowed; NULL: unused */
@@ -52,16 +49,6 @@ struct adapters {
 	struct adapter adapters[ADAPTERS_MAX];
 	struct device devices[DEVICES_MAX];
 };
-
-/* The properties of adapters and devices that matter here; -1: not said. */
-struct seen {
-	int powered, connected, paired, scan_response;
-	bool has_address;
-	uint8_t address[6];
-};
-
-static const struct seen nothing = {
-	.powered = -1, .connected = -1, .paired = -1, .scan_response = -1};
 
 static int on_power_timer(sd_event_source *source, uint64_t usec, void *userdata);
 
@@ -266,7 +253,7 @@ static void tell_device(struct adapters *a, struct device *d, bool is_connected,
 	a->events->device(a->events->userdata, &view);
 }
 
-static void see_device(struct adapters *a, const char *path, const struct seen *s)
+static void see_device(struct adapters *a, const char *path, const struct bluez_seen *s)
 {
 	struct device *d;
 
@@ -283,8 +270,9 @@ static void see_device(struct adapters *a, const char *path, const struct seen *
 			    s->paired >= 0 ? s->paired : d->is_paired);
 }
 
-static void see(struct adapters *a, const char *path, const char *interface, const struct seen *s)
+static void see(void *userdata, const char *path, const char *interface, const struct bluez_seen *s)
 {
+	struct adapters *a = userdata;
 	struct adapter *x;
 
 	if (strcmp(interface, BLUEZ_DEVICE) == 0) {
@@ -310,8 +298,10 @@ static void see(struct adapters *a, const char *path, const char *interface, con
 }
 
 /* Devices of an adapter that is not ours are not looked at. */
-static bool is_of_interest(const struct adapters *a, const char *path, const char *interface)
+static bool is_of_interest(void *userdata, const char *path, const char *interface)
 {
+	const struct adapters *a = userdata;
+
 	if (strcmp(interface, BLUEZ_DEVICE) == 0) {
 		const char *end = strrchr(path, '/');
 		char adapter[BLUEZ_PATH_MAX];
@@ -326,126 +316,18 @@ static bool is_of_interest(const struct adapters *a, const char *path, const cha
 				      strcmp(interface, BLUEZ_GATT_MANAGER) == 0);
 }
 
-static int version_of(const char *modalias)
+static struct bluez_reader reader_of(struct adapters *a)
 {
-	const char *own = strstr(modalias, MODALIAS_OWN);
-	uint8_t version[2];
-
-	/* A vendor's own Modalias (DeviceID in main.conf) says nothing about BlueZ. */
-	if (!own || strlen(own) < sizeof(MODALIAS_OWN) - 1 + 4 ||
-	    hex_decode(own + sizeof(MODALIAS_OWN) - 1, 4, version, sizeof(version)) != 0)
-		return 0;
-	return version[0] << 8 | version[1];
-}
-
-static int read_value(sd_bus_message *m, const char *name, struct seen *s)
-{
-	const char *text;
-	int *bool_value = NULL;
-	int r;
-
-	if (strcmp(name, "Powered") == 0)
-		bool_value = &s->powered;
-	else if (strcmp(name, "Connected") == 0)
-		bool_value = &s->connected;
-	else if (strcmp(name, "Paired") == 0)
-		bool_value = &s->paired;
-	if (bool_value)
-		return sd_bus_message_read(m, "v", "b", bool_value);
-	if (strcmp(name, "Modalias") != 0 && strcmp(name, "Address") != 0)
-		return sd_bus_message_skip(m, "v");
-	r = sd_bus_message_read(m, "v", "s", &text);
-	if (r > 0 && *name == 'A')
-		s->has_address = bluez_address(text, s->address) == 0;
-	else if (r > 0)
-		s->scan_response = version_of(text) >= VERSION_SCAN_RESPONSE;
-	return r;
-}
-
-/* a{sv} */
-static int read_properties(sd_bus_message *m, struct seen *ret)
-{
-	int r;
-
-	*ret = nothing;
-	r = sd_bus_message_enter_container(m, 'a', "{sv}");
-	if (r < 0)
-		return r;
-	while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-		const char *name;
-
-		r = sd_bus_message_read(m, "s", &name);
-		if (r < 0)
-			return r;
-		r = read_value(m, name, ret);
-		if (r < 0)
-			return r;
-		r = sd_bus_message_exit_container(m);
-		if (r < 0)
-			return r;
-	}
-	return r < 0 ? r : sd_bus_message_exit_container(m);
-}
-
-/* oa{sa{sv}}, in a signal and in every entry of the list. */
-static int read_object(struct adapters *a, sd_bus_message *m)
-{
-	const char *path;
-	int r;
-
-	r = sd_bus_message_read(m, "o", &path);
-	if (r < 0)
-		return r;
-	r = sd_bus_message_enter_container(m, 'a', "{sa{sv}}");
-	if (r < 0)
-		return r;
-	while ((r = sd_bus_message_enter_container(m, 'e', "sa{sv}")) > 0) {
-		const char *interface;
-		struct seen s;
-
-		r = sd_bus_message_read(m, "s", &interface);
-		if (r < 0)
-			return r;
-		if (!is_of_interest(a, path, interface)) {
-			r = sd_bus_message_skip(m, "a{sv}");
-		} else {
-			r = read_properties(m, &s);
-			if (r >= 0)
-				see(a, path, interface, &s);
-		}
-		if (r < 0)
-			return r;
-		r = sd_bus_message_exit_container(m);
-		if (r < 0)
-			return r;
-	}
-	return r < 0 ? r : sd_bus_message_exit_container(m);
-}
-
-static int read_objects(struct adapters *a, sd_bus_message *m)
-{
-	int r;
-
-	r = sd_bus_message_enter_container(m, 'a', "{oa{sa{sv}}}");
-	if (r < 0)
-		return r;
-	while ((r = sd_bus_message_enter_container(m, 'e', "oa{sa{sv}}")) > 0) {
-		r = read_object(a, m);
-		if (r < 0)
-			return r;
-		r = sd_bus_message_exit_container(m);
-		if (r < 0)
-			return r;
-	}
-	return r < 0 ? r : sd_bus_message_exit_container(m);
+	return (struct bluez_reader){.wants = is_of_interest, .see = see, .userdata = a};
 }
 
 static int on_added(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct adapters *a = userdata;
+	const struct bluez_reader reader = reader_of(a);
 
 	(void)error;
-	if (adapters_is_bluez(a, m) && read_object(a, m) < 0)
+	if (adapters_is_bluez(a, m) && bluez_read_object(m, &reader) < 0)
 		log_debug("ble: InterfacesAdded that cannot be read");
 	return 0;
 }
@@ -483,14 +365,14 @@ static int on_properties(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct adapters *a = userdata;
 	const char *path = sd_bus_message_get_path(m), *interface;
-	struct seen s;
+	struct bluez_seen s;
 
 	(void)error;
 	if (!adapters_is_bluez(a, m) || sd_bus_message_read(m, "s", &interface) < 0)
 		return 0;
 	if (!is_of_interest(a, path, interface))
 		return 0;
-	if (read_properties(m, &s) < 0) {
+	if (bluez_read_properties(m, &s) < 0) {
 		log_debug("ble: %s: PropertiesChanged that cannot be read", path);
 		return 0;
 	}
@@ -524,6 +406,7 @@ static int on_listed(sd_bus_message *m, void *userdata, sd_bus_error *ignored)
 	struct adapters *a = userdata;
 	const sd_bus_error *e = sd_bus_message_get_error(m);
 	const char *sender = sd_bus_message_get_sender(m);
+	const struct bluez_reader reader = reader_of(a);
 	int r;
 
 	(void)ignored;
@@ -542,7 +425,7 @@ static int on_listed(sd_bus_message *m, void *userdata, sd_bus_error *ignored)
 		return 0;
 	}
 	a->events->bluez(a->events->userdata, true);
-	r = read_objects(a, m);
+	r = bluez_read_objects(m, &reader);
 	if (r < 0)
 		log_warning("ble: the list of BlueZ's objects cannot be read: %s", strerror(-r));
 	return 0;
@@ -660,7 +543,7 @@ const char *adapters_bluez(const struct adapters *a)
 
 void adapters_note_connected(struct adapters *a, const char *device)
 {
-	struct seen s = nothing;
+	struct bluez_seen s = BLUEZ_SEEN_NOTHING;
 
 	s.connected = 1;
 	see_device(a, device, &s);
