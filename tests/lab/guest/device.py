@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The device under test: onboardd with Wi-Fi and BLE, and onboard-service behind the access points."""
 
+import contextlib
 import json
 import os
+import shutil
+import sqlite3
 
 from harness.agent import Agent
 from harness.process import finish, program, run
@@ -41,7 +44,8 @@ class Device:
         self.agent = Agent(case, port, case.pki().root, name="device")
         self.agent.set("provisioning", address=wifi.GATEWAY)
         self.agent.set("network", wait_for_default_route="yes")
-        self.agent.set("wifi", enable="yes", interface=wifi.INTERFACE, adapter="hci0", retry_first="500ms", **options)
+        self.agent.set("wifi", enable="yes", interface=wifi.INTERFACE, adapter="hci0", retry_first="500ms", retry_max="2s",
+                       **options)
         row = self.agent.init()
         if service:
             service.import_identity(row)
@@ -122,6 +126,14 @@ class Device:
                     if needle in f.read():
                         return True
         return False
+
+    def secrets(self):
+        """How many the store keeps. onboardd has it locked, so that a copy is read."""
+        copy = self.case.path("copy")
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(self.agent.state, copy)
+        with contextlib.closing(sqlite3.connect(os.path.join(copy, "store.db"))) as db:
+            return db.execute("SELECT count(*) FROM secret").fetchone()[0]
 
     def is_validated(self):
         return json.loads(run([program("onboardctl"), "status", "--json"]))["cloud"] == "validated"
