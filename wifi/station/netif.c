@@ -22,7 +22,7 @@ static bool is_wireless(const char *name)
 
 	if (strchr(name, '/') || strlen(name) >= IF_NAMESIZE)
 		return false;
-	snprintf(path, sizeof(path), "/sys/class/net/%s/phy80211", name);
+	snprintf(path, sizeof(path), "/sys/class/net/%.*s/phy80211", IF_NAMESIZE, name);
 	return access(path, F_OK) == 0;
 }
 
