@@ -29,6 +29,7 @@ struct advert {
 	const struct advert_events *events;
 	struct advert_mgmt_events mgmt_events;
 	struct advert_mgmt *mgmt; /* owned; NULL: not allowed, or not in this kernel */
+	int mgmt_error;           /* why it is NULL */
 	bool is_wanted;
 	struct advertisement advertisement;
 	struct advertdata data;
@@ -103,6 +104,14 @@ static void fall_back(struct place *p, const char *why)
 
 /* ---- by the kernel ---- */
 
+static const char *mgmt_error_text(int error)
+{
+	/* systemd answers with the same error as a kernel without Bluetooth does. */
+	if (error == EAFNOSUPPORT)
+		return "no Bluetooth sockets (RestrictAddressFamilies= lacks AF_BLUETOOTH)";
+	return strerror(error);
+}
+
 static void on_mgmt(void *userdata, unsigned int index, bool is_on, const char *why)
 {
 	struct advert *a = userdata;
@@ -172,7 +181,7 @@ void advert_on_adapter(struct advert *a, const struct adapter_view *adapter)
 	p->adapter.is_powered = adapter->is_powered;
 	p->adapter.can_scan_response = adapter->can_scan_response;
 	if (is_new && !a->mgmt)
-		fall_back(p, "there is no management socket");
+		fall_back(p, mgmt_error_text(a->mgmt_error));
 	if (p->adapter.is_powered == was_powered)
 		return;
 	set_why(a, adapter->index, NULL);
@@ -267,7 +276,7 @@ int advert_new(sd_event *event, sd_bus *bus, const struct adapters *adapters,
 	r = advert_mgmt_new(event, &a->mgmt_events, &a->mgmt);
 	/* Advertising by BlueZ is left. */
 	if (r < 0)
-		log_debug("ble: the management socket: %s", strerror(-r));
+		a->mgmt_error = -r;
 	*ret = TAKE_PTR(a);
 	return 0;
 }

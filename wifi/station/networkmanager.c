@@ -38,6 +38,21 @@ static void bad_message(struct nm *nm, sd_bus_message *m, int r)
 		    strerror(-r));
 }
 
+static bool is_forbidden(const sd_bus_error *error)
+{
+	return sd_bus_error_has_names(error, NM_SERVICE ".PermissionDenied",
+				      NM_SERVICE ".Settings.PermissionDenied",
+				      NM_DEVICE ".NotAllowed", SD_BUS_ERROR_ACCESS_DENIED);
+}
+
+void nm_log_refusal(const struct nm *nm, const char *what, const sd_bus_error *error)
+{
+	log_warning("networkmanager: it refused to %s with %s: %s (%s)%s", what, nm->interface,
+		    error->message ? error->message : "", error->name,
+		    is_forbidden(error) ? "; polkit's rules for onboardd are missing (onboardd(8))"
+					: "");
+}
+
 /* ---- the device ---- */
 
 static void take(struct nm *nm, const struct nm_change *change)

@@ -176,6 +176,9 @@ struct nm {
 	sd_event_source *settle;          /* owned */
 };
 
+/* networkmanager.c. Logs what it does not let us do, and what is to be done about it. */
+void nm_log_refusal(const struct nm *nm, const char *what, const sd_bus_error *error);
+
 /* Drops what is under way, without a word to anybody. */
 void nm_attempt_reset(struct nm *nm);
 void nm_scan_reset(struct nm *nm);

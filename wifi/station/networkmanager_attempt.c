@@ -260,13 +260,10 @@ static int on_added(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	(void)error;
 	nm->add = sd_bus_slot_unref(nm->add);
 	if (sd_bus_message_is_method_error(m, NULL)) {
-		const sd_bus_error *e = sd_bus_message_get_error(m);
-
 		nm_attempt_reset(nm);
 		if (is_called_off)
 			return 0;
-		log_warning("networkmanager: it refused to connect %s: %s (%s)", nm->interface,
-			    e->message ? e->message : "", e->name);
+		nm_log_refusal(nm, "connect", sd_bus_message_get_error(m));
 		nm->events->failed(nm->events->userdata, WIFI_REASON_FAIL_CONN);
 		return 0;
 	}

@@ -134,10 +134,7 @@ static int on_scan_asked(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	(void)error;
 	nm->scan = sd_bus_slot_unref(nm->scan);
 	if (sd_bus_message_is_method_error(m, NULL)) {
-		const sd_bus_error *e = sd_bus_message_get_error(m);
-
-		log_warning("networkmanager: it refused to scan on %s: %s (%s)", nm->interface,
-			    e->message ? e->message : "", e->name);
+		nm_log_refusal(nm, "scan", sd_bus_message_get_error(m));
 		finish(nm, -EIO);
 		return 0;
 	}

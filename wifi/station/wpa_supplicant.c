@@ -63,6 +63,15 @@ static void lose_path(struct wpa *w)
 		w->events->state(w->events->userdata, BACKEND_AWAY);
 }
 
+static const char *reason_of(sd_bus_message *m)
+{
+	const char *name = sd_bus_message_get_error(m)->name;
+
+	if (strcmp(name, SD_BUS_ERROR_ACCESS_DENIED) == 0)
+		return "the bus does not let this user talk to it, the group netdev is missing";
+	return name;
+}
+
 /* Whatever did not work: again a little later. May tell: last thing to call. */
 static void bring_up_failed(struct wpa *w, const char *what, const char *why)
 {
@@ -184,7 +193,7 @@ static int on_created(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	(void)error;
 	call_drop(&w->call);
 	if (sd_bus_message_is_method_error(m, NULL)) {
-		bring_up_failed(w, "CreateInterface", sd_bus_message_get_error(m)->name);
+		bring_up_failed(w, "CreateInterface", reason_of(m));
 		return 0;
 	}
 	r = take_path(w, m);
@@ -219,7 +228,7 @@ static int on_got(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	if (sd_bus_message_is_method_error(m, WPA_NAME ".InterfaceUnknown")) {
 		r = create(w);
 	} else if (sd_bus_message_is_method_error(m, NULL)) {
-		bring_up_failed(w, "GetInterface", sd_bus_message_get_error(m)->name);
+		bring_up_failed(w, "GetInterface", reason_of(m));
 		return 0;
 	} else {
 		r = take_path(w, m);
