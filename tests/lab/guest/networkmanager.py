@@ -13,7 +13,7 @@ NETWORKMANAGER = "org.freedesktop.NetworkManager"
 CONFIG = """
 [main]
 plugins=keyfile
-auth-polkit=false
+auth-polkit={polkit}
 no-auto-default=*
 dhcp=internal
 dns=none
@@ -34,12 +34,13 @@ OPEN, WPA2, WPA3, UNKNOWN = 0, 3, 6, 255
 
 
 class NetworkManager:
-    def __init__(self, bus):
+    def __init__(self, bus, polkit=False):
+        """polkit: who is not root needs its permission."""
         self.bus = bus
         os.makedirs("/run/nm")
         os.makedirs(KEPT_PROFILES, exist_ok=True)
         with open("/run/nm/NetworkManager.conf", "w", encoding="ascii") as f:
-            f.write(CONFIG)
+            f.write(CONFIG.format(polkit=str(polkit).lower()))
         self.process = None
         self.start()
 
