@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "wifi/ble/objects.h"
+#include "wifi/busread.h"
 
 #define ADAPTERS_MAX 8
 /* Connected or paired; whatever else BlueZ hears around it is not kept. */
@@ -270,9 +271,9 @@ static void see_device(struct adapters *a, const char *path, const struct bluez_
 			    s->paired >= 0 ? s->paired : d->is_paired);
 }
 
-static void see(void *userdata, const char *path, const char *interface, const struct bluez_seen *s)
+static void see(struct adapters *a, const char *path, const char *interface,
+		const struct bluez_seen *s)
 {
-	struct adapters *a = userdata;
 	struct adapter *x;
 
 	if (strcmp(interface, BLUEZ_DEVICE) == 0) {
@@ -298,10 +299,8 @@ static void see(void *userdata, const char *path, const char *interface, const s
 }
 
 /* Devices of an adapter that is not ours are not looked at. */
-static bool is_of_interest(void *userdata, const char *path, const char *interface)
+static bool is_of_interest(const struct adapters *a, const char *path, const char *interface)
 {
-	const struct adapters *a = userdata;
-
 	if (strcmp(interface, BLUEZ_DEVICE) == 0) {
 		const char *end = strrchr(path, '/');
 		char adapter[BLUEZ_PATH_MAX];
@@ -316,18 +315,28 @@ static bool is_of_interest(void *userdata, const char *path, const char *interfa
 				      strcmp(interface, BLUEZ_GATT_MANAGER) == 0);
 }
 
-static struct bluez_reader reader_of(struct adapters *a)
+static int read_interface(void *userdata, const char *path, const char *interface,
+			  sd_bus_message *m)
 {
-	return (struct bluez_reader){.wants = is_of_interest, .see = see, .userdata = a};
+	struct adapters *a = userdata;
+	struct bluez_seen s;
+	int r;
+
+	if (!is_of_interest(a, path, interface))
+		return 0;
+	r = bluez_read_properties(m, &s);
+	if (r < 0)
+		return r;
+	see(a, path, interface, &s);
+	return 1;
 }
 
 static int on_added(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct adapters *a = userdata;
-	const struct bluez_reader reader = reader_of(a);
 
 	(void)error;
-	if (adapters_is_bluez(a, m) && bluez_read_object(m, &reader) < 0)
+	if (adapters_is_bluez(a, m) && busread_object(m, read_interface, a) < 0)
 		log_debug("ble: InterfacesAdded that cannot be read");
 	return 0;
 }
@@ -406,7 +415,6 @@ static int on_listed(sd_bus_message *m, void *userdata, sd_bus_error *ignored)
 	struct adapters *a = userdata;
 	const sd_bus_error *e = sd_bus_message_get_error(m);
 	const char *sender = sd_bus_message_get_sender(m);
-	const struct bluez_reader reader = reader_of(a);
 	int r;
 
 	(void)ignored;
@@ -425,7 +433,7 @@ static int on_listed(sd_bus_message *m, void *userdata, sd_bus_error *ignored)
 		return 0;
 	}
 	a->events->bluez(a->events->userdata, true);
-	r = bluez_read_objects(m, &reader);
+	r = busread_objects(m, read_interface, a);
 	if (r < 0)
 		log_warning("ble: the list of BlueZ's objects cannot be read: %s", strerror(-r));
 	return 0;

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "wifi/ble/bluez.h"
+#include "wifi/busread.h"
 
 /* BlueZ's own vendor and product in Modalias, with its version behind: "d0542" is 5.66. */
 #define MODALIAS_OWN "v1D6Bp0246d"
@@ -22,8 +23,9 @@ static int version_of(const char *modalias)
 	return version[0] << 8 | version[1];
 }
 
-static int read_value(sd_bus_message *m, const char *name, struct bluez_seen *s)
+static int read_value(void *userdata, const char *name, sd_bus_message *m)
 {
+	struct bluez_seen *s = userdata;
 	const char *text;
 	int *bool_value = NULL;
 	int r;
@@ -37,7 +39,7 @@ static int read_value(sd_bus_message *m, const char *name, struct bluez_seen *s)
 	if (bool_value)
 		return sd_bus_message_read(m, "v", "b", bool_value);
 	if (strcmp(name, "Modalias") != 0 && strcmp(name, "Address") != 0)
-		return sd_bus_message_skip(m, "v");
+		return 0;
 	r = sd_bus_message_read(m, "v", "s", &text);
 	if (r > 0 && *name == 'A')
 		s->has_address = bluez_address(text, s->address) == 0;
@@ -48,76 +50,6 @@ static int read_value(sd_bus_message *m, const char *name, struct bluez_seen *s)
 
 int bluez_read_properties(sd_bus_message *m, struct bluez_seen *ret)
 {
-	int r;
-
 	*ret = BLUEZ_SEEN_NOTHING;
-	r = sd_bus_message_enter_container(m, 'a', "{sv}");
-	if (r < 0)
-		return r;
-	while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-		const char *name;
-
-		r = sd_bus_message_read(m, "s", &name);
-		if (r < 0)
-			return r;
-		r = read_value(m, name, ret);
-		if (r < 0)
-			return r;
-		r = sd_bus_message_exit_container(m);
-		if (r < 0)
-			return r;
-	}
-	return r < 0 ? r : sd_bus_message_exit_container(m);
-}
-
-int bluez_read_object(sd_bus_message *m, const struct bluez_reader *reader)
-{
-	const char *path;
-	int r;
-
-	r = sd_bus_message_read(m, "o", &path);
-	if (r < 0)
-		return r;
-	r = sd_bus_message_enter_container(m, 'a', "{sa{sv}}");
-	if (r < 0)
-		return r;
-	while ((r = sd_bus_message_enter_container(m, 'e', "sa{sv}")) > 0) {
-		const char *interface;
-		struct bluez_seen s;
-
-		r = sd_bus_message_read(m, "s", &interface);
-		if (r < 0)
-			return r;
-		if (!reader->wants(reader->userdata, path, interface)) {
-			r = sd_bus_message_skip(m, "a{sv}");
-		} else {
-			r = bluez_read_properties(m, &s);
-			if (r >= 0)
-				reader->see(reader->userdata, path, interface, &s);
-		}
-		if (r < 0)
-			return r;
-		r = sd_bus_message_exit_container(m);
-		if (r < 0)
-			return r;
-	}
-	return r < 0 ? r : sd_bus_message_exit_container(m);
-}
-
-int bluez_read_objects(sd_bus_message *m, const struct bluez_reader *reader)
-{
-	int r;
-
-	r = sd_bus_message_enter_container(m, 'a', "{oa{sa{sv}}}");
-	if (r < 0)
-		return r;
-	while ((r = sd_bus_message_enter_container(m, 'e', "oa{sa{sv}}")) > 0) {
-		r = bluez_read_object(m, reader);
-		if (r < 0)
-			return r;
-		r = sd_bus_message_exit_container(m);
-		if (r < 0)
-			return r;
-	}
-	return r < 0 ? r : sd_bus_message_exit_container(m);
+	return busread_properties(m, read_value, ret);
 }

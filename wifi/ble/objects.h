@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Reads what BlueZ tells of its objects, in lists and in signals. -errno for a message of another
- * shape; what was read before is told by then. */
+/* Reads what BlueZ tells of its objects. -errno for a message of another shape. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,17 +22,5 @@ struct bluez_seen {
 		.powered = -1, .connected = -1, .paired = -1, .scan_response = -1                  \
 	}
 
-struct bluez_reader {
-	/* What is not wanted is skipped unread. */
-	bool (*wants)(void *userdata, const char *path, const char *interface);
-	void (*see)(void *userdata, const char *path, const char *interface,
-		    const struct bluez_seen *s);
-	void *userdata;
-};
-
-/* a{sv} */
+/* a{sv}, of an adapter or a device. */
 int bluez_read_properties(sd_bus_message *m, struct bluez_seen *ret) _must_check_;
-/* oa{sa{sv}}: InterfacesAdded, and every entry of the list. */
-int bluez_read_object(sd_bus_message *m, const struct bluez_reader *reader) _must_check_;
-/* a{oa{sa{sv}}}: GetManagedObjects. */
-int bluez_read_objects(sd_bus_message *m, const struct bluez_reader *reader) _must_check_;

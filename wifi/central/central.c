@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "wifi/busread.h"
 #include "wifi/central/internal.h"
 
 #define OPEN_MS 10000
@@ -38,40 +39,22 @@ static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	return r < 0 ? r : 0;
 }
 
-/* The interfaces of one object, a{sa{sv}} in m. */
-static int read_object(struct central *c, const char *path, sd_bus_message *m)
+static int read_interface(void *userdata, const char *path, const char *interface,
+			  sd_bus_message *m)
 {
-	const char *interface;
+	struct central *c = userdata;
 	int r;
 
-	r = sd_bus_message_enter_container(m, 'a', "{sa{sv}}");
-	if (r < 0)
-		return r;
-	while ((r = sd_bus_message_enter_container(m, 'e', "sa{sv}")) > 0) {
-		r = sd_bus_message_read(m, "s", &interface);
-		if (r >= 0)
-			r = is_in_adapter(c, path) && strcmp(interface, DEVICE1) == 0
-				    ? seen_update(&c->seen, path, m)
-				    : sd_bus_message_skip(m, "a{sv}");
-		if (r >= 0)
-			r = sd_bus_message_exit_container(m);
-		if (r < 0)
-			return r;
-	}
-	return r < 0 ? r : sd_bus_message_exit_container(m);
+	if (!is_in_adapter(c, path) || strcmp(interface, DEVICE1) != 0)
+		return 0;
+	r = seen_update(&c->seen, path, m);
+	return r < 0 ? r : 1;
 }
 
 static int on_added(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-	struct central *c = userdata;
-	const char *path;
-	int r;
-
 	(void)error;
-	r = sd_bus_message_read(m, "o", &path);
-	if (r >= 0)
-		r = read_object(c, path, m);
-	return r < 0 ? r : 0;
+	return busread_object(m, read_interface, userdata);
 }
 
 static int on_removed(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -278,20 +261,12 @@ static int set_filter(struct central *c)
 static int read_known(struct central *c)
 {
 	_cleanup_(message_unrefp) sd_bus_message *reply = NULL;
-	const char *path;
 	int r;
 
 	r = central_objects(c, &reply);
 	if (r < 0)
 		return r;
-	r = sd_bus_message_enter_container(reply, 'a', "{oa{sa{sv}}}");
-	while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "oa{sa{sv}}")) > 0) {
-		r = sd_bus_message_read(reply, "o", &path);
-		if (r >= 0)
-			r = read_object(c, path, reply);
-		if (r >= 0)
-			r = sd_bus_message_exit_container(reply);
-	}
+	r = busread_objects(reply, read_interface, c);
 	return r < 0 ? central_fail(c, -EIO, "the objects of Bluetooth are not understood") : 0;
 }
 

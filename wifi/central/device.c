@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "wifi/busread.h"
 #include "wifi/central/internal.h"
 
 #define CONNECT_MS 40000
@@ -30,34 +31,26 @@ static int read_flag(sd_bus_message *m, bool *ret)
 	return r;
 }
 
+static int read_property(void *userdata, const char *name, sd_bus_message *m)
+{
+	struct central *c = userdata;
+
+	if (strcmp(name, "Connected") == 0)
+		return read_flag(m, &c->is_connected);
+	if (strcmp(name, "ServicesResolved") == 0)
+		return read_flag(m, &c->is_resolved);
+	if (strcmp(name, "Paired") == 0)
+		return read_flag(m, &c->is_paired);
+	return 0;
+}
+
 int device_on_changed(struct central *c, sd_bus_message *m)
 {
-	const char *name;
-	int r;
+	int r = busread_properties(m, read_property, c);
 
-	r = sd_bus_message_enter_container(m, 'a', "{sv}");
-	if (r < 0)
-		return r;
-	while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-		r = sd_bus_message_read(m, "s", &name);
-		if (r < 0)
-			return r;
-		if (strcmp(name, "Connected") == 0)
-			r = read_flag(m, &c->is_connected);
-		else if (strcmp(name, "ServicesResolved") == 0)
-			r = read_flag(m, &c->is_resolved);
-		else if (strcmp(name, "Paired") == 0)
-			r = read_flag(m, &c->is_paired);
-		else
-			r = sd_bus_message_skip(m, "v");
-		if (r >= 0)
-			r = sd_bus_message_exit_container(m);
-		if (r < 0)
-			return r;
-	}
 	if (!c->is_connected)
 		c->is_subscribed = false;
-	return r < 0 ? r : sd_bus_message_exit_container(m);
+	return r;
 }
 
 /* Forgets what was found out about the device before. */
@@ -105,29 +98,11 @@ static int take_characteristic(struct central *c, const char *path, const char *
 	return *place ? 0 : -ENOMEM;
 }
 
-static int read_characteristic(struct central *c, const char *path, sd_bus_message *m)
+static int read_uuid(void *userdata, const char *name, sd_bus_message *m)
 {
-	const char *name, *uuid;
-	int r;
+	const char **uuid = userdata;
 
-	r = sd_bus_message_enter_container(m, 'a', "{sv}");
-	if (r < 0)
-		return r;
-	while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-		r = sd_bus_message_read(m, "s", &name);
-		if (r >= 0 && strcmp(name, "UUID") == 0) {
-			r = sd_bus_message_read(m, "v", "s", &uuid);
-			if (r >= 0)
-				r = take_characteristic(c, path, uuid);
-		} else if (r >= 0) {
-			r = sd_bus_message_skip(m, "v");
-		}
-		if (r >= 0)
-			r = sd_bus_message_exit_container(m);
-		if (r < 0)
-			return r;
-	}
-	return r < 0 ? r : sd_bus_message_exit_container(m);
+	return strcmp(name, "UUID") == 0 ? sd_bus_message_read(m, "v", "s", uuid) : 0;
 }
 
 static bool is_below(const char *path, const char *parent)
@@ -137,28 +112,19 @@ static bool is_below(const char *path, const char *parent)
 	return strncmp(path, parent, len) == 0 && path[len] == '/';
 }
 
-static int read_object(struct central *c, sd_bus_message *m)
+static int read_interface(void *userdata, const char *path, const char *interface,
+			  sd_bus_message *m)
 {
-	const char *path, *interface;
+	struct central *c = userdata;
+	const char *uuid = NULL;
 	int r;
 
-	r = sd_bus_message_read(m, "o", &path);
-	if (r >= 0)
-		r = sd_bus_message_enter_container(m, 'a', "{sa{sv}}");
-	if (r < 0)
-		return r;
-	while ((r = sd_bus_message_enter_container(m, 'e', "sa{sv}")) > 0) {
-		r = sd_bus_message_read(m, "s", &interface);
-		if (r >= 0)
-			r = is_below(path, c->device) && strcmp(interface, CHARACTERISTIC1) == 0
-				    ? read_characteristic(c, path, m)
-				    : sd_bus_message_skip(m, "a{sv}");
-		if (r >= 0)
-			r = sd_bus_message_exit_container(m);
-		if (r < 0)
-			return r;
-	}
-	return r < 0 ? r : sd_bus_message_exit_container(m);
+	if (!is_below(path, c->device) || strcmp(interface, CHARACTERISTIC1) != 0)
+		return 0;
+	r = busread_properties(m, read_uuid, &uuid);
+	if (r >= 0 && uuid)
+		r = take_characteristic(c, path, uuid);
+	return r < 0 ? r : 1;
 }
 
 static int find_characteristics(struct central *c)
@@ -169,12 +135,7 @@ static int find_characteristics(struct central *c)
 	r = central_objects(c, &reply);
 	if (r < 0)
 		return r;
-	r = sd_bus_message_enter_container(reply, 'a', "{oa{sa{sv}}}");
-	while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "oa{sa{sv}}")) > 0) {
-		r = read_object(c, reply);
-		if (r >= 0)
-			r = sd_bus_message_exit_container(reply);
-	}
+	r = busread_objects(reply, read_interface, c);
 	if (r < 0)
 		return central_fail(c, -EIO, "the objects of Bluetooth are not understood");
 	/* Its objects go with the connection. */

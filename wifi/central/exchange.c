@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "wifi/busread.h"
 #include "wifi/central/internal.h"
 
 /* The phones' apps wait so long. */
@@ -13,40 +14,39 @@
 /* ATT gives a transaction 30 s. */
 #define TRANSACTION_MS 35000
 
-int exchange_on_value(struct central *c, const char *path, sd_bus_message *m)
+struct value {
+	struct central *central;
+	bool is_response;
+};
+
+static int read_value(void *userdata, const char *name, sd_bus_message *m)
 {
-	const char *name;
+	const struct value *v = userdata;
 	const void *data;
 	size_t len;
 	int r;
 
+	if (strcmp(name, "Value") != 0)
+		return 0;
+	r = sd_bus_message_enter_container(m, 'v', "ay");
+	if (r >= 0)
+		r = sd_bus_message_read_array(m, 'y', &data, &len);
+	if (r < 0)
+		return r;
+	queue_put(&v->central->queue, v->is_response, data, len);
+	r = sd_bus_message_exit_container(m);
+	return r < 0 ? r : 1;
+}
+
+int exchange_on_value(struct central *c, const char *path, sd_bus_message *m)
+{
+	struct value v = {.central = c};
+
 	if (!c->control || !c->output ||
 	    (strcmp(path, c->control) != 0 && strcmp(path, c->output) != 0))
 		return 0;
-	r = sd_bus_message_enter_container(m, 'a', "{sv}");
-	if (r < 0)
-		return r;
-	while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-		r = sd_bus_message_read(m, "s", &name);
-		if (r < 0)
-			return r;
-		if (strcmp(name, "Value") != 0) {
-			r = sd_bus_message_skip(m, "v");
-		} else {
-			r = sd_bus_message_enter_container(m, 'v', "ay");
-			if (r >= 0)
-				r = sd_bus_message_read_array(m, 'y', &data, &len);
-			if (r < 0)
-				return r;
-			queue_put(&c->queue, strcmp(path, c->control) == 0, data, len);
-			r = sd_bus_message_exit_container(m);
-		}
-		if (r >= 0)
-			r = sd_bus_message_exit_container(m);
-		if (r < 0)
-			return r;
-	}
-	return r < 0 ? r : sd_bus_message_exit_container(m);
+	v.is_response = strcmp(path, c->control) == 0;
+	return busread_properties(m, read_value, &v);
 }
 
 static int check_connected(struct central *c, const char *what)

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "wifi/busread.h"
+
 #define RSSI_UNKNOWN 127
 #define SERVICE_DATA_LEN 4
 
@@ -187,46 +189,35 @@ static int read_service_data(sd_bus_message *m, struct seen_device *d)
 	return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
-static int read_property(sd_bus_message *m, struct seen_device *d)
+/* What is of another type than it should be is skipped by its reader. */
+static int read_property(void *userdata, const char *name, sd_bus_message *m)
 {
-	const char *name;
+	struct seen_device *d = userdata;
 	int r;
 
-	r = sd_bus_message_read_basic(m, 's', &name);
-	if (r < 0)
-		return r;
 	/* The alias is the name that was advertised, or what the user of this machine calls it. */
 	if (strcmp(name, "Alias") == 0)
-		return read_text(m, d, &d->device.name);
-	if (strcmp(name, "Address") == 0)
-		return read_text(m, d, &d->device.address);
-	if (strcmp(name, "RSSI") == 0)
-		return read_rssi(m, d);
-	if (strcmp(name, "UUIDs") == 0)
-		return read_uuids(m, d);
-	if (strcmp(name, "ServiceData") == 0)
-		return read_service_data(m, d);
-	return sd_bus_message_skip(m, "v");
+		r = read_text(m, d, &d->device.name);
+	else if (strcmp(name, "Address") == 0)
+		r = read_text(m, d, &d->device.address);
+	else if (strcmp(name, "RSSI") == 0)
+		r = read_rssi(m, d);
+	else if (strcmp(name, "UUIDs") == 0)
+		r = read_uuids(m, d);
+	else if (strcmp(name, "ServiceData") == 0)
+		r = read_service_data(m, d);
+	else
+		return 0;
+	return r < 0 ? r : 1;
 }
 
 int seen_update(struct seen *s, const char *path, sd_bus_message *m)
 {
 	struct seen_device *d = find_or_add(s, path);
-	int r;
 
 	if (!d)
 		return sd_bus_message_skip(m, "a{sv}");
-	r = sd_bus_message_enter_container(m, 'a', "{sv}");
-	if (r < 0)
-		return r;
-	while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-		r = read_property(m, d);
-		if (r >= 0)
-			r = sd_bus_message_exit_container(m);
-		if (r < 0)
-			return r;
-	}
-	return r < 0 ? r : sd_bus_message_exit_container(m);
+	return busread_properties(m, read_property, d);
 }
 
 void seen_remove(struct seen *s, const char *path)
