@@ -22,7 +22,7 @@ import threading
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.environ.get("ONBOARD_BUILD_DIR", os.path.join(SOURCE, "build", "dev"))
-LIMIT_S = float(os.environ.get("ONBOARD_LAB_LIMIT_S", "280"))
+LIMIT_S = float(os.environ.get("ONBOARD_LAB_LIMIT_S", "480"))
 MEMORY_MB = int(os.environ.get("ONBOARD_LAB_MEMORY_MB", "1024"))
 SKIPPED = 77
 

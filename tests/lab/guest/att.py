@@ -35,7 +35,9 @@ class Att:
         libc = ctypes.CDLL(None, use_errno=True)
         for call, address in ((libc.bind, _address(own)), (libc.connect, _address(peer))):
             if call(self.socket.fileno(), address, len(address)) < 0:
-                raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+                number = ctypes.get_errno()
+                self.socket.close()
+                raise OSError(number, os.strerror(number))
 
     def ask(self, pdu):
         """The answer to a request. What the other side asks meanwhile is told to be unknown here."""
