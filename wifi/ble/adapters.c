@@ -459,11 +459,14 @@ static int list(struct adapters *a)
 static int on_owner(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct adapters *a = userdata;
-	const char *name, *before, *now;
+	const char *name, *before, *now, *sender;
 	int r;
 
 	(void)error;
-	if (sd_bus_message_read(m, "sss", &name, &before, &now) < 0 || strcmp(name, BLUEZ) != 0)
+	/* The match does not keep others from sending it to us straight. */
+	sender = sd_bus_message_get_sender(m);
+	if (!sender || strcmp(sender, "org.freedesktop.DBus") != 0 ||
+	    sd_bus_message_read(m, "sss", &name, &before, &now) < 0 || strcmp(name, BLUEZ) != 0)
 		return 0;
 	lose(a);
 	if (!*now)

@@ -20,6 +20,14 @@ static bool is_in_adapter(const struct central *c, const char *path)
 	return len > 0 && strncmp(path, c->adapter, len) == 0 && path[len] == '/';
 }
 
+/* Others can send us signals straight, past the matches. */
+static bool is_from(sd_bus_message *m, const char *name)
+{
+	const char *sender = sd_bus_message_get_sender(m);
+
+	return sender && name && strcmp(sender, name) == 0;
+}
+
 static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct central *c = userdata;
@@ -27,6 +35,8 @@ static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	int r;
 
 	(void)error;
+	if (!is_from(m, c->owner))
+		return 0;
 	r = sd_bus_message_read(m, "s", &interface);
 	if (r < 0 || !is_in_adapter(c, path))
 		return 0;
@@ -53,8 +63,10 @@ static int read_interface(void *userdata, const char *path, const char *interfac
 
 static int on_added(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
+	struct central *c = userdata;
+
 	(void)error;
-	return busread_object(m, read_interface, userdata);
+	return is_from(m, c->owner) ? busread_object(m, read_interface, c) : 0;
 }
 
 static int on_removed(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -64,6 +76,8 @@ static int on_removed(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	int r;
 
 	(void)error;
+	if (!is_from(m, c->owner))
+		return 0;
 	r = sd_bus_message_read(m, "o", &path);
 	if (r >= 0)
 		r = sd_bus_message_enter_container(m, 'a', "s");
@@ -88,6 +102,8 @@ static int on_owner(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	int r;
 
 	(void)error;
+	if (!is_from(m, "org.freedesktop.DBus"))
+		return 0;
 	r = sd_bus_message_read(m, "sss", &name, &old_owner, &new_owner);
 	/* A new one knows nothing of what we had from the old. */
 	if (r >= 0 && *old_owner)

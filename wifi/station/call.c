@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wifi/station/call.h"
 
+#include <string.h>
+
 int call_new(sd_bus *bus, const struct call_target *to, const char *member, sd_bus_message **ret)
 {
 	_cleanup_(bus_message_unrefp) sd_bus_message *m = NULL;
@@ -56,4 +58,24 @@ int call_get_all(sd_bus *bus, sd_bus_slot **slot, const struct call_target *to,
 void call_drop(sd_bus_slot **slot)
 {
 	*slot = sd_bus_slot_unref(*slot);
+}
+
+void call_learn_sender(char sender[static CALL_SENDER_MAX], sd_bus_message *answer)
+{
+	const char *name = sd_bus_message_get_sender(answer);
+
+	if (name && *name == ':' && strlen(name) < CALL_SENDER_MAX)
+		strcpy(sender, name);
+}
+
+bool call_is_from(sd_bus_message *m, const char *sender)
+{
+	const char *name = sd_bus_message_get_sender(m);
+
+	return name && *sender && strcmp(name, sender) == 0;
+}
+
+bool call_is_from_bus(sd_bus_message *m)
+{
+	return call_is_from(m, "org.freedesktop.DBus");
 }

@@ -31,3 +31,14 @@ int call_get_all(sd_bus *bus, sd_bus_slot **slot, const struct call_target *to,
 		 sd_bus_message_handler_t fn, void *userdata) _must_check_;
 /* Drops the slot, and with it the answer. */
 void call_drop(sd_bus_slot **slot);
+
+/* Anybody on the bus can send us a signal straight, past every match, and sd-bus cannot tell whose
+ * name a sender has. So whoever answered (nobody can forge an answer) is remembered, and signals
+ * are heard from that one alone. */
+#define CALL_SENDER_MAX 64 /* a unique name, with NUL */
+/* From an answer. That of the bus itself, when nobody is there, is none. */
+void call_learn_sender(char sender[static CALL_SENDER_MAX], sd_bus_message *answer);
+/* false while sender is not known. */
+bool call_is_from(sd_bus_message *m, const char *sender);
+/* From the bus itself. */
+bool call_is_from_bus(sd_bus_message *m);

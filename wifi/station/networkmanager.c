@@ -99,6 +99,7 @@ static int on_looked_up(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 	(void)error;
 	nm->lookup = sd_bus_slot_unref(nm->lookup);
+	call_learn_sender(nm->sender, m);
 	nm->device = (struct nm_device){0};
 	if (sd_bus_message_is_method_error(m, NULL)) {
 		nm->is_looked_up = true;
@@ -150,7 +151,8 @@ static int on_device_changed(sd_bus_message *m, void *userdata, sd_bus_error *er
 
 	(void)error;
 	/* Until the device is looked at anew, it will tell by itself what it is. */
-	if (!nm->is_looked_up || strcmp(sd_bus_message_get_path(m), nm->device.path) != 0)
+	if (!call_is_from(m, nm->sender) || !nm->is_looked_up ||
+	    strcmp(sd_bus_message_get_path(m), nm->device.path) != 0)
 		return 0;
 	r = sd_bus_message_read(m, "s", &interface);
 	if (r < 0)
@@ -173,7 +175,7 @@ static int on_devices(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	int r;
 
 	(void)error;
-	if (sd_bus_message_read(m, "o", &path) < 0)
+	if (!call_is_from(m, nm->sender) || sd_bus_message_read(m, "o", &path) < 0)
 		return 0;
 	if (sd_bus_message_is_signal(m, NM_SERVICE, "DeviceRemoved")) {
 		if (strcmp(path, nm->device.path) != 0)
@@ -192,11 +194,12 @@ static int on_devices(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 static int on_active_changed(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
+	struct nm *nm = userdata;
 	uint32_t state;
 
 	(void)error;
-	if (sd_bus_message_read(m, "uu", &state, NULL) >= 0)
-		nm_attempt_on_active(userdata, sd_bus_message_get_path(m), state);
+	if (call_is_from(m, nm->sender) && sd_bus_message_read(m, "uu", &state, NULL) >= 0)
+		nm_attempt_on_active(nm, sd_bus_message_get_path(m), state);
 	return 0;
 }
 
@@ -211,11 +214,13 @@ static void take_startup(struct nm *nm, const struct nm_change *change)
 
 static int on_service_changed(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
+	struct nm *nm = userdata;
 	struct nm_change change;
 
 	(void)error;
-	if (sd_bus_message_skip(m, "s") >= 0 && nm_read_change(m, &change) >= 0)
-		take_startup(userdata, &change);
+	if (call_is_from(m, nm->sender) && sd_bus_message_skip(m, "s") >= 0 &&
+	    nm_read_change(m, &change) >= 0)
+		take_startup(nm, &change);
 	return 0;
 }
 
@@ -226,6 +231,7 @@ static int on_service(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 	(void)error;
 	nm->startup = sd_bus_slot_unref(nm->startup);
+	call_learn_sender(nm->sender, m);
 	/* It has its name a moment before it has its objects. */
 	if (sd_bus_message_is_method_error(m, SD_BUS_ERROR_UNKNOWN_OBJECT) ||
 	    sd_bus_message_is_method_error(m, SD_BUS_ERROR_UNKNOWN_METHOD) ||
@@ -241,11 +247,13 @@ static int on_service(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 static int on_supplicant_changed(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
+	struct nm *nm = userdata;
 	struct nm_supplicant_change change;
 
 	(void)error;
-	if (sd_bus_message_skip(m, "s") >= 0 && nm_read_supplicant(m, &change) >= 0)
-		nm_attempt_on_supplicant(userdata, sd_bus_message_get_path(m), &change);
+	if (call_is_from(m, nm->supplicant_sender) && sd_bus_message_skip(m, "s") >= 0 &&
+	    nm_read_supplicant(m, &change) >= 0)
+		nm_attempt_on_supplicant(nm, sd_bus_message_get_path(m), &change);
 	return 0;
 }
 

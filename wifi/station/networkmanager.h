@@ -13,6 +13,7 @@
 
 #include "base/macros.h"
 #include "wifi/station/backend.h"
+#include "wifi/station/call.h"
 
 #define NM_SERVICE "org.freedesktop.NetworkManager"
 #define NM_PATH "/org/freedesktop/NetworkManager"
@@ -150,6 +151,7 @@ struct nm {
 	sd_bus *bus;                         /* borrowed */
 	const struct backend_events *events; /* borrowed */
 	char interface[32];
+	char sender[CALL_SENDER_MAX]; /* NetworkManager's; "" until it answered */
 
 	sd_bus_slot *matches[6];              /* owned */
 	sd_bus_slot *lookup, *startup, *look; /* owned; calls under way */
@@ -164,6 +166,7 @@ struct nm {
 	bool is_reached, is_authenticating;
 	enum wifi_auth auth; /* asked for */
 	char supplicant[NM_PATH_MAX];
+	char supplicant_sender[CALL_SENDER_MAX];
 	sd_bus_message *request; /* owned; AddAndActivateConnection2 */
 	sd_bus_slot *clear, *add, *find_supplicant, *read_ap, *read_signal; /* owned */
 	bool is_link_due; /* linked, told when read_ap is answered */

@@ -43,7 +43,7 @@ void nm_attempt_reset(struct nm *nm)
 	nm->phase = NM_PHASE_IDLE;
 	nm->was_current = nm->is_started = nm->is_reached = nm->is_authenticating =
 		nm->is_link_due = false;
-	*nm->active = *nm->supplicant = '\0';
+	*nm->active = *nm->supplicant = *nm->supplicant_sender = '\0';
 	nm->link = (struct wifi_network){0};
 	nm->grace = sd_event_source_disable_unref(nm->grace);
 	nm->request = sd_bus_message_unref(nm->request);
@@ -292,6 +292,7 @@ static int on_supplicant_found(sd_bus_message *m, void *userdata, sd_bus_error *
 
 	(void)error;
 	nm->find_supplicant = sd_bus_slot_unref(nm->find_supplicant);
+	call_learn_sender(nm->supplicant_sender, m);
 	/* No such program, no right to talk to it: done without. */
 	if (sd_bus_message_is_method_error(m, NULL) || sd_bus_message_read(m, "o", &path) < 0 ||
 	    !nm_copy(nm->supplicant, sizeof(nm->supplicant), path))

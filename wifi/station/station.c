@@ -289,7 +289,7 @@ static int on_owner(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	const char *name = NULL, *before = NULL, *after = NULL;
 
 	(void)error;
-	if (sd_bus_message_read(m, "sss", &name, &before, &after) < 0)
+	if (!call_is_from_bus(m) || sd_bus_message_read(m, "sss", &name, &before, &after) < 0)
 		return 0;
 	/* Ours are of the one that went. */
 	if (*before)

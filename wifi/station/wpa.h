@@ -81,6 +81,7 @@ struct wpa {
 	const char *interface;               /* borrowed */
 	const struct backend_events *events; /* borrowed */
 	char *path;                          /* owned; NULL while not known */
+	char sender[CALL_SENDER_MAX];        /* wpa_supplicant's; "" while path is not known */
 	bool is_ready;
 	bool can_sae;
 	enum wpa_state state;

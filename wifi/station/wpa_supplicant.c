@@ -57,6 +57,7 @@ static void lose_path(struct wpa *w)
 	wpa_scan_drop(w);
 	wpa_connect_drop(w);
 	free(TAKE_PTR(w->path));
+	*w->sender = '\0';
 	w->is_ready = false;
 	w->is_scanning = false;
 	if (was)
@@ -95,7 +96,8 @@ static int on_scan_done(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	int is_good = 0;
 
 	(void)error;
-	if (sd_bus_message_read(m, "b", &is_good) < 0 || !w->is_ready)
+	if (!call_is_from(m, w->sender) || !w->is_ready ||
+	    sd_bus_message_read(m, "b", &is_good) < 0)
 		return 0;
 	wpa_connect_on_scan_done(w, is_good);
 	wpa_scan_on_done(w, is_good);
@@ -121,7 +123,8 @@ static int on_properties(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	struct wpa *w = userdata;
 
 	(void)error;
-	if (sd_bus_message_skip(m, "s") < 0 || wpa_read_properties(m, &p) < 0)
+	if (!call_is_from(m, w->sender) || sd_bus_message_skip(m, "s") < 0 ||
+	    wpa_read_properties(m, &p) < 0)
 		return 0;
 	note(w, &p);
 	if (w->is_ready)
@@ -182,6 +185,7 @@ static int take_path(struct wpa *w, sd_bus_message *m)
 	w->path = strdup(path);
 	if (!w->path)
 		return -ENOMEM;
+	call_learn_sender(w->sender, m);
 	return follow_path(w);
 }
 
@@ -285,7 +289,8 @@ static int on_removed(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	const char *path = NULL;
 
 	(void)error;
-	if (sd_bus_message_read(m, "o", &path) < 0 || !w->path || strcmp(path, w->path) != 0)
+	if (!call_is_from(m, w->sender) || sd_bus_message_read(m, "o", &path) < 0 || !w->path ||
+	    strcmp(path, w->path) != 0)
 		return 0;
 	bring_up_failed(w, "staying", "the interface was removed from it");
 	return 0;

@@ -231,19 +231,24 @@ static void settle(struct scene *s)
 		;
 }
 
-static void set_owner(struct scene *s, int i, bool is_there)
+static void say_owner(struct scene *s, const char *sender, int i, bool is_there)
 {
 	sd_bus_message *m = NULL;
 
-	s->has_owner[i] = is_there;
 	assert_true(sd_bus_message_new_signal(s->daemon, &m, "/org/freedesktop/DBus",
 					      "org.freedesktop.DBus", "NameOwnerChanged") >= 0);
-	assert_true(sd_bus_message_set_sender(m, "org.freedesktop.DBus") >= 0);
+	assert_true(sd_bus_message_set_sender(m, sender) >= 0);
 	assert_true(sd_bus_message_append(m, "sss", i == NM ? NM_NAME : WPA_NAME,
 					  is_there ? "" : ":1.7", is_there ? ":1.7" : "") >= 0);
 	assert_true(sd_bus_send(s->daemon, m, NULL) >= 0);
 	sd_bus_message_unref(m);
 	settle(s);
+}
+
+static void set_owner(struct scene *s, int i, bool is_there)
+{
+	s->has_owner[i] = is_there;
+	say_owner(s, "org.freedesktop.DBus", i, is_there);
 }
 
 static void set_kernel(const char *interface)
@@ -413,6 +418,18 @@ static void a_back_end_that_dies_and_comes_back_serves_again(void **state)
 	set_owner(s, WPA, true);
 	set_state(WPA, BACKEND_READY);
 	expect(s, "A");
+}
+
+/* Everybody can send it to us straight. */
+static void only_the_bus_says_who_is_there(void **state)
+{
+	struct scene *s = ready(state);
+
+	say_owner(s, ":1.99", WPA, false);
+	expect(s, "");
+	assert_true(station_is_available(s->station));
+	set_owner(s, WPA, false);
+	expect(s, "a");
 }
 
 static void wpa_supplicant_is_started_once_for_an_interface(void **state)
@@ -622,6 +639,7 @@ int main(void)
 		TEST(networkmanager_goes_before_wpa_supplicant),
 		TEST(what_networkmanager_does_not_manage_is_wpa_supplicants),
 		TEST(a_back_end_that_dies_and_comes_back_serves_again),
+		TEST(only_the_bus_says_who_is_there),
 		TEST(wpa_supplicant_is_started_once_for_an_interface),
 		TEST(nothing_is_started_beside_networkmanager_or_without_an_interface),
 		TEST(an_interface_that_comes_later_is_taken),
