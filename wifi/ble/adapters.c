@@ -99,23 +99,38 @@ static struct device *find_device(const struct adapters *a, const char *path)
 	return NULL;
 }
 
-static struct device *add_device(struct adapters *a, const char *path)
+/* Bonds become more and more. One that is connected is followed whatever there is beside it: a
+ * central whose end is not seen would be served for ever. */
+static struct device *find_room(struct adapters *a, bool is_connected)
+{
+	struct device *bonded = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(a->devices); i++) {
+		struct device *d = &a->devices[i];
+
+		if (!*d->path)
+			return d;
+		if (!d->is_connected)
+			bonded = d;
+	}
+	return is_connected ? bonded : NULL;
+}
+
+static struct device *add_device(struct adapters *a, const char *path, bool is_connected)
 {
 	struct device *d = find_device(a, path);
 
 	if (d)
 		return d;
-	for (size_t i = 0; i < ARRAY_SIZE(a->devices); i++) {
-		d = &a->devices[i];
-		if (*d->path)
-			continue;
-		*d = (struct device){0};
-		bluez_path_copy(d->path, path);
-		(void)!bluez_path_address(path, d->address);
-		return d;
+	d = find_room(a, is_connected);
+	if (!d) {
+		log_debug("ble: %s: too many devices, ignoring it", path);
+		return NULL;
 	}
-	log_warning("ble: %s: too many devices, ignoring it", path);
-	return NULL;
+	*d = (struct device){0};
+	bluez_path_copy(d->path, path);
+	(void)!bluez_path_address(path, d->address);
+	return d;
 }
 
 bool adapters_has(const struct adapters *a, const char *path)
@@ -263,7 +278,7 @@ static void see_device(struct adapters *a, const char *path, const struct bluez_
 	d = find_device(a, path);
 	if (!d && s->connected <= 0 && s->paired <= 0)
 		return;
-	d = add_device(a, path);
+	d = add_device(a, path, s->connected > 0);
 	if (d && s->has_address)
 		memcpy(d->address, s->address, sizeof(d->address));
 	if (d)
