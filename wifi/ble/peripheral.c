@@ -23,8 +23,10 @@
 
 /* After a disconnect, for what it has left behind to be told in the advertisement. */
 #define AGAIN_US (1 * 1000 * 1000ull)
-/* A central that does nothing keeps the device off the air. */
-#define IDLE_US (60 * 1000 * 1000ull)
+/* A central keeps the device off the air. Anybody can connect and read, so that long it has to pair
+ * or to write; then a person has to find a password. */
+#define STRANGER_US (60 * 1000 * 1000ull)
+#define IDLE_US (10 * 60 * 1000 * 1000ull)
 #define ACCURACY_US (50 * 1000)
 /* A bond that the other side has forgotten ends the connection at once: bluetoothd asks for
  * encryption, gets a new pairing, and refuses it (JustWorksRepairing=never). */
@@ -125,7 +127,8 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *userdata)
 	(void)usec;
 	p->idle = sd_event_source_disable_unref(p->idle);
 	if (has_central(p)) {
-		log_notice("ble: %s: has not used the service, disconnecting it", p->central);
+		log_notice("ble: %s: has not used the service for too long, disconnecting it",
+			   p->central);
 		bluez_disconnect(p->bus, p->central);
 	}
 	return 0;
@@ -165,7 +168,7 @@ static int meet(struct peripheral *p, const char *device)
 	p->has_proved = false;
 	p->has_failed = false;
 	p->again = sd_event_source_disable_unref(p->again);
-	set_timer(p, &p->idle, IDLE_US, on_idle);
+	set_timer(p, &p->idle, STRANGER_US, on_idle);
 	update_advertising(p);
 	if (p->events->peer)
 		p->events->peer(p->events->userdata, device, true);
@@ -175,13 +178,15 @@ static int meet(struct peripheral *p, const char *device)
 /* As meet(), for one that did something. */
 static int serve(struct peripheral *p, const char *device)
 {
-	int r;
-
 	adapters_note_connected(p->adapters, device);
-	r = meet(p, device);
-	if (r == 0)
-		p->idle = sd_event_source_disable_unref(p->idle);
-	return r;
+	return meet(p, device);
+}
+
+/* It got through the encryption, by a bond that somebody allowed it. */
+static void prove(struct peripheral *p)
+{
+	p->has_proved = true;
+	set_timer(p, &p->idle, IDLE_US, on_idle);
 }
 
 /* Whether the bond that we have of the central is one that it has no more. The failed pairing says
@@ -227,7 +232,7 @@ static void on_device(void *userdata, const struct device_view *d)
 	if ((d->is_paired && !d->was_paired) || !d->is_connected)
 		agent1_ended(p->agent, d->path);
 	if (d->is_paired && !d->was_paired && strcmp(p->central, d->path) == 0)
-		p->has_proved = true;
+		prove(p);
 	if (d->is_connected && !d->was_connected) {
 		if (bluez_index(d->path, &index) == 0 &&
 		    adapters_address(p->adapters, d->path, address) == 0 &&
@@ -286,7 +291,7 @@ static int on_write(void *userdata, const char *device, size_t limit, const void
 	r = serve(p, device);
 	if (r < 0)
 		return r;
-	p->has_proved = true;
+	prove(p);
 	return p->events->write(p->events->userdata, device, limit, data, len);
 }
 
@@ -294,7 +299,11 @@ static bool on_may_pair(void *userdata, const char *device)
 {
 	struct peripheral *p = userdata;
 
-	return serve(p, device) == 0 && may_pair(p, device);
+	if (serve(p, device) < 0 || !may_pair(p, device))
+		return false;
+	/* Typing the passkey takes its time. */
+	set_timer(p, &p->idle, STRANGER_US, on_idle);
+	return true;
 }
 
 static void on_passkey(void *userdata, const char *device, uint32_t passkey, bool is_over)
