@@ -408,10 +408,14 @@ int wifi_scan(struct wifi *w)
 	return r;
 }
 
-/* A phone whose attempt the owner's command took the place of would wait for ever. */
+/* A phone whose attempt the owner's command took the place of would wait for ever. One that the
+ * station refused may have done that, too. */
 static int end_phones_attempt(struct wifi *w, int r)
 {
-	if (r == 0)
+	struct link_view view;
+
+	link_get_view(w->link, &view);
+	if (r == 0 || !view.is_trying)
 		provisioner_on_result(w->provisioner, WIFI_STATE_CONNECTION_FAILED,
 				      WIFI_REASON_FAIL_CONN);
 	return r;

@@ -452,6 +452,40 @@ static void a_phone_is_told_when_the_owner_takes_over(void **state)
 	assert_memory_equal(fake_station.config.network.ssid, "owners", 6);
 }
 
+static void a_phone_is_told_when_the_owners_attempt_cannot_even_begin(void **state)
+{
+	struct fixture *f = *state;
+	struct wifi_config config = network("owners");
+
+	begin(f);
+	meet_phone(f);
+	ask_for(f, "phones");
+	assert_said("success");
+	fake_station.connect_r = -EIO;
+	assert_int_equal(wifi_connect(f->wifi, &config), -EIO);
+	settle(f);
+	assert_said("connection-failed");
+	/* What the owner does next is no business of the phone's. */
+	fake_station.connect_r = 0;
+	assert_int_equal(wifi_connect(f->wifi, &config), 0);
+	connect(f);
+	assert_said("");
+}
+
+static void a_command_that_is_refused_leaves_the_phones_attempt_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct wifi_config config = network("");
+
+	begin(f);
+	meet_phone(f);
+	ask_for(f, "phones");
+	assert_said("success");
+	assert_int_equal(wifi_connect(f->wifi, &config), -EINVAL);
+	connect(f);
+	assert_said("authentication association obtaining-ip connected");
+}
+
 static void the_owner_scans_unless_a_phone_does(void **state)
 {
 	struct fixture *f = *state;
@@ -516,6 +550,8 @@ int main(void)
 		T(a_passkey_has_six_digits),
 		T(the_owner_needs_no_window),
 		T(a_phone_is_told_when_the_owner_takes_over),
+		T(a_phone_is_told_when_the_owners_attempt_cannot_even_begin),
+		T(a_command_that_is_refused_leaves_the_phones_attempt_alone),
 		T(the_owner_scans_unless_a_phone_does),
 		T(a_configuration_survives_and_is_tried_at_once),
 		T(a_bad_label_file_is_told),
