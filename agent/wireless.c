@@ -69,6 +69,7 @@ static void on_passkey(void *userdata, const char *digits)
 {
 	struct wireless *w = userdata;
 
+	secret_wipe(w->passkey, sizeof(w->passkey));
 	snprintf(w->passkey, sizeof(w->passkey), "%s", digits);
 	TELL(w, passkey, digits);
 }
@@ -115,10 +116,15 @@ static void retry_later(struct wireless *w)
 
 static int on_lost(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
+	struct wireless *w = userdata;
+
 	(void)m;
 	(void)error;
 	log_warning("Wi-Fi: the connection to the bus is lost, trying again in 5 s");
-	retry_later(userdata);
+	/* Nobody says any more that it is not wanted. */
+	if (*w->passkey)
+		on_passkey(w, "");
+	retry_later(w);
 	return 0;
 }
 
