@@ -101,7 +101,9 @@ static void close_bus(struct wireless *w)
 {
 	w->wifi = wifi_free(w->wifi);
 	w->lost = sd_bus_slot_unref(w->lost);
-	w->bus = sd_bus_flush_close_unref(w->bus);
+	/* Flushing waits for a bus that has not let us in yet, and perhaps never will. */
+	w->bus = sd_bus_is_ready(w->bus) > 0 ? sd_bus_flush_close_unref(w->bus)
+					     : sd_bus_close_unref(w->bus);
 }
 
 static void retry_later(struct wireless *w)
