@@ -9,11 +9,8 @@
 
 #include <cmocka.h>
 
-#include "base/file.h"
+#include "tests/unit/doctable.h"
 #include "wifi/linkfsm.h"
-
-#define DOC_BEGIN "<!-- table: made by tests/unit/wifi/test_linkfsm.c -->\n"
-#define DOC_END "<!-- end of table -->\n"
 
 static void every_move_of_the_table_is_made_and_every_other_refused(void **state)
 {
@@ -235,36 +232,12 @@ static char *table_text(void)
 	return text;
 }
 
-/* ONBOARD_UPDATE_DOCS=1 writes the table into the document instead. */
 static void the_document_holds_the_same_table(void **state)
 {
-	_cleanup_(secret_done) struct secret doc = SECRET_INIT;
 	_cleanup_(freep) char *table = table_text();
-	const char *root = getenv("ONBOARD_SOURCE_DIR");
-	char path[512];
-	char *begin, *end;
 
 	(void)state;
-	if (!root)
-		skip();
-	snprintf(path, sizeof(path), "%s/docs/wifi-link.md", root);
-	assert_int_equal(file_read(path, 1 << 20, &doc), 0);
-	begin = strstr((char *)doc.data, DOC_BEGIN);
-	assert_non_null(begin);
-	begin += strlen(DOC_BEGIN);
-	end = strstr(begin, DOC_END);
-	assert_non_null(end);
-	if (getenv("ONBOARD_UPDATE_DOCS")) {
-		FILE *f = fopen(path, "w");
-
-		assert_non_null(f);
-		fprintf(f, "%.*s%s%s", (int)(begin - (char *)doc.data), (char *)doc.data, table,
-			end);
-		assert_int_equal(fclose(f), 0);
-		return;
-	}
-	assert_int_equal((size_t)(end - begin), strlen(table));
-	assert_memory_equal(begin, table, strlen(table));
+	doctable_check("docs/wifi-link.md", "tests/unit/wifi/test_linkfsm.c", table);
 }
 
 int main(void)
