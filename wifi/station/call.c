@@ -63,9 +63,10 @@ void call_drop(sd_bus_slot **slot)
 void call_learn_sender(char sender[static CALL_SENDER_MAX], sd_bus_message *answer)
 {
 	const char *name = sd_bus_message_get_sender(answer);
+	size_t len = name ? strlen(name) : 0;
 
-	if (name && *name == ':' && strlen(name) < CALL_SENDER_MAX)
-		strcpy(sender, name);
+	if (len > 0 && len < CALL_SENDER_MAX && *name == ':')
+		memcpy(sender, name, len + 1);
 }
 
 bool call_is_from(sd_bus_message *m, const char *sender)
