@@ -35,7 +35,7 @@ static int property_entry(const struct walk *w, sd_bus_message *m)
 	int r = sd_bus_message_read_basic(m, 's', &name);
 
 	if (r >= 0)
-		r = w->property(w->userdata, name, m);
+		r = w->property(m, name, w->userdata);
 	return r == 0 ? sd_bus_message_skip(m, "v") : r;
 }
 
@@ -45,7 +45,7 @@ static int interface_entry(const struct walk *w, sd_bus_message *m)
 	int r = sd_bus_message_read_basic(m, 's', &interface);
 
 	if (r >= 0)
-		r = w->interface(w->userdata, w->path, interface, m);
+		r = w->interface(m, w->path, interface, w->userdata);
 	return r == 0 ? sd_bus_message_skip(m, "a{sv}") : r;
 }
 

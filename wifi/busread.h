@@ -10,11 +10,11 @@
 #include "base/macros.h"
 
 /* The variant of one property: 1 when it was read, 0 to have it skipped. */
-typedef int (*busread_property_fn)(void *userdata, const char *name, sd_bus_message *m);
+typedef int (*busread_property_fn)(sd_bus_message *m, const char *name, void *userdata);
 /* The properties (a{sv}) of one interface of one object: 1 when they were read, 0 to have them
  * skipped. */
-typedef int (*busread_interface_fn)(void *userdata, const char *path, const char *interface,
-				    sd_bus_message *m);
+typedef int (*busread_interface_fn)(sd_bus_message *m, const char *path, const char *interface,
+				    void *userdata);
 
 /* a{sv}: GetAll, PropertiesChanged. */
 int busread_properties(sd_bus_message *m, busread_property_fn fn, void *userdata) _must_check_;

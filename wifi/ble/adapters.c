@@ -330,8 +330,8 @@ static bool is_of_interest(const struct adapters *a, const char *path, const cha
 				      strcmp(interface, BLUEZ_GATT_MANAGER) == 0);
 }
 
-static int read_interface(void *userdata, const char *path, const char *interface,
-			  sd_bus_message *m)
+static int read_interface(sd_bus_message *m, const char *path, const char *interface,
+			  void *userdata)
 {
 	struct adapters *a = userdata;
 	struct bluez_seen s;

@@ -23,7 +23,7 @@ static int version_of(const char *modalias)
 	return version[0] << 8 | version[1];
 }
 
-static int read_value(void *userdata, const char *name, sd_bus_message *m)
+static int read_value(sd_bus_message *m, const char *name, void *userdata)
 {
 	struct bluez_seen *s = userdata;
 	const char *text;

@@ -49,8 +49,8 @@ static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	return r < 0 ? r : 0;
 }
 
-static int read_interface(void *userdata, const char *path, const char *interface,
-			  sd_bus_message *m)
+static int read_interface(sd_bus_message *m, const char *path, const char *interface,
+			  void *userdata)
 {
 	struct central *c = userdata;
 	int r;

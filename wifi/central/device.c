@@ -31,7 +31,7 @@ static int read_flag(sd_bus_message *m, bool *ret)
 	return r;
 }
 
-static int read_property(void *userdata, const char *name, sd_bus_message *m)
+static int read_property(sd_bus_message *m, const char *name, void *userdata)
 {
 	struct central *c = userdata;
 
@@ -98,7 +98,7 @@ static int take_characteristic(struct central *c, const char *path, const char *
 	return *place ? 0 : -ENOMEM;
 }
 
-static int read_uuid(void *userdata, const char *name, sd_bus_message *m)
+static int read_uuid(sd_bus_message *m, const char *name, void *userdata)
 {
 	const char **uuid = userdata;
 
@@ -112,8 +112,8 @@ static bool is_below(const char *path, const char *parent)
 	return strncmp(path, parent, len) == 0 && path[len] == '/';
 }
 
-static int read_interface(void *userdata, const char *path, const char *interface,
-			  sd_bus_message *m)
+static int read_interface(sd_bus_message *m, const char *path, const char *interface,
+			  void *userdata)
 {
 	struct central *c = userdata;
 	const char *uuid = NULL;

@@ -19,7 +19,7 @@ struct value {
 	bool is_response;
 };
 
-static int read_value(void *userdata, const char *name, sd_bus_message *m)
+static int read_value(sd_bus_message *m, const char *name, void *userdata)
 {
 	const struct value *v = userdata;
 	const void *data;

@@ -190,7 +190,7 @@ static int read_service_data(sd_bus_message *m, struct seen_device *d)
 }
 
 /* What is of another type than it should be is skipped by its reader. */
-static int read_property(void *userdata, const char *name, sd_bus_message *m)
+static int read_property(sd_bus_message *m, const char *name, void *userdata)
 {
 	struct seen_device *d = userdata;
 	int r;

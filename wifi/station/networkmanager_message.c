@@ -7,6 +7,7 @@
 
 #include "base/secret.h"
 #include "base/text.h"
+#include "wifi/busread.h"
 
 /* ---- writing ---- */
 
@@ -213,36 +214,6 @@ int nm_append_connection(sd_bus_message *m, const struct wifi_config *config, co
 
 /* ---- reading ---- */
 
-/* Of one property; 1 when it was read, 0 when fn does not want it and it is still to be skipped. */
-typedef int (*property_fn)(sd_bus_message *m, const char *name, void *userdata);
-
-static int read_properties(sd_bus_message *m, property_fn fn, void *userdata)
-{
-	int r = sd_bus_message_enter_container(m, SD_BUS_TYPE_ARRAY, "{sv}");
-
-	if (r < 0)
-		return r;
-	while ((r = sd_bus_message_enter_container(m, SD_BUS_TYPE_DICT_ENTRY, "sv")) > 0) {
-		const char *name;
-
-		r = sd_bus_message_read(m, "s", &name);
-		if (r < 0)
-			return r;
-		r = fn(m, name, userdata);
-		if (r == 0)
-			r = sd_bus_message_skip(m, "v");
-		if (r < 0)
-			return r;
-		r = sd_bus_message_exit_container(m);
-		if (r < 0)
-			return r;
-	}
-	if (r < 0)
-		return r;
-	r = sd_bus_message_exit_container(m);
-	return r < 0 ? r : 0;
-}
-
 /* 1, or -EBADMSG when the property is of another type. */
 static int read_variant(sd_bus_message *m, const char *type, void *ret)
 {
@@ -342,7 +313,7 @@ int nm_read_access_point(sd_bus_message *m, struct nm_access_point *ret)
 {
 	struct nm_access_point ap = {.record.rssi_dbm = nm_dbm_of(0), .seen_s = -1};
 	struct ap_fields fields = {.ap = &ap};
-	int r = read_properties(m, on_ap_property, &fields);
+	int r = busread_properties(m, on_ap_property, &fields);
 
 	if (r < 0)
 		return r;
@@ -392,7 +363,7 @@ static int on_change(sd_bus_message *m, const char *name, void *userdata)
 int nm_read_change(sd_bus_message *m, struct nm_change *ret)
 {
 	*ret = (struct nm_change){0};
-	return read_properties(m, on_change, ret);
+	return busread_properties(m, on_change, ret);
 }
 
 static int on_supplicant_change(sd_bus_message *m, const char *name, void *userdata)
@@ -418,7 +389,7 @@ static int on_supplicant_change(sd_bus_message *m, const char *name, void *userd
 int nm_read_supplicant(sd_bus_message *m, struct nm_supplicant_change *ret)
 {
 	*ret = (struct nm_supplicant_change){0};
-	return read_properties(m, on_supplicant_change, ret);
+	return busread_properties(m, on_supplicant_change, ret);
 }
 
 /* ---- GetManagedObjects ---- */
@@ -455,62 +426,11 @@ static int on_wireless_property(sd_bus_message *m, const char *name, void *userd
 	return strcmp(name, "AccessPoints") == 0 ? read_access_point_paths(m, userdata) : 0;
 }
 
-/* What is looked for in the objects: reads the properties of one interface of one object (1), or
- * leaves them (0). */
-typedef int (*object_fn)(sd_bus_message *m, const char *path, const char *interface,
-			 void *userdata);
-
-static int read_interfaces(sd_bus_message *m, const char *path, object_fn fn, void *userdata)
-{
-	int r = sd_bus_message_enter_container(m, SD_BUS_TYPE_ARRAY, "{sa{sv}}");
-
-	if (r < 0)
-		return r;
-	while ((r = sd_bus_message_enter_container(m, SD_BUS_TYPE_DICT_ENTRY, "sa{sv}")) > 0) {
-		const char *interface;
-
-		r = sd_bus_message_read(m, "s", &interface);
-		if (r < 0)
-			return r;
-		r = fn(m, path, interface, userdata);
-		if (r == 0)
-			r = sd_bus_message_skip(m, "a{sv}");
-		if (r < 0)
-			return r;
-		r = sd_bus_message_exit_container(m);
-		if (r < 0)
-			return r;
-	}
-	if (r < 0)
-		return r;
-	return sd_bus_message_exit_container(m);
-}
-
-static int read_all(sd_bus_message *m, object_fn fn, void *userdata)
+static int read_all(sd_bus_message *m, busread_interface_fn fn, void *userdata)
 {
 	int r = sd_bus_message_rewind(m, true);
 
-	if (r < 0)
-		return r;
-	r = sd_bus_message_enter_container(m, SD_BUS_TYPE_ARRAY, "{oa{sa{sv}}}");
-	if (r < 0)
-		return r;
-	while ((r = sd_bus_message_enter_container(m, SD_BUS_TYPE_DICT_ENTRY, "oa{sa{sv}}")) > 0) {
-		const char *path;
-
-		r = sd_bus_message_read(m, "o", &path);
-		if (r < 0)
-			return r;
-		r = read_interfaces(m, path, fn, userdata);
-		if (r < 0)
-			return r;
-		r = sd_bus_message_exit_container(m);
-		if (r < 0)
-			return r;
-	}
-	if (r < 0)
-		return r;
-	return sd_bus_message_exit_container(m);
+	return r < 0 ? r : busread_objects(m, fn, userdata);
 }
 
 struct objects {
@@ -528,7 +448,7 @@ static int on_device_object(sd_bus_message *m, const char *path, const char *int
 
 	if (strcmp(path, o->device) != 0 || strcmp(interface, NM_WIRELESS) != 0)
 		return 0;
-	r = read_properties(m, on_wireless_property, &o->aps);
+	r = busread_properties(m, on_wireless_property, &o->aps);
 	return r < 0 ? r : 1;
 }
 

@@ -4,47 +4,39 @@
 #include <errno.h>
 #include <string.h>
 
+#include "wifi/busread.h"
+
 /* One value of a dictionary: fn reads it from the variant of that type, or leaves it alone. 1 when
  * it took it. */
 typedef int (*value_fn)(sd_bus_message *m, const char *name, const char *type, void *userdata);
 
+struct values {
+	value_fn fn;
+	void *userdata;
+};
+
+static int on_property(sd_bus_message *m, const char *name, void *userdata)
+{
+	const struct values *v = userdata;
+	const char *type = NULL;
+	int r = sd_bus_message_peek_type(m, NULL, &type);
+
+	if (r >= 0)
+		r = sd_bus_message_enter_container(m, 'v', type);
+	if (r >= 0)
+		r = v->fn(m, name, type, v->userdata);
+	if (r == 0)
+		r = sd_bus_message_skip(m, type);
+	if (r >= 0)
+		r = sd_bus_message_exit_container(m);
+	return r < 0 ? r : 1;
+}
+
 static int each_value(sd_bus_message *m, value_fn fn, void *userdata)
 {
-	const char *name = NULL, *type = NULL;
-	int r;
+	struct values v = {fn, userdata};
 
-	r = sd_bus_message_enter_container(m, 'a', "{sv}");
-	if (r < 0)
-		return r;
-	while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-		r = sd_bus_message_read(m, "s", &name);
-		if (r < 0)
-			return r;
-		r = sd_bus_message_peek_type(m, NULL, &type);
-		if (r < 0)
-			return r;
-		r = sd_bus_message_enter_container(m, 'v', type);
-		if (r < 0)
-			return r;
-		r = fn(m, name, type, userdata);
-		if (r < 0)
-			return r;
-		if (r == 0) {
-			r = sd_bus_message_skip(m, type);
-			if (r < 0)
-				return r;
-		}
-		r = sd_bus_message_exit_container(m); /* variant */
-		if (r < 0)
-			return r;
-		r = sd_bus_message_exit_container(m); /* entry */
-		if (r < 0)
-			return r;
-	}
-	if (r < 0)
-		return r;
-	r = sd_bus_message_exit_container(m);
-	return r < 0 ? r : 0;
+	return busread_properties(m, on_property, &v);
 }
 
 static bool is(const char *name, const char *type, const char *wanted, const char *wanted_type)

@@ -56,7 +56,7 @@ static void note(struct told *t, const char *word)
 }
 
 /* Reads numbers, leaves all else. */
-static int on_property(void *userdata, const char *name, sd_bus_message *m)
+static int on_property(sd_bus_message *m, const char *name, void *userdata)
 {
 	struct told *t = userdata;
 	uint32_t n;
@@ -69,7 +69,7 @@ static int on_property(void *userdata, const char *name, sd_bus_message *m)
 	return r < 0 ? r : t->answer;
 }
 
-static int on_interface(void *userdata, const char *path, const char *interface, sd_bus_message *m)
+static int on_interface(sd_bus_message *m, const char *path, const char *interface, void *userdata)
 {
 	note(userdata, path);
 	note(userdata, interface);
