@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* One GPIO input with edge detection, behind libgpiod 1 (button_line_v1.c) or 2 (button_line_v2.c);
- * CMake picks by the version it finds. */
+/* One GPIO input with edge detection, by libgpiod 1. Its version 2, which Debian 13 has, is another
+ * interface. */
 
 #include <stdbool.h>
 

@@ -55,7 +55,7 @@ owners curl/ 'cloud/claim'
 owners ini\\.h 'agent/config'
 owners qrencode 'agent/qr'
 owners protobuf-c 'proto/wifi/'
-owners gpiod 'wifi/button'
+owners gpiod 'wifi/button_line'
 
 # One door for the agent's state, and one for the link's.
 if grep -rnE --include='*.c' -e '(->|\.)state = (FSM_)?STATE_' agent | grep -Ev '^agent/fsm\.c'; then

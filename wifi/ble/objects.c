@@ -27,17 +27,14 @@ static int read_value(sd_bus_message *m, const char *name, void *userdata)
 {
 	struct bluez_seen *s = userdata;
 	const char *text;
-	int *bool_value = NULL;
 	int r;
 
 	if (strcmp(name, "Powered") == 0)
-		bool_value = &s->powered;
-	else if (strcmp(name, "Connected") == 0)
-		bool_value = &s->connected;
-	else if (strcmp(name, "Paired") == 0)
-		bool_value = &s->paired;
-	if (bool_value)
-		return sd_bus_message_read(m, "v", "b", bool_value);
+		return sd_bus_message_read(m, "v", "b", &s->powered);
+	if (strcmp(name, "Connected") == 0)
+		return sd_bus_message_read(m, "v", "b", &s->connected);
+	if (strcmp(name, "Paired") == 0)
+		return sd_bus_message_read(m, "v", "b", &s->paired);
 	if (strcmp(name, "Modalias") != 0 && strcmp(name, "Address") != 0)
 		return 0;
 	r = sd_bus_message_read(m, "v", "s", &text);
