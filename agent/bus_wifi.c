@@ -302,7 +302,7 @@ static int read_config(sd_bus_message *m, struct wifi_config *ret)
 {
 	size_t bssid_len = 0;
 	const char *auth;
-	int is_volatile, r;
+	int is_volatile = 0, r;
 
 	r = read_bytes(m, ret->network.ssid, sizeof(ret->network.ssid), &ret->network.ssid_len);
 	if (r == 0)
