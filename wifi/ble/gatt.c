@@ -42,7 +42,7 @@ struct gatt {
 };
 
 static const char *const info_flags[] = {"read", NULL};
-/* Together these give the table of docs/ble.md §2: readable by anybody, everything else only over
+/* Together these give the table of docs/ble.md §1: readable by anybody, everything else only over
  * an encrypted link, including the subscriptions. */
 static const char *const control_flags[] = {"write", "encrypt-write", "indicate",
 					    "encrypt-indicate", NULL};

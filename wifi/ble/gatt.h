@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* The GATT service (docs/ble.md §2) as objects on the bus, registered with every adapter. */
+/* The GATT service (docs/ble.md §1) as objects on the bus, registered with every adapter. */
 
 #include <stddef.h>
 #include <stdint.h>
