@@ -341,6 +341,11 @@ int provisioner_info(struct provisioner *p, uint8_t *ret, size_t size, size_t *r
 
 /* ---- from the link ---- */
 
+bool provisioner_is_scanning(const struct provisioner *p)
+{
+	return p->is_scanning;
+}
+
 void provisioner_on_result(struct provisioner *p, enum wifi_state state, enum wifi_reason reason)
 {
 	const bool has_failed = state == WIFI_STATE_CONNECTION_FAILED;

@@ -54,6 +54,9 @@ int provisioner_request(struct provisioner *p, const char *peer, size_t limit, c
 /* It went away: nothing more is sent, the scan ends, an attempt to connect goes on. */
 void provisioner_peer_gone(struct provisioner *p, const char *peer);
 
+/* The radio is at work for the configurator. */
+bool provisioner_is_scanning(const struct provisioner *p);
+
 /* From the link. What the configurator here did not ask for is ignored, so everything may be passed
  * on. When a command of the owner takes the place of an attempt (link.h tells nothing of that one
  * any more), call this with CONNECTION_FAILED and FAIL_CONN before: a phone would wait for ever. */

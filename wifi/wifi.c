@@ -400,7 +400,7 @@ int wifi_scan(struct wifi *w)
 {
 	int r;
 
-	if (w->configurator)
+	if (provisioner_is_scanning(w->provisioner))
 		return -EBUSY;
 	r = link_scan(w->link, NULL);
 	if (r == 0)

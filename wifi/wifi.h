@@ -53,7 +53,8 @@ struct wifi *wifi_free(struct wifi *w);
 DEFINE_CLEANUP(struct wifi *, wifi_free);
 int wifi_start(struct wifi *w) _must_check_;
 
-/* The owner's way to it (onboardctl), which no window and no limit holds up. As link_*(). */
+/* The owner's way to it (onboardctl), which no window and no limit holds up. As link_*(). A scan is
+ * refused (-EBUSY) while a phone scans, and ends with -ECANCELED when one asks for something. */
 int wifi_scan(struct wifi *w) _must_check_;
 int wifi_connect(struct wifi *w, const struct wifi_config *config) _must_check_;
 int wifi_forget(struct wifi *w) _must_check_;
