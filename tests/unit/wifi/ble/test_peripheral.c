@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <sys/socket.h>
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
 #include "base/log.h"
+#include "tests/unit/wifi/buspair.h"
 #include "wifi/ble/bluez.h"
 #include "wifi/ble/peripheral.h"
 
@@ -268,7 +268,6 @@ static void begin(struct scene *s)
 static int setup(void **state)
 {
 	struct scene *s = calloc(1, sizeof(*s));
-	int fds[2];
 
 	assert_non_null(s);
 	log_set_level(LOG_LEVEL_ERROR);
@@ -278,21 +277,7 @@ static int setup(void **state)
 					       .may_pair = on_may_pair,
 					       .userdata = s};
 	assert_true(sd_event_new(&s->event) >= 0);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds),
-			 0);
-	assert_true(sd_bus_new(&s->daemon) >= 0);
-	assert_true(sd_bus_set_fd(s->daemon, fds[0], fds[0]) >= 0);
-	assert_true(sd_bus_set_server(
-			    s->daemon, 1,
-			    SD_ID128_MAKE(1, 2, 3, 4, 5, 6, 7, 8, 9, a, b, c, d, e, f, 3)) >= 0);
-	assert_true(sd_bus_set_anonymous(s->daemon, 1) >= 0);
-	assert_true(sd_bus_add_filter(s->daemon, NULL, on_call, s) >= 0);
-	assert_true(sd_bus_start(s->daemon) >= 0);
-	assert_true(sd_bus_new(&s->bus) >= 0);
-	assert_true(sd_bus_set_fd(s->bus, fds[1], fds[1]) >= 0);
-	assert_true(sd_bus_start(s->bus) >= 0);
-	assert_true(sd_bus_attach_event(s->daemon, s->event, 0) >= 0);
-	assert_true(sd_bus_attach_event(s->bus, s->event, 0) >= 0);
+	buspair_open(s->event, on_call, s, &s->daemon, &s->bus);
 	*state = s;
 	return 0;
 }

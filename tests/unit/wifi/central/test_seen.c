@@ -9,42 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/unit/wifi/buspair.h"
 #include "wifi/central/seen.h"
 
 #define PATH "/org/bluez/hci1/dev_00_AA_01_00_00_00"
 #define OTHER "0000180a-0000-1000-8000-00805f9b34fb"
 #define DATA(...) "ServiceData", "a{sv}", 1, WIFI_SERVICE, "ay", 4, __VA_ARGS__
 #define RSSI(n) "RSSI", "n", (n)
-
-static sd_bus *bus;
-
-/* Messages are made on a bus with nobody at the other end. */
-static int open_bus(void **state)
-{
-	(void)state;
-	return sd_bus_new(&bus) < 0 || sd_bus_set_address(bus, "unixexec:path=cat") < 0 ||
-	       sd_bus_start(bus) < 0;
-}
-
-static int close_bus(void **state)
-{
-	(void)state;
-	bus = sd_bus_close_unref(bus);
-	return 0;
-}
-
-static sd_bus_message *message(const char *types, ...)
-{
-	sd_bus_message *m = NULL;
-	va_list ap;
-
-	assert_true(sd_bus_message_new(bus, &m, SD_BUS_MESSAGE_METHOD_CALL) >= 0);
-	va_start(ap, types);
-	assert_true(sd_bus_message_appendv(m, types, ap) >= 0);
-	va_end(ap);
-	assert_true(sd_bus_message_seal(m, 1, 0) >= 0);
-	return m;
-}
 
 /* Gives the properties to seen and frees the message. */
 static int update(struct seen *s, const char *path, sd_bus_message *m)
@@ -57,8 +28,9 @@ static int update(struct seen *s, const char *path, sd_bus_message *m)
 
 static sd_bus_message *whole(const char *name)
 {
-	return message("a{sv}", 5, "Address", "s", "00:AA:01:00:00:00", "Alias", "s", name, "UUIDs",
-		       "as", 2, OTHER, WIFI_SERVICE, DATA(1, 0, 0, 0x80), RSSI(-40));
+	return buspair_message("a{sv}", 5, "Address", "s", "00:AA:01:00:00:00", "Alias", "s", name,
+			       "UUIDs", "as", 2, OTHER, WIFI_SERVICE, DATA(1, 0, 0, 0x80),
+			       RSSI(-40));
 }
 
 static void a_device_that_offers_the_service_is_told_with_all_it_says(void **state)
@@ -92,15 +64,15 @@ a_device_is_told_again_when_it_says_something_else_but_not_for_its_strength(void
 	(void)state;
 	assert_true(update(&s, PATH, whole("PV0A0B0C")) >= 0);
 	assert_non_null(seen_next(&s));
-	assert_true(update(&s, PATH, message("a{sv}", 1, RSSI(-41))) >= 0);
+	assert_true(update(&s, PATH, buspair_message("a{sv}", 1, RSSI(-41))) >= 0);
 	assert_true(update(&s, PATH, whole("PV0A0B0C")) >= 0);
 	assert_null(seen_next(&s));
-	assert_true(update(&s, PATH, message("a{sv}", 1, DATA(1, 3, 0, 0xc5))) >= 0);
+	assert_true(update(&s, PATH, buspair_message("a{sv}", 1, DATA(1, 3, 0, 0xc5))) >= 0);
 	d = seen_next(&s);
 	assert_non_null(d);
 	assert_true(d->is_provisioned && d->is_connected);
 	assert_int_equal(d->wifi_rssi_dbm, -59);
-	assert_true(update(&s, PATH, message("a{sv}", 1, "Alias", "s", "PVFFFFFF")) >= 0);
+	assert_true(update(&s, PATH, buspair_message("a{sv}", 1, "Alias", "s", "PVFFFFFF")) >= 0);
 	d = seen_next(&s);
 	assert_non_null(d);
 	assert_string_equal(d->name, "PVFFFFFF");
@@ -113,11 +85,11 @@ static void a_device_that_is_only_remembered_is_not_told_until_it_is_heard(void 
 
 	(void)state;
 	assert_true(update(&s, PATH,
-			   message("a{sv}", 4, "Address", "s", "00:AA:01:00:00:00", "Alias", "s",
-				   "PV0A0B0C", "UUIDs", "as", 1, WIFI_SERVICE,
-				   DATA(1, 0, 0, 0x80))) >= 0);
+			   buspair_message("a{sv}", 4, "Address", "s", "00:AA:01:00:00:00", "Alias",
+					   "s", "PV0A0B0C", "UUIDs", "as", 1, WIFI_SERVICE,
+					   DATA(1, 0, 0, 0x80))) >= 0);
 	assert_null(seen_next(&s));
-	assert_true(update(&s, PATH, message("a{sv}", 1, RSSI(127))) >= 0);
+	assert_true(update(&s, PATH, buspair_message("a{sv}", 1, RSSI(127))) >= 0);
 	assert_non_null(seen_next(&s));
 	seen_clear(&s);
 }
@@ -128,10 +100,12 @@ static void other_devices_are_not_told(void **state)
 
 	(void)state;
 	assert_true(update(&s, PATH,
-			   message("a{sv}", 4, "Address", "s", "00:AA:01:00:00:00", "Alias", "s",
-				   "a lamp", "UUIDs", "as", 1, OTHER, RSSI(-40))) >= 0);
+			   buspair_message("a{sv}", 4, "Address", "s", "00:AA:01:00:00:00", "Alias",
+					   "s", "a lamp", "UUIDs", "as", 1, OTHER, RSSI(-40))) >=
+		    0);
 	assert_true(update(&s, PATH,
-			   message("a{sv}", 1, "ServiceData", "a{sv}", 1, OTHER, "ay", 1, 7)) >= 0);
+			   buspair_message("a{sv}", 1, "ServiceData", "a{sv}", 1, OTHER, "ay", 1,
+					   7)) >= 0);
 	assert_null(seen_next(&s));
 	seen_clear(&s);
 }
@@ -145,16 +119,17 @@ static void values_of_other_types_and_lengths_are_left_out(void **state)
 	assert_true(update(&s, PATH, whole("PV0A0B0C")) >= 0);
 	assert_non_null(seen_next(&s));
 	assert_true(update(&s, PATH,
-			   message("a{sv}", 5, "Alias", "u", 7u, "Address", "ay", 1, 1, "RSSI", "s",
-				   "loud", "UUIDs", "s", OTHER, "ServiceData", "s", "none")) >= 0);
+			   buspair_message("a{sv}", 5, "Alias", "u", 7u, "Address", "ay", 1, 1,
+					   "RSSI", "s", "loud", "UUIDs", "s", OTHER, "ServiceData",
+					   "s", "none")) >= 0);
 	assert_true(update(&s, PATH,
-			   message("a{sv}", 1, "ServiceData", "a{sv}", 1, WIFI_SERVICE, "s",
-				   "text")) >= 0);
+			   buspair_message("a{sv}", 1, "ServiceData", "a{sv}", 1, WIFI_SERVICE, "s",
+					   "text")) >= 0);
 	assert_true(update(&s, PATH,
-			   message("a{sv}", 1, "ServiceData", "a{sv}", 1, WIFI_SERVICE, "ay", 3, 1,
-				   3, 0)) >= 0);
+			   buspair_message("a{sv}", 1, "ServiceData", "a{sv}", 1, WIFI_SERVICE,
+					   "ay", 3, 1, 3, 0)) >= 0);
 	assert_null(seen_next(&s));
-	assert_true(update(&s, PATH, message("a{sv}", 1, "Alias", "s", "other")) >= 0);
+	assert_true(update(&s, PATH, buspair_message("a{sv}", 1, "Alias", "s", "other")) >= 0);
 	d = seen_next(&s);
 	assert_non_null(d);
 	assert_string_equal(d->address, "00:AA:01:00:00:00");
@@ -197,5 +172,5 @@ int main(void)
 		cmocka_unit_test(devices_come_and_go_up_to_a_bound),
 	};
 
-	return cmocka_run_group_tests(tests, open_bus, close_bus);
+	return cmocka_run_group_tests(tests, buspair_open_alone, buspair_close_alone);
 }

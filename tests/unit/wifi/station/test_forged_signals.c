@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <sys/socket.h>
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
+#include "tests/unit/wifi/buspair.h"
 #include "wifi/station/networkmanager.h"
 #include "wifi/station/wpa.h"
 
@@ -95,26 +95,11 @@ static void tell(struct scene *s, const char *sender, const char *path, const ch
 static int setup(void **state)
 {
 	struct scene *s = calloc(1, sizeof(*s));
-	int fds[2];
 
 	assert_non_null(s);
 	s->events = (struct backend_events){.state = on_state, .userdata = s};
 	assert_true(sd_event_new(&s->event) >= 0);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds),
-			 0);
-	assert_true(sd_bus_new(&s->daemon) >= 0);
-	assert_true(sd_bus_set_fd(s->daemon, fds[0], fds[0]) >= 0);
-	assert_true(sd_bus_set_server(
-			    s->daemon, 1,
-			    SD_ID128_MAKE(1, 2, 3, 4, 5, 6, 7, 8, 9, a, b, c, d, e, f, 2)) >= 0);
-	assert_true(sd_bus_set_anonymous(s->daemon, 1) >= 0);
-	assert_true(sd_bus_add_filter(s->daemon, NULL, on_call, s) >= 0);
-	assert_true(sd_bus_start(s->daemon) >= 0);
-	assert_true(sd_bus_new(&s->bus) >= 0);
-	assert_true(sd_bus_set_fd(s->bus, fds[1], fds[1]) >= 0);
-	assert_true(sd_bus_start(s->bus) >= 0);
-	assert_true(sd_bus_attach_event(s->daemon, s->event, 0) >= 0);
-	assert_true(sd_bus_attach_event(s->bus, s->event, 0) >= 0);
+	buspair_open(s->event, on_call, s, &s->daemon, &s->bus);
 	*state = s;
 	return 0;
 }

@@ -11,37 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/unit/wifi/buspair.h"
 #include "wifi/busread.h"
-
-static sd_bus *bus;
-
-/* Messages are made on a bus with nobody at the other end. */
-static int open_bus(void **state)
-{
-	(void)state;
-	return sd_bus_new(&bus) < 0 || sd_bus_set_address(bus, "unixexec:path=cat") < 0 ||
-	       sd_bus_start(bus) < 0;
-}
-
-static int close_bus(void **state)
-{
-	(void)state;
-	bus = sd_bus_close_unref(bus);
-	return 0;
-}
-
-static sd_bus_message *message(const char *types, ...)
-{
-	sd_bus_message *m = NULL;
-	va_list ap;
-
-	assert_true(sd_bus_message_new(bus, &m, SD_BUS_MESSAGE_METHOD_CALL) >= 0);
-	va_start(ap, types);
-	assert_true(sd_bus_message_appendv(m, types, ap) >= 0);
-	va_end(ap);
-	assert_true(sd_bus_message_seal(m, 1, 0) >= 0);
-	return m;
-}
 
 struct told {
 	char text[256];
@@ -80,8 +51,8 @@ static int on_interface(sd_bus_message *m, const char *path, const char *interfa
 
 static void what_is_not_wanted_is_skipped_whatever_it_is(void **state)
 {
-	sd_bus_message *m = message("a{sv}", 4, "Deep", "a{sv}", 1, "In", "as", 2, "x", "y",
-				    "Number1", "u", 1, "Text", "s", "t", "Number2", "u", 2);
+	sd_bus_message *m = buspair_message("a{sv}", 4, "Deep", "a{sv}", 1, "In", "as", 2, "x", "y",
+					    "Number1", "u", 1, "Text", "s", "t", "Number2", "u", 2);
 	struct told t = {.answer = 1};
 
 	(void)state;
@@ -93,8 +64,8 @@ static void what_is_not_wanted_is_skipped_whatever_it_is(void **state)
 
 static void an_object_is_told_interface_by_interface(void **state)
 {
-	sd_bus_message *m = message("oa{sa{sv}}", "/o", 2, "a.Other", 1, "Number1", "u", 1,
-				    "a.Wanted", 1, "Number2", "u", 2);
+	sd_bus_message *m = buspair_message("oa{sa{sv}}", "/o", 2, "a.Other", 1, "Number1", "u", 1,
+					    "a.Wanted", 1, "Number2", "u", 2);
 	struct told t = {.answer = 1};
 
 	(void)state;
@@ -105,8 +76,8 @@ static void an_object_is_told_interface_by_interface(void **state)
 
 static void objects_are_told_one_after_the_other(void **state)
 {
-	sd_bus_message *m = message("a{oa{sa{sv}}}", 3, "/1", 1, "a.Wanted", 1, "Number1", "u", 1,
-				    "/2", 0, "/3", 1, "a.Wanted", 0);
+	sd_bus_message *m = buspair_message("a{oa{sa{sv}}}", 3, "/1", 1, "a.Wanted", 1, "Number1",
+					    "u", 1, "/2", 0, "/3", 1, "a.Wanted", 0);
 	struct told t = {.answer = 1};
 
 	(void)state;
@@ -118,7 +89,7 @@ static void objects_are_told_one_after_the_other(void **state)
 
 static void an_empty_list_is_fine(void **state)
 {
-	sd_bus_message *m = message("a{oa{sa{sv}}}", 0);
+	sd_bus_message *m = buspair_message("a{oa{sa{sv}}}", 0);
 	struct told t = {0};
 
 	(void)state;
@@ -129,7 +100,7 @@ static void an_empty_list_is_fine(void **state)
 
 static void a_callback_ends_it_with_its_error(void **state)
 {
-	sd_bus_message *m = message("a{sv}", 2, "Number1", "u", 1, "Number2", "u", 2);
+	sd_bus_message *m = buspair_message("a{sv}", 2, "Number1", "u", 1, "Number2", "u", 2);
 	struct told t = {.answer = -ENOSPC};
 
 	(void)state;
@@ -140,7 +111,7 @@ static void a_callback_ends_it_with_its_error(void **state)
 
 static void a_property_of_another_type_is_the_callbacks_error(void **state)
 {
-	sd_bus_message *m = message("a{sv}", 1, "Number1", "s", "one");
+	sd_bus_message *m = buspair_message("a{sv}", 1, "Number1", "s", "one");
 	struct told t = {.answer = 1};
 
 	(void)state;
@@ -164,13 +135,13 @@ static void assert_no_such_thing(sd_bus_message *m)
 static void a_message_of_another_shape_is_an_error(void **state)
 {
 	(void)state;
-	assert_no_such_thing(message(""));
-	assert_no_such_thing(message("s", "x"));
-	assert_no_such_thing(message("as", 1, "x"));
-	assert_no_such_thing(message("a{ss}", 1, "x", "y"));
-	assert_no_such_thing(message("o", "/x"));
-	assert_no_such_thing(message("oas", "/x", 1, "y"));
-	assert_no_such_thing(message("a{oas}", 1, "/x", 1, "y"));
+	assert_no_such_thing(buspair_message(""));
+	assert_no_such_thing(buspair_message("s", "x"));
+	assert_no_such_thing(buspair_message("as", 1, "x"));
+	assert_no_such_thing(buspair_message("a{ss}", 1, "x", "y"));
+	assert_no_such_thing(buspair_message("o", "/x"));
+	assert_no_such_thing(buspair_message("oas", "/x", 1, "y"));
+	assert_no_such_thing(buspair_message("a{oas}", 1, "/x", 1, "y"));
 }
 
 int main(void)
@@ -185,5 +156,5 @@ int main(void)
 		cmocka_unit_test(a_message_of_another_shape_is_an_error),
 	};
 
-	return cmocka_run_group_tests(tests, open_bus, close_bus);
+	return cmocka_run_group_tests(tests, buspair_open_alone, buspair_close_alone);
 }
