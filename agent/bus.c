@@ -36,11 +36,6 @@ struct bus {
 	struct told told;
 };
 
-static void json_freep(json_t **p)
-{
-	json_decref(*p);
-}
-
 /* Properties and signals are for everybody, the claim token is not: who has it can claim. */
 static const char *public_text(const struct agent_status *s, const char *text, char *ret,
 			       size_t size)
@@ -129,7 +124,7 @@ static int failed(sd_bus_error *error, int r, const char *name, const char *what
 static int method_status(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct bus *b = userdata;
-	_cleanup_(json_freep) json_t *json = NULL;
+	_cleanup_(json_decrefp) json_t *json = NULL;
 	_cleanup_(freep) char *text = NULL;
 	struct agent_status s;
 
@@ -199,16 +194,11 @@ static int append_credentials(sd_bus_message *reply, const struct credential_inf
 	return sd_bus_message_close_container(reply);
 }
 
-static void message_unrefp(sd_bus_message **m)
-{
-	sd_bus_message_unref(*m);
-}
-
 static int method_list_credentials(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct bus *b = userdata;
 	_cleanup_(freep) struct credential_info *infos = NULL;
-	_cleanup_(message_unrefp) sd_bus_message *reply = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	size_t n = 0;
 	int r;
 

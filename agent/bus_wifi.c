@@ -160,11 +160,6 @@ static void on_changed(void *userdata)
 
 /* ---- methods ---- */
 
-static void json_freep(json_t **p)
-{
-	json_decref(*p);
-}
-
 static int failed(sd_bus_error *error, int r, const char *what)
 {
 	const char *why = r == -EINVAL     ? "the network's name, passphrase and authentication do "
@@ -217,7 +212,7 @@ static json_t *view_json(const struct bus_wifi *b, const struct wifi_view *v)
 static int method_status(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct bus_wifi *b = userdata;
-	_cleanup_(json_freep) json_t *json = NULL;
+	_cleanup_(json_decrefp) json_t *json = NULL;
 	_cleanup_(freep) char *text = NULL;
 	struct wifi_view v;
 	struct wifi *wifi;

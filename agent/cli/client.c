@@ -137,7 +137,7 @@ int client_send(struct client *c, sd_bus_message *m, sd_bus_message **ret)
 
 int client_call(struct client *c, const char *interface, const char *method, sd_bus_message **ret)
 {
-	_cleanup_(message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	int r;
 
 	r = client_message(c, interface, method, &m);
@@ -146,7 +146,7 @@ int client_call(struct client *c, const char *interface, const char *method, sd_
 
 int client_call_text(struct client *c, const char *interface, const char *method, char **ret)
 {
-	_cleanup_(message_unrefp) sd_bus_message *reply = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	const char *text;
 	int r;
 
@@ -183,7 +183,7 @@ int client_status(struct client *c, const char *interface, json_t **ret)
 
 json_t *client_status_or_null(struct client *c, const char *interface)
 {
-	_cleanup_(message_unrefp) sd_bus_message *reply = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	const char *text;
 
 	if (sd_bus_call_method(c->bus, NAME, PATH, interface, "Status", NULL, &reply, NULL) < 0 ||
@@ -353,7 +353,7 @@ int client_send_later(struct client *c, sd_bus_message *m)
 
 int client_call_later(struct client *c, const char *interface, const char *method)
 {
-	_cleanup_(message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	int r;
 
 	r = client_message(c, interface, method, &m);

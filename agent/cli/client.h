@@ -70,13 +70,3 @@ int client_call_later(struct client *c, const char *interface, const char *metho
 /* Until *done, EXIT_CODE_TIMEOUT (the only one not told on standard error) after timeout_ms, 0
  * being never. */
 int client_run(struct client *c, const bool *done, uint64_t timeout_ms) _must_check_;
-
-static inline void message_unrefp(sd_bus_message **m)
-{
-	sd_bus_message_unref(*m);
-}
-
-static inline void json_freep(json_t **j)
-{
-	json_decref(*j);
-}

@@ -65,8 +65,8 @@ static void show_table(const json_t *list)
 static int show(bool json)
 {
 	_cleanup_(client_freep) struct client *c = NULL;
-	_cleanup_(message_unrefp) sd_bus_message *reply = NULL;
-	_cleanup_(json_freep) json_t *list = json_array();
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+	_cleanup_(json_decrefp) json_t *list = json_array();
 	int r;
 
 	r = client_open(&c);

@@ -130,7 +130,7 @@ int verb_provision(int argc, char **argv)
 						{"timeout", required_argument, NULL, 't'},
 						{NULL, 0, NULL, 0}};
 	_cleanup_(client_freep) struct client *c = NULL;
-	_cleanup_(message_unrefp) sd_bus_message *reply = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	uint64_t timeout_ms = 0;
 	bool wait = false;
 	int o, r;

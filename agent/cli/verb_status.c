@@ -72,7 +72,7 @@ static int check_state(const char *wanted)
 static int show(bool json, const struct wait *w)
 {
 	_cleanup_(client_freep) struct client *c = NULL;
-	_cleanup_(json_freep) json_t *status = NULL, *wifi = NULL;
+	_cleanup_(json_decrefp) json_t *status = NULL, *wifi = NULL;
 	struct wait wait = *w;
 	int r, waited = 0;
 

@@ -7,7 +7,7 @@
 
 static int open_window(struct client *c, uint64_t ms)
 {
-	_cleanup_(message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	int r;
 
 	r = client_message(c, CLIENT_WIFI, "OpenWindow", &m);

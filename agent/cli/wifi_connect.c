@@ -59,7 +59,7 @@ static void on_called(void *userdata, int exit_code)
 
 static int send_config(struct client *c, const struct connect *k)
 {
-	_cleanup_(message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	const struct wifi_config *w = &k->config;
 	int r;
 
@@ -89,7 +89,7 @@ static int run_connect(struct connect *k)
 	const struct client_events events = {
 		.result = on_result, .served = on_served, .called = on_called, .userdata = k};
 	_cleanup_(client_freep) struct client *c = NULL;
-	_cleanup_(json_freep) json_t *status = NULL;
+	_cleanup_(json_decrefp) json_t *status = NULL;
 	const char *refusal;
 	int r;
 

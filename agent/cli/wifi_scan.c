@@ -61,7 +61,7 @@ static void on_called(void *userdata, int exit_code)
 static int scan(bool json)
 {
 	_cleanup_(client_freep) struct client *c = NULL;
-	_cleanup_(json_freep) json_t *all = json_array();
+	_cleanup_(json_decrefp) json_t *all = json_array();
 	struct scan s = {.all = all};
 	const struct client_events events = {.found = on_found,
 					     .scan_done = on_scan_done,

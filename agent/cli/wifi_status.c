@@ -94,7 +94,7 @@ int wifi_verb_status(int argc, char **argv)
 	static const struct option options[] = {{"json", no_argument, NULL, 'j'},
 						{NULL, 0, NULL, 0}};
 	_cleanup_(client_freep) struct client *c = NULL;
-	_cleanup_(json_freep) json_t *status = NULL;
+	_cleanup_(json_decrefp) json_t *status = NULL;
 	bool json = false;
 	int o, r;
 

@@ -456,7 +456,7 @@ static int on_listed(sd_bus_message *m, void *userdata, sd_bus_error *ignored)
 
 static int list(struct adapters *a)
 {
-	_cleanup_(bluez_message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	int r;
 
 	a->listing = sd_bus_slot_unref(a->listing);

@@ -10,11 +10,6 @@
 
 #define INDEX_MAX 4095
 
-void bluez_message_unrefp(sd_bus_message **m)
-{
-	sd_bus_message_unref(*m);
-}
-
 const char *bluez_error_text(const sd_bus_error *error)
 {
 	return error->message && *error->message ? error->message : error->name;

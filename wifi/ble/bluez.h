@@ -37,7 +37,6 @@
 /* Our objects. */
 #define BLE_PATH "/org/onboardd/ble"
 
-void bluez_message_unrefp(sd_bus_message **m);
 /* BlueZ often has no words for an error; then its name. */
 const char *bluez_error_text(const sd_bus_error *error);
 

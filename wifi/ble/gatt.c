@@ -123,7 +123,7 @@ static int method_read(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	const struct characteristic *c = userdata;
 	const struct gatt_events *events = c->gatt->events;
-	_cleanup_(bluez_message_unrefp) sd_bus_message *reply = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	struct gatt_options o;
 	uint8_t value[VALUE_MAX];
 	size_t len = 0;
@@ -248,7 +248,7 @@ void gatt_send(struct gatt *g, enum gatt_channel channel, const void *data, size
 {
 	const struct characteristic *c = channel == GATT_CONTROL ? &g->control : &g->data_out;
 	const char *bluez = adapters_bluez(g->adapters);
-	_cleanup_(bluez_message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	int r;
 
 	if (!bluez)

@@ -74,7 +74,7 @@ static int append_arguments(const struct registration *g, sd_bus_message *m)
 
 static int ask(struct registration *g)
 {
-	_cleanup_(bluez_message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	int r;
 
 	r = sd_bus_message_new_method_call(g->bus, &m, BLUEZ, g->manager_path,
@@ -133,7 +133,7 @@ int registration_new(sd_event *event, sd_bus *bus, const struct registration_tar
 /* Asked without a reply: whether it was registered at all may not be known yet. */
 static void take_back(struct registration *g)
 {
-	_cleanup_(bluez_message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 
 	if (sd_bus_message_new_method_call(g->bus, &m, BLUEZ, g->manager_path,
 					   g->target.manager_interface, g->target.remove) < 0 ||

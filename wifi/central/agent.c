@@ -88,7 +88,7 @@ static const sd_bus_vtable agent_vtable[] = {
 
 int agent_register(struct central *c)
 {
-	_cleanup_(message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	int r;
 
 	if (c->has_agent)

@@ -160,7 +160,7 @@ static int refused(struct central *c, const sd_bus_error *error, const char *wha
 int central_call(struct central *c, sd_bus_message *m, uint64_t end_ms, const char *what,
 		 sd_bus_message **ret_reply)
 {
-	_cleanup_(message_unrefp) sd_bus_message *reply = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	sd_bus_slot *slot = NULL;
 	const sd_bus_error *error;
 	int r;
@@ -185,7 +185,7 @@ int central_call(struct central *c, sd_bus_message *m, uint64_t end_ms, const ch
 int central_call_plain(struct central *c, const char *path, const char *interface,
 		       const char *method, uint64_t end_ms, const char *what)
 {
-	_cleanup_(message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	int r;
 
 	r = central_message(c, path, interface, method, &m);
@@ -194,7 +194,7 @@ int central_call_plain(struct central *c, const char *path, const char *interfac
 
 int central_objects(struct central *c, sd_bus_message **ret)
 {
-	_cleanup_(message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	int r;
 
 	r = central_message(c, "/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", &m);

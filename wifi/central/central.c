@@ -195,7 +195,7 @@ static int first_adapter(struct central *c)
 static int find_bluez(struct central *c)
 {
 	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-	_cleanup_(message_unrefp) sd_bus_message *reply = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	const char *owner;
 	int r;
 
@@ -260,7 +260,7 @@ struct central *central_free(struct central *c)
 
 static int set_filter(struct central *c)
 {
-	_cleanup_(message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	int r;
 
 	r = central_message(c, c->adapter, ADAPTER1, "SetDiscoveryFilter", &m);
@@ -276,7 +276,7 @@ static int set_filter(struct central *c)
 /* What BlueZ knows already: names and addresses do not come again. */
 static int read_known(struct central *c)
 {
-	_cleanup_(message_unrefp) sd_bus_message *reply = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	int r;
 
 	r = central_objects(c, &reply);

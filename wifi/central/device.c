@@ -66,7 +66,7 @@ static void clear(struct central *c)
 
 static int read_device(struct central *c)
 {
-	_cleanup_(message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
 	int r;
 
 	r = central_message(c, c->device, PROPERTIES, "GetAll", &m);
@@ -129,7 +129,7 @@ static int read_interface(sd_bus_message *m, const char *path, const char *inter
 
 static int find_characteristics(struct central *c)
 {
-	_cleanup_(message_unrefp) sd_bus_message *reply = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	int r;
 
 	r = central_objects(c, &reply);
@@ -265,7 +265,7 @@ void central_disconnect(struct central *c)
 
 static int remove_device(struct central *c, const char *path)
 {
-	_cleanup_(message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	int r;
 
 	r = central_message(c, c->adapter, ADAPTER1, "RemoveDevice", &m);

@@ -86,7 +86,7 @@ int central_subscribe(struct central *c)
 
 int central_read_info(struct central *c, uint32_t *ret_version)
 {
-	_cleanup_(message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
 	const void *data;
 	size_t len;
 	int r;
@@ -112,7 +112,7 @@ int central_read_info(struct central *c, uint32_t *ret_version)
 
 static int write_value(struct central *c, const void *data, size_t len, uint64_t end_ms)
 {
-	_cleanup_(message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	int r;
 
 	r = check_connected(c, "writing");

@@ -65,11 +65,6 @@ int central_call_plain(struct central *c, const char *path, const char *interfac
 /* All objects of BlueZ, in a reply to be read as a{oa{sa{sv}}}. */
 int central_objects(struct central *c, sd_bus_message **ret) _must_check_;
 
-static inline void message_unrefp(sd_bus_message **m)
-{
-	sd_bus_message_unref(*m);
-}
-
 /* ---- device.c ---- */
 
 /* Properties of the device that is connected (to be). a{sv} follows in m. */

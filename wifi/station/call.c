@@ -5,7 +5,7 @@
 
 int call_new(sd_bus *bus, const struct call_target *to, const char *member, sd_bus_message **ret)
 {
-	_cleanup_(bus_message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	int r;
 
 	r = sd_bus_message_new_method_call(bus, &m, to->name, to->path, to->interface, member);
@@ -43,7 +43,7 @@ int call_get_all(sd_bus *bus, sd_bus_slot **slot, const struct call_target *to,
 {
 	const struct call_target properties = {to->name, to->path,
 					       "org.freedesktop.DBus.Properties"};
-	_cleanup_(bus_message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	int r;
 
 	r = call_new(bus, &properties, "GetAll", &m);

@@ -9,11 +9,6 @@
 
 #include "base/macros.h"
 
-static inline void bus_message_unrefp(sd_bus_message **m)
-{
-	sd_bus_message_unref(*m);
-}
-
 /* Where a call goes. */
 struct call_target {
 	const char *name, *path, *interface;

@@ -211,7 +211,7 @@ static int on_selected(sd_bus_message *m, void *userdata, sd_bus_error *error)
 static int select_network(struct wpa *w, sd_bus_message *answer)
 {
 	const struct call_target to = wpa_target(w);
-	_cleanup_(bus_message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	struct wpa_link *l = &w->link;
 	const char *path = NULL;
 	int r;
@@ -248,7 +248,7 @@ static int on_network_added(sd_bus_message *m, void *userdata, sd_bus_error *err
 static int add_network(struct wpa *w)
 {
 	const struct call_target to = wpa_target(w);
-	_cleanup_(bus_message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	struct wpa_link *l = &w->link;
 	int r;
 
@@ -277,7 +277,7 @@ static int on_removed(sd_bus_message *m, void *userdata, sd_bus_error *error)
 int wpa_connect(struct wpa *w, const struct wifi_config *config)
 {
 	const struct call_target to = wpa_target(w);
-	_cleanup_(bus_message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	_cleanup_(wpa_block_wipe) struct wpa_block block = {0};
 	struct wpa_link *l = &w->link;
 	int r;
@@ -317,7 +317,7 @@ static int on_polled(sd_bus_message *m, void *userdata, sd_bus_error *error)
 void wpa_ask_signal(struct wpa *w)
 {
 	const struct call_target to = wpa_target(w);
-	_cleanup_(bus_message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	int r;
 
 	if (!w->link.has_network)

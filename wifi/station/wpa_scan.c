@@ -118,7 +118,7 @@ static int on_list(sd_bus_message *m, void *userdata, sd_bus_error *error)
 static int list(struct wpa *w)
 {
 	const struct call_target to = {WPA_NAME, w->path, "org.freedesktop.DBus.Properties"};
-	_cleanup_(bus_message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	struct wpa_scan *s = &w->scan;
 	int r;
 
@@ -231,7 +231,7 @@ static int append_params(sd_bus_message *m, const struct wpa_scan *s)
 static int ask(struct wpa *w)
 {
 	const struct call_target to = wpa_target(w);
-	_cleanup_(bus_message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	struct wpa_scan *s = &w->scan;
 	int r;
 

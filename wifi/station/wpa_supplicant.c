@@ -18,7 +18,7 @@ struct call_target wpa_target(const struct wpa *w)
 void wpa_tell(struct wpa *w, const char *member)
 {
 	const struct call_target to = wpa_target(w);
-	_cleanup_(bus_message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	int r;
 
 	r = call_new(w->bus, &to, member, &m);
@@ -209,7 +209,7 @@ static int on_created(sd_bus_message *m, void *userdata, sd_bus_error *error)
 static int create(struct wpa *w)
 {
 	const struct call_target to = {WPA_NAME, WPA_PATH, WPA_NAME};
-	_cleanup_(bus_message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	int r;
 
 	r = call_new(w->bus, &to, "CreateInterface", &m);
@@ -245,7 +245,7 @@ static int on_got(sd_bus_message *m, void *userdata, sd_bus_error *error)
 static int ask_for_path(struct wpa *w)
 {
 	const struct call_target to = {WPA_NAME, WPA_PATH, WPA_NAME};
-	_cleanup_(bus_message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	int r;
 
 	wpa_disarm(&w->timer);
