@@ -12,6 +12,7 @@ from lab.guest.networkmanager import (
 from lab.guest.wifi import PASSPHRASE, Wifi
 
 WRONG = "wrong horse"
+SCANS_MAX = 5  # a radio on a busy machine misses an answer now and then, as one among others does
 
 bus = wifi = None
 
@@ -82,23 +83,33 @@ class Scans(case.Case):
     def test_a_scan_keeps_the_link(self):
         station = Station(self)
         station.join("lab-wpa2", WPA2, PASSPHRASE)
-        station.tell("scan")
-        station.wait("scan-done 0")
+        wanted = {"lab-wpa2": WPA2, "lab-wpa3": WPA3, "lab-mixed": WPA2, "lab-open": OPEN}
+        for _ in range(SCANS_MAX):
+            station.tell("scan")
+            station.wait("scan-done 0")
+            self.assertNotIn("lost", "\n".join(station.passed))
+            if set(wanted) <= station.found():
+                break
         found = "\n".join(station.passed)
-        for ssid, auth in (("lab-wpa2", WPA2), ("lab-wpa3", WPA3), ("lab-mixed", WPA2), ("lab-open", OPEN)):
+        for ssid, auth in wanted.items():
             self.assertRegex(found, rf'found ssid="{ssid}" .* band=1 channel=1 auth={auth} rssi=-\d+')
-        self.assertNotIn("lost", found)
         station.tell("status")
         self.assertIn("linked=1", station.passed[0])
 
     def test_a_scan_that_is_cut_tells_what_is_known(self):
         station = Station(self)
-        station.tell("scan")
-        station.wait("scan-done 0")
+        known = set()
+        for _ in range(SCANS_MAX):
+            station.tell("scan")
+            station.wait("scan-done 0")
+            known = station.found()
+            if known:
+                break
+        self.assertTrue(known, "no scan finds anything")
         # The next one would wait.
         station.tell("scan", 100)
         station.wait("scan-done 0")
-        self.assertIn('found ssid="lab-open"', "\n".join(station.passed))
+        self.assertLessEqual(known, station.found())
 
 
 if __name__ == "__main__":

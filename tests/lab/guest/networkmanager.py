@@ -96,6 +96,11 @@ class Station:
     def connect(self, ssid, auth, passphrase=None, *more):
         self.tell("connect", ssid.encode().hex(), auth, passphrase.encode().hex() if passphrase else "-", *more)
 
+    def found(self):
+        """The names of what the scan that just ended has found."""
+        lines = (re.match(r'found ssid="(.+?)" ', text) for text in self.passed)
+        return {line[1] for line in lines if line}
+
     def end(self):
         """How the connection ends: "linked" or the reason."""
         match = self.wait(r"(?:progress 3|failed (\d))")
