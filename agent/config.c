@@ -329,6 +329,9 @@ static int check_together(struct loader *l)
 	    !l->config->wifi_label_file)
 		r = fail_between(l, index_of("wifi", "pairing"), index_of("wifi", "label-file"),
 				 "'pairing = passkey-on-label' of [wifi] needs a 'label-file'");
+	if (r == 0 && l->config->key_uri && l->config->key_file)
+		r = fail_between(l, index_of("identity", "key"), index_of("identity", "key-file"),
+				 "'key' and 'key-file' of [identity] exclude each other");
 	/* The service writes the cloud's root CA into the cloud's tag: it must not replace ours. */
 	if (r == 0 && l->config->cloud_tag == l->config->root_ca_tag)
 		r = fail_between(l, index_of("provisioning", "root-ca-tag"),

@@ -16,10 +16,20 @@
 /* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding) */
 struct config {
 	/* [identity] */
-	char *hardware;      /* hardware = onboardd */
-	char *uuid;          /* uuid = … , optional */
-	char *key_file;      /* key-file = PATH, optional */
+	char *hardware;   /* hardware = onboardd */
+	char *uuid;       /* uuid = … , optional */
+	char *key_file;   /* key-file = PATH, optional */
+	char *key_uri;    /* key = pkcs11:…, optional; instead of key-file */
+	char *chain_file; /* chain = PATH of PEM, optional: the key's IDevID certificate and those
+			     above */
 	uint8_t device_type; /* device-type = 23 */
+
+	/* [token] */
+	char *token_module;   /* module = PATH, optional; what a URI does not say itself */
+	char *token_pin_file; /* pin-file = PATH, optional; $CREDENTIALS_DIRECTORY/onboardd.pin */
+
+	/* [sealing] */
+	char *seal_uri; /* key = pkcs11:…, optional */
 
 	/* [provisioning] */
 	char *server;  /* server = coap.nrfcloud.com */
@@ -46,6 +56,8 @@ struct config {
 	char *cloud_address; /* address = (provisioning's when server is not set) */
 	uint16_t cloud_port; /* port = (provisioning's when server is not set, else 5684) */
 	uint32_t cloud_tag;  /* sec-tag = 16842753 */
+	char *cloud_key_uri; /* key = pkcs11:…, optional: where %KEYGEN makes keys */
+	bool roll_back;      /* roll-back = yes */
 	uint64_t validate_first_ms, validate_ceiling_ms; /* retry-first = 1s, retry-max = 10min */
 	unsigned int
 		validate_attempts; /* attempts = 8: then degraded, and tried again at the ceiling */
@@ -84,8 +96,9 @@ struct config {
 	char **allow_keys; /* NULL-terminated, owned; default provisioning/interval-sec */
 
 	/* [daemon] */
-	char *state_dir; /* state-directory = /var/lib/onboardd ($STATE_DIRECTORY wins) */
-	char *log_level; /* log-level = info */
+	char *state_dir;     /* state-directory = /var/lib/onboardd ($STATE_DIRECTORY wins) */
+	char *damaged_store; /* damaged-store = refuse | start-anew */
+	char *log_level;     /* log-level = info */
 };
 
 /* file NULL: the default path, which may be absent. Drop-ins are <directory of file>/conf.d/. On

@@ -30,7 +30,14 @@ const struct config_key config_keys[] = {
 	KEY("identity", "hardware", NAME, hardware, "onboardd", 1, HARDWARE_MAX),
 	KEY("identity", "uuid", UUID, uuid, NULL, 0, 0),
 	KEY("identity", "key-file", PATH, key_file, NULL, 0, 0),
+	KEY("identity", "key", TOKEN_URI, key_uri, NULL, 0, 0),
+	KEY("identity", "chain", PATH, chain_file, NULL, 0, 0),
 	KEY("identity", "device-type", U8, device_type, "23", 0, UINT8_MAX),
+
+	KEY("token", "module", PATH, token_module, NULL, 0, 0),
+	KEY("token", "pin-file", PATH, token_pin_file, NULL, 0, 0),
+
+	KEY("sealing", "key", TOKEN_URI, seal_uri, NULL, 0, 0),
 
 	KEY("provisioning", "server", HOST, server, "coap.nrfcloud.com", 0, 0),
 	KEY("provisioning", "address", ADDRESS, address, NULL, 0, 0),
@@ -59,6 +66,8 @@ const struct config_key config_keys[] = {
 	KEY("cloud", "address", ADDRESS, cloud_address, NULL, 0, 0),
 	KEY("cloud", "port", U16, cloud_port, "5684", 1, UINT16_MAX),
 	KEY("cloud", "sec-tag", U32, cloud_tag, "16842753", 0, SEC_TAG_MAX),
+	KEY("cloud", "key", TOKEN_URI, cloud_key_uri, NULL, 0, 0),
+	KEY("cloud", "roll-back", BOOL, roll_back, "yes", 0, 0),
 	KEY("cloud", "retry-first", DURATION_MS, validate_first_ms, "1s", MS(10), HOURS(24)),
 	KEY("cloud", "retry-max", DURATION_MS, validate_ceiling_ms, "10min", MS(10), HOURS(168)),
 	KEY("cloud", "attempts", UINT, validate_attempts, "8", 1, 1000),
@@ -92,6 +101,7 @@ const struct config_key config_keys[] = {
 	KEY("config-keys", "allow", WORDS, allow_keys, "provisioning/interval-sec", 0, CONFIG_KEY_MAX),
 
 	KEY("daemon", "state-directory", PATH, state_dir, "/var/lib/onboardd", 0, 0),
+	KEY("daemon", "damaged-store", DAMAGED, damaged_store, "refuse", 0, 0),
 	KEY("daemon", "log-level", LEVEL, log_level, "info", 0, 0),
 };
 /* clang-format on */
@@ -213,6 +223,23 @@ static int check_pairing(const char *text, char **ret_allowed)
 	return check_choice(text, ways, "just-works, passkey and passkey-on-label", ret_allowed);
 }
 
+static int check_damaged(const char *text, char **ret_allowed)
+{
+	static const char *const ways[] = {"refuse", "start-anew", NULL};
+
+	return check_choice(text, ways, "refuse and start-anew", ret_allowed);
+}
+
+/* The token's back end judges the rest. A PIN in the text would be one in a file for everybody. */
+static int check_token_uri(const char *text, char **ret_allowed)
+{
+	if (strncmp(text, "pkcs11:", 7) == 0 && all_of(text + 7, "._~-%:;[]@!$'()*+,=&/?|") &&
+	    !strstr(text, "pin-value="))
+		return 0;
+	return refuse(ret_allowed,
+		      "allowed is a URI that begins with pkcs11: (RFC 7512), without pin-value");
+}
+
 static int check_text(const struct config_key *key, char *text, char **ret_allowed)
 {
 	size_t len = strlen(text);
@@ -244,6 +271,10 @@ static int check_text(const struct config_key *key, char *text, char **ret_allow
 		return check_level(text, ret_allowed);
 	case CONFIG_KIND_PAIRING:
 		return check_pairing(text, ret_allowed);
+	case CONFIG_KIND_DAMAGED:
+		return check_damaged(text, ret_allowed);
+	case CONFIG_KIND_TOKEN_URI:
+		return check_token_uri(text, ret_allowed);
 	case CONFIG_KIND_BOOL:
 	case CONFIG_KIND_U8:
 	case CONFIG_KIND_U16:
@@ -374,6 +405,8 @@ static void set_number(void *place, enum config_kind kind, uint64_t v)
 	case CONFIG_KIND_PATH:
 	case CONFIG_KIND_LEVEL:
 	case CONFIG_KIND_PAIRING:
+	case CONFIG_KIND_DAMAGED:
+	case CONFIG_KIND_TOKEN_URI:
 	case CONFIG_KIND_WORDS:
 		return;
 	}
@@ -411,6 +444,8 @@ int config_key_set(struct config *c, const struct config_key *key, const char *t
 	case CONFIG_KIND_PATH:
 	case CONFIG_KIND_LEVEL:
 	case CONFIG_KIND_PAIRING:
+	case CONFIG_KIND_DAMAGED:
+	case CONFIG_KIND_TOKEN_URI:
 		return set_text(place, key, text, ret_allowed);
 	case CONFIG_KIND_WORDS:
 		return set_words(place, key, text, append, ret_allowed);
@@ -430,6 +465,8 @@ void config_key_clear(struct config *c, const struct config_key *key)
 	case CONFIG_KIND_PATH:
 	case CONFIG_KIND_LEVEL:
 	case CONFIG_KIND_PAIRING:
+	case CONFIG_KIND_DAMAGED:
+	case CONFIG_KIND_TOKEN_URI:
 		free(TAKE_PTR(*(char **)place));
 		return;
 	case CONFIG_KIND_WORDS:

@@ -284,6 +284,44 @@ static void every_wifi_key_is_read_into_its_place(void **state)
 	assert_int_equal(c->wifi_fallback_ms, 300000);
 }
 
+static void keys_stay_in_files_unless_a_token_is_named(void **state)
+{
+	struct place *p = *state;
+	_cleanup_(config_freep) struct config *c = NULL;
+
+	put(p->file, "");
+	c = load(p);
+	assert_null(c->key_uri);
+	assert_null(c->chain_file);
+	assert_null(c->token_module);
+	assert_null(c->token_pin_file);
+	assert_null(c->seal_uri);
+	assert_null(c->cloud_key_uri);
+	assert_true(c->roll_back);
+	assert_string_equal(c->damaged_store, "refuse");
+}
+
+static void every_key_of_a_token_is_read_into_its_place(void **state)
+{
+	struct place *p = *state;
+	_cleanup_(config_freep) struct config *c = NULL;
+
+	put(p->file, "[identity]\nkey = pkcs11:token=a%20b;object=id?pin-source=file:/pin\n"
+		     "chain = /chain.pem\n[token]\nmodule = /m.so\npin-file = /pin\n"
+		     "[sealing]\nkey = pkcs11:token=s;object=seal\n"
+		     "[cloud]\nkey = pkcs11:token=c\nroll-back = no\n"
+		     "[daemon]\ndamaged-store = start-anew\n");
+	c = load(p);
+	assert_string_equal(c->key_uri, "pkcs11:token=a%20b;object=id?pin-source=file:/pin");
+	assert_string_equal(c->chain_file, "/chain.pem");
+	assert_string_equal(c->token_module, "/m.so");
+	assert_string_equal(c->token_pin_file, "/pin");
+	assert_string_equal(c->seal_uri, "pkcs11:token=s;object=seal");
+	assert_string_equal(c->cloud_key_uri, "pkcs11:token=c");
+	assert_false(c->roll_back);
+	assert_string_equal(c->damaged_store, "start-anew");
+}
+
 static void no_two_keys_share_a_name_or_a_place(void **state)
 {
 	(void)state;
@@ -405,7 +443,7 @@ static void mistakes_are_told_with_file_and_line(void **state)
 		{"[provisioning]\nprot = 1\n", "onboardd.conf:2: ", "unknown key 'prot'"},
 		{"[provisioning]\nprot = 1\n", "onboardd.conf:2: ", "root-ca-tag"},
 		{"\n[nothing]\n", "onboardd.conf:2: ", "unknown section [nothing]"},
-		{"\n[nothing]\n", "onboardd.conf:2: ", "identity, provisioning, cloud"},
+		{"\n[nothing]\n", "onboardd.conf:2: ", "identity, token, sealing"},
 		{"[Cloud]\n", "onboardd.conf:1: ", "unknown section"},
 		{"[]\n", "onboardd.conf:1: ", "unknown section"},
 		{"[cloud\n", "onboardd.conf:1: ", "without"},
@@ -450,6 +488,12 @@ static void mistakes_are_told_with_file_and_line(void **state)
 		 "onboardd.conf:3: ", "above 'unclaimed-poll-max'"},
 		{"[provisioning]\nroot-ca-tag = 16842753\n", "onboardd.conf:2: ", "must differ"},
 		{"[cloud]\nsec-tag = 189298\n", "onboardd.conf:2: ", "must differ"},
+		{"[identity]\nkey = file\n", "onboardd.conf:2: ", "pkcs11:"},
+		{"[cloud]\nkey = pkcs11:token=a?pin-value=1\n",
+		 "onboardd.conf:2: ", "without pin-value"},
+		{"[identity]\nkey = pkcs11:token=a\nkey-file = /k\n",
+		 "onboardd.conf:3: ", "exclude each other"},
+		{"[daemon]\ndamaged-store = format\n", "onboardd.conf:2: ", "start-anew"},
 		{"[wifi]\npairing = none\n", "onboardd.conf:2: ", "passkey-on-label"},
 		{"[wifi]\npairing = passkey-on-label\n", "onboardd.conf:2: ", "label-file"},
 		{"[wifi]\nname-prefix = PVX\n", "onboardd.conf:2: ", "1 to 2"},
@@ -575,6 +619,8 @@ int main(void)
 		T(an_empty_file_gives_the_documented_defaults),
 		T(every_key_is_read_into_its_place),
 		T(wifi_is_off_unless_it_is_enabled),
+		T(keys_stay_in_files_unless_a_token_is_named),
+		T(every_key_of_a_token_is_read_into_its_place),
 		T(every_wifi_key_is_read_into_its_place),
 		cmocka_unit_test(no_two_keys_share_a_name_or_a_place),
 		T(the_cloud_is_the_provisioning_server_unless_it_is_named),
