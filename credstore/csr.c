@@ -75,7 +75,7 @@ static int write_request_info(struct der *d, struct key *k, const struct subject
 	int r;
 
 	r = key_spki(k, spki, &spki_len);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	write_attributes(d, usage);
 	der_bytes(d, spki, spki_len);
@@ -130,13 +130,13 @@ int key_csr(struct key *k, const char *default_cn, const char *attributes, const
 		return r;
 	der_init(&info, info_buffer, sizeof(info_buffer));
 	r = write_request_info(&info, k, &subject, &usage);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	der = der_done(&info);
 	if (!der)
 		return -EINVAL; /* a subject as long as that is not one we can serve */
 	r = key_sign(k, der, info.len, signature);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	der_init(&csr, csr_buffer, sizeof(csr_buffer));
 	write_signature(&csr, signature);

@@ -352,6 +352,34 @@ static void openssl_accepts_a_request(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+static void a_key_of_the_store_is_made_opened_and_destroyed_without_a_token(void **state)
+{
+	_cleanup_(key_freep) struct key *k = NULL, *again = NULL;
+	_cleanup_(secret_done) struct secret value = SECRET_INIT;
+	uint8_t spki[2][KEY_SPKI_MAX];
+	size_t len, destroyed = 1;
+
+	(void)state;
+	assert_int_equal(key_generate_at(NULL, NULL, "unused", &k, &value), 0);
+	assert_false(key_is_slow(k));
+	assert_int_equal(key_open(NULL, value.data, value.len, NULL, &again), 0);
+	assert_int_equal(key_spki(k, spki[0], &len), 0);
+	assert_int_equal(key_spki(again, spki[1], &len), 0);
+	assert_int_equal(len, KEY_SPKI_LEN);
+	assert_memory_equal(spki[0], spki[1], len);
+	assert_int_equal(key_destroy(NULL, value.data, value.len), 0);
+	assert_int_equal(key_sweep(NULL, NULL, "onboardd ", NULL, 0, &destroyed), 0);
+	assert_int_equal(destroyed, 0);
+}
+
+static void every_error_has_a_text_for_people(void **state)
+{
+	(void)state;
+	for (int r = KEY_E_TOKEN_ABSENT; r <= KEY_E_TOKEN; r++)
+		assert_non_null(strchr(key_strerror(r), ':'));
+	assert_string_equal(key_strerror(-ENOMEM), strerror(ENOMEM));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -366,6 +394,8 @@ int main(void)
 		cmocka_unit_test(malformed_attributes_and_key_usages_are_refused),
 		cmocka_unit_test(a_common_name_of_64_characters_fits_and_one_of_65_does_not),
 		cmocka_unit_test(the_largest_subject_still_fits_into_a_request),
+		cmocka_unit_test(a_key_of_the_store_is_made_opened_and_destroyed_without_a_token),
+		cmocka_unit_test(every_error_has_a_text_for_people),
 		SCRATCH_TEST(openssl_accepts_a_request),
 	};
 

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What a back end of keys implements. Inside credstore/ only; everybody else sees key.h. */
+
+#include "credstore/key.h"
+
+struct key_ops {
+	bool is_slow;
+	int (*sign_digest)(struct key *k, const uint8_t digest[static 32], uint8_t ret[static 64]);
+	int (*spki)(struct key *k, uint8_t ret[static KEY_SPKI_LEN]);
+	void (*free)(struct key *k);
+};
+
+/* The first member of each back end's own struct. */
+struct key {
+	const struct key_ops *ops;
+};
+
+/* Writes the SubjectPublicKeyInfo of an uncompressed point (04 || x || y). */
+void key_spki_of_point(const uint8_t point[static 65], uint8_t ret[static KEY_SPKI_LEN]);
+/* Whether it is the SubjectPublicKeyInfo of an uncompressed point of P-256; that the point lies on
+ * the curve is not checked. */
+bool key_spki_is_p256(const uint8_t spki[static KEY_SPKI_LEN]);
+
+/* The PKCS#11 back end (key_pkcs11.c), as in key.h; uri is NUL-terminated. */
+int key_pkcs11_open(struct keyring *ring, const char *uri, const uint8_t *spki,
+		    struct key **ret) _must_check_;
+int key_pkcs11_generate(struct keyring *ring, const char *home, const char *label, struct key **ret,
+			struct secret *ret_value) _must_check_;
+int key_pkcs11_destroy(struct keyring *ring, const char *uri) _must_check_;
+int key_pkcs11_sweep(struct keyring *ring, const char *home, const char *prefix,
+		     const char *const *keep, size_t n, size_t *ret_destroyed) _must_check_;
