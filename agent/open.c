@@ -31,7 +31,7 @@ static int explain(char **ret_detail, int r, const char *format, ...)
 
 int agent_open_store(const struct config *config, struct store **ret, char **ret_detail)
 {
-	int r = store_open(config->state_dir, ret, ret_detail);
+	int r = store_open(config->state_dir, NULL, ret, ret_detail);
 
 	return r == 0 ? 0 : EXIT_CODE_STORE;
 }

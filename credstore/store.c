@@ -326,13 +326,15 @@ static int open_existing(struct store *s, const char *dir, const struct paths *p
 	return r;
 }
 
-int store_open(const char *dir, struct store **ret, char **ret_detail)
+int store_open(const char *dir, const struct store_options *options, struct store **ret,
+	       char **ret_detail)
 {
 	char *detail = NULL;
 	struct paths paths;
 	struct store *s;
 	int r;
 
+	(void)options;
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;

@@ -14,6 +14,7 @@
 #include "base/secret.h"
 #include "proto/response.h"
 
+struct keyring;
 struct store;
 
 enum {
@@ -23,11 +24,20 @@ enum {
 	STORE_E_CORRUPT = 3,     /* not a database of ours, or a row that fails authentication */
 };
 
+/* All borrowed, and only for the call. */
+struct store_options {
+	const char
+		*seal_uri; /* pkcs11: URI of the RSA key pair that wraps the sealing key, or NULL */
+	struct keyring *ring; /* how tokens are reached; NULL: seal_uri cannot be used */
+	bool start_anew;      /* a damaged store is followed by an empty one at once */
+};
+
 /* Opens or creates <dir>/store.db and its sealing key: $CREDENTIALS_DIRECTORY/onboardd.seal when
  * present, else <dir>/seal.key (32 bytes, 0600, created O_EXCL with a new store only). dir is
- * created 0700. ret_detail, when not NULL, gets an owned text for people on any failure. -errno or
- * STORE_E_*. */
-int store_open(const char *dir, struct store **ret, char **ret_detail) _must_check_;
+ * created 0700. options NULL: none. ret_detail, when not NULL, gets an owned text for people on any
+ * failure. -errno or STORE_E_*. */
+int store_open(const char *dir, const struct store_options *options, struct store **ret,
+	       char **ret_detail) _must_check_;
 struct store *store_close(struct store *s);
 DEFINE_CLEANUP(struct store *, store_close);
 

@@ -33,7 +33,7 @@ static int setup(void **state)
 	assert_non_null(f);
 	snprintf(f->dir, sizeof(f->dir), "/tmp/timewatch-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
-	assert_int_equal(store_open(f->dir, &f->store, NULL), 0);
+	assert_int_equal(store_open(f->dir, NULL, &f->store, NULL), 0);
 	*state = f;
 	return 0;
 }

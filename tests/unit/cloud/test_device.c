@@ -105,7 +105,7 @@ static int setup(void **state)
 	snprintf(f->dir, sizeof(f->dir), "/tmp/cloud-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	assert_true(sd_event_new(&f->event) >= 0);
-	assert_int_equal(store_open(f->dir, &f->store, NULL), 0);
+	assert_int_equal(store_open(f->dir, NULL, &f->store, NULL), 0);
 	assert_int_equal(identity_open(f->store, &identity, &f->identity, NULL), 0);
 	assert_int_equal(cloud_device_new(f->event, &config, f->store, f->identity, &f->device), 0);
 	*state = f;

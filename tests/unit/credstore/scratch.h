@@ -82,7 +82,7 @@ static inline struct store *scratch_open(const struct scratch *s)
 {
 	struct store *store = NULL;
 	char *detail = NULL;
-	int r = store_open(s->state, &store, &detail);
+	int r = store_open(s->state, NULL, &store, &detail);
 
 	if (r != 0)
 		fail_msg("store_open: %d %s", r, detail ? detail : "");
@@ -101,7 +101,7 @@ static inline void scratch_refuses(const struct scratch *s, int r, const char *w
 
 	if (is_there)
 		scratch_read(scratch_path(s, "store.db"), &before);
-	assert_int_equal(store_open(s->state, &store, &detail), r);
+	assert_int_equal(store_open(s->state, NULL, &store, &detail), r);
 	assert_null(store);
 	assert_non_null(detail);
 	if (!strstr(detail, word))

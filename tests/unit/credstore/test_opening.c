@@ -235,7 +235,7 @@ static void a_flipped_byte_never_gives_a_wrong_credential(void **state)
 
 		whole.data[at] ^= 0x55;
 		scratch_write(scratch_path(t, "store.db"), whole.data, whole.len);
-		r = store_open(t->state, &s, &detail);
+		r = store_open(t->state, NULL, &s, &detail);
 		if (r == 0) {
 			r = store_credential_get(s, 5, CREDENTIAL_PSK, &value);
 			assert_int_equal(r, 0);
@@ -447,7 +447,7 @@ static bool is_killed_while_opening(const struct scratch *t, int n)
 
 		steps_left = n;
 		sqlite3_auto_extension((void (*)(void))watch_steps);
-		r = store_open(t->state, &s, NULL);
+		r = store_open(t->state, NULL, &s, NULL);
 		store_close(s);
 		sqlite3_reset_auto_extension();
 		_exit(r == 0 ? 0 : 1);

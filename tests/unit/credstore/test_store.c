@@ -227,7 +227,7 @@ static void a_second_opener_is_told_busy(void **state)
 	struct store *s = scratch_open(t), *second = NULL;
 	_cleanup_(freep) char *detail = NULL;
 
-	assert_int_equal(store_open(t->state, &second, &detail), -EBUSY);
+	assert_int_equal(store_open(t->state, NULL, &second, &detail), -EBUSY);
 	assert_non_null(strstr(detail, "in use"));
 	store_close(s);
 	s = scratch_open(t);
@@ -242,12 +242,12 @@ static void a_directory_without_parent_is_refused_by_name(void **state)
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/no/such", t->dir);
-	assert_int_equal(store_open(path, &s, &detail), -ENOENT);
+	assert_int_equal(store_open(path, NULL, &s, &detail), -ENOENT);
 	assert_non_null(strstr(detail, path));
-	assert_int_equal(store_open(path, &s, NULL), -ENOENT);
+	assert_int_equal(store_open(path, NULL, &s, NULL), -ENOENT);
 	memset(path, 'x', sizeof(path) - 1);
 	path[sizeof(path) - 1] = '\0';
-	assert_int_equal(store_open(path, &s, NULL), -ENAMETOOLONG);
+	assert_int_equal(store_open(path, NULL, &s, NULL), -ENAMETOOLONG);
 }
 
 static void limit_pages(struct store *s, int extra)

@@ -94,7 +94,7 @@ static int setup(void **state)
 	snprintf(f->dir, sizeof(f->dir), "/tmp/provisioning-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	assert_true(sd_event_new(&f->event) >= 0);
-	assert_int_equal(store_open(f->dir, &f->store, NULL), 0);
+	assert_int_equal(store_open(f->dir, NULL, &f->store, NULL), 0);
 	assert_int_equal(identity_open(f->store, &identity, &f->identity, NULL), 0);
 	f->executor = (struct executor){f->store, f->identity, NULL};
 	assert_int_equal(session_new(f->event, &config, &f->session), 0);

@@ -39,7 +39,7 @@ static int setup(void **state)
 	assert_non_null(f);
 	snprintf(f->dir, sizeof(f->dir), "/tmp/onboard-saved-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
-	assert_int_equal(store_open(f->dir, &f->store, NULL), 0);
+	assert_int_equal(store_open(f->dir, NULL, &f->store, NULL), 0);
 	assert_int_equal(saved_new(f->store, &f->saved), 0);
 	*state = f;
 	return 0;
@@ -62,7 +62,7 @@ static void restart(struct fixture *f)
 	f->saved = NULL;
 	store_close(f->store);
 	f->store = NULL;
-	assert_int_equal(store_open(f->dir, &f->store, NULL), 0);
+	assert_int_equal(store_open(f->dir, NULL, &f->store, NULL), 0);
 	assert_int_equal(saved_new(f->store, &f->saved), 0);
 }
 

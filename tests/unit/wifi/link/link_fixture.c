@@ -28,7 +28,7 @@ int link_setup(void **state)
 	fake_deadline_reset();
 	snprintf(f->dir, sizeof(f->dir), "%s/onboard-link-XXXXXX", base);
 	assert_non_null(mkdtemp(f->dir));
-	assert_int_equal(store_open(f->dir, &f->store, NULL), 0);
+	assert_int_equal(store_open(f->dir, NULL, &f->store, NULL), 0);
 	assert_int_equal(saved_new(f->store, &f->saved), 0);
 	assert_true(sd_event_new(&f->event) >= 0);
 	*state = f;

@@ -161,7 +161,7 @@ static int setup(void **state)
 	fake_deadline_reset();
 	snprintf(f->dir, sizeof(f->dir), "/tmp/onboard-wifi-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
-	assert_int_equal(store_open(f->dir, &f->store, NULL), 0);
+	assert_int_equal(store_open(f->dir, NULL, &f->store, NULL), 0);
 	assert_true(sd_event_new(&f->event) >= 0);
 	f->options = (struct wifi_options){.link = {.connect_ms = 45000,
 						    .address_ms = 25000,
