@@ -51,12 +51,14 @@ static int open_row(struct store *s, sqlite3_stmt *statement, struct secret *ret
 	return r == SEAL_E_AUTHENTICATION ? STORE_E_CORRUPT : r;
 }
 
-int credential_verify_all(struct store *s, const char *path, char **ret_detail)
+/* sql gives tag, type, sha256, sealed of every row; what says what they are. */
+static int verify_rows(struct store *s, const char *sql, const char *what, const char *path,
+		       char **ret_detail)
 {
 	_cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
 	int r;
 
-	r = store_prepare(s, "SELECT tag, type, sha256, sealed FROM credential", &statement);
+	r = store_prepare(s, sql, &statement);
 	if (r < 0)
 		return r;
 	while ((r = store_step(s, statement)) == 1) {
@@ -65,14 +67,25 @@ int credential_verify_all(struct store *s, const char *path, char **ret_detail)
 		r = open_row(s, statement, &value);
 		if (r == STORE_E_CORRUPT)
 			return detail_set(ret_detail, r,
-					  "%s is damaged: the credential of tag %lld, type %lld is "
+					  "%s is damaged: the %s of tag %lld, type %lld is "
 					  "not what was stored",
-					  path, (long long)sqlite3_column_int64(statement, 0),
+					  path, what, (long long)sqlite3_column_int64(statement, 0),
 					  (long long)sqlite3_column_int64(statement, 1));
 		if (r < 0)
 			return r;
 	}
 	return r;
+}
+
+int credential_verify_all(struct store *s, const char *path, char **ret_detail)
+{
+	int r = verify_rows(s, "SELECT tag, type, sha256, sealed FROM credential", "credential",
+			    path, ret_detail);
+
+	if (r != 0)
+		return r;
+	return verify_rows(s, "SELECT tag, type, sha256, sealed FROM previous",
+			   "previous credential", path, ret_detail);
 }
 
 int store_credential_get(struct store *s, uint32_t tag, enum credential_type type,

@@ -5,5 +5,6 @@
 
 #include "credstore/store.h"
 
-/* Opens every seal once. -errno, or STORE_E_CORRUPT with a text that names the credential. */
+/* Opens every seal once, those of the predecessors as well. -errno, or STORE_E_CORRUPT with a text
+ * that names the credential. */
 int credential_verify_all(struct store *s, const char *path, char **ret_detail) _must_check_;

@@ -24,7 +24,13 @@ static const char version_2[] =
 	"CREATE TABLE secret (name TEXT NOT NULL PRIMARY KEY, sealed BLOB NOT NULL)"
 	" STRICT, WITHOUT ROWID;";
 
-const char *const schema_steps[] = {version_1, version_2};
+/* The validated predecessors of the credentials of a tag (staged.h), sealed as in credential. */
+static const char version_3[] =
+	"CREATE TABLE previous (tag INTEGER NOT NULL, type INTEGER NOT NULL,"
+	" sha256 BLOB NOT NULL CHECK (length(sha256) = 32), sealed BLOB NOT NULL,"
+	" PRIMARY KEY (tag, type)) STRICT, WITHOUT ROWID;";
+
+const char *const schema_steps[] = {version_1, version_2, version_3};
 const size_t schema_n_steps = ARRAY_SIZE(schema_steps);
 
 int schema_upgrade(sqlite3 *db, const char *const *steps, size_t n_steps, size_t version)

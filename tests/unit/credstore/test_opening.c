@@ -409,6 +409,43 @@ static void a_store_of_schema_2_opens(void **state)
 	store_close(s);
 }
 
+/* A predecessor has a seal like any other: bound to its place and tried at opening. */
+static void a_store_of_schema_3_opens_with_its_predecessors(void **state)
+{
+	struct scratch *t = *state;
+	_cleanup_(secret_done) struct secret value = SECRET_INIT;
+	struct store *s;
+	int64_t n = 0;
+
+	make_fixture(t, 3);
+	s = scratch_open(t);
+	assert_has_content_of_1(s);
+	assert_int_equal(store_secret_get(s, "wifi/config", &value), 0);
+	assert_string_equal((const char *)value.data, "a secret of schema 2");
+	assert_int_equal(db_integer(s->db, "SELECT count(*) FROM previous", &n), 0);
+	assert_int_equal(n, 1);
+	store_close(s);
+}
+
+static void a_predecessor_that_is_not_what_was_stored_is_corrupt(void **state)
+{
+	static const char *const changes[] = {
+		"UPDATE previous SET tag = 6",
+		"UPDATE previous SET type = 3",
+		"UPDATE previous SET sha256 = zeroblob(32)",
+		"UPDATE previous SET sealed = zeroblob(40)",
+	};
+	struct scratch *t = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+		make_fixture(t, 3);
+		doctor(scratch_path(t, "store.db"), "PRAGMA journal_mode = WAL");
+		doctor(scratch_path(t, "store.db"), changes[i]);
+		scratch_refuses(t, STORE_E_CORRUPT, "previous credential");
+		assert_int_equal(nftw(t->state, scratch_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
+	}
+}
+
 static int steps_left;
 static bool is_upgrading;
 
@@ -460,16 +497,15 @@ static bool is_killed_while_opening(const struct scratch *t, int n)
 	return WIFSIGNALED(status);
 }
 
-static void an_upgrade_cut_off_at_any_step_keeps_everything(void **state)
+static void cut_off_an_upgrade_at_every_step(const struct scratch *t, unsigned int version)
 {
-	struct scratch *t = *state;
 	bool was_killed = true;
 	int n = 0;
 
 	for (; was_killed; n++) {
 		struct store *s;
 
-		make_fixture(t, 1);
+		make_fixture(t, version);
 		was_killed = is_killed_while_opening(t, n);
 		s = scratch_open(t);
 		assert_has_content_of_1(s);
@@ -477,6 +513,12 @@ static void an_upgrade_cut_off_at_any_step_keeps_everything(void **state)
 		assert_int_equal(nftw(t->state, scratch_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
 	}
 	assert_in_range(n, 6, 30);
+}
+
+static void an_upgrade_cut_off_at_any_step_keeps_everything(void **state)
+{
+	for (unsigned int version = 1; version < schema_n_steps; version++)
+		cut_off_an_upgrade_at_every_step(*state, version);
 }
 
 /* The step finds its table there already: the whole upgrade is undone, and said to be damage. */
@@ -513,6 +555,8 @@ int main(void)
 		cmocka_unit_test(an_upgrade_that_fails_half_way_leaves_the_old_version),
 		SCRATCH_TEST(a_store_of_schema_1_keeps_everything_and_takes_secrets),
 		SCRATCH_TEST(a_store_of_schema_2_opens),
+		SCRATCH_TEST(a_store_of_schema_3_opens_with_its_predecessors),
+		SCRATCH_TEST(a_predecessor_that_is_not_what_was_stored_is_corrupt),
 		SCRATCH_TEST(an_upgrade_cut_off_at_any_step_keeps_everything),
 		SCRATCH_TEST(an_upgrade_that_cannot_be_made_leaves_the_store_as_it_was),
 	};
