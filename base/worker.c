@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <time.h>
+
+/* Shared with the thread, which may outlive the worker: the last of the two frees it. */
+struct task {
+	unsigned int refs; /* atomic */
+	int done_fd;
+	worker_fn run;
+	void (*free_job)(void *);
+	void *job; /* owned */
+};
+
+struct worker {
+	struct task *task;
+	sd_event_source *io;
+	worker_done_fn done;
+	void *userdata;
+};
+
+/* Threads that have not ended, of the whole process: main() returns into exit handlers of
+ * libraries that they may be in. */
+static pthread_mutex_t running_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t none_runs = PTHREAD_COND_INITIALIZER;
+static unsigned int n_running;
+
+static void count_running(int by)
+{
+	pthread_mutex_lock(&running_lock);
+	n_running += (unsigned int)by;
+	if (n_running == 0)
+		pthread_cond_broadcast(&none_runs);
+	pthread_mutex_unlock(&running_lock);
+}
+
+static void task_unref(struct task *t)
+{
+	if (__atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	if (t->job)
+		t->free_job(t->job);
+	closep(&t->done_fd);
+	free(t);
+}
+
+static void *run_task(void *p)
+{
+	const uint64_t one = 1;
+	struct task *t = p;
+
+	t->run(t->job);
+	while (write(t->done_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+	task_unref(t);
+	count_running(-1);
+	return NULL;
+}
+
+static int start_thread(struct task *t)
+{
+	sigset_t all, before;
+	pthread_attr_t attr;
+	pthread_t thread;
+	int r;
+
+	r = pthread_attr_init(&attr);
+	if (r != 0)
+		return -r;
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	__atomic_add_fetch(&t->refs, 1, __ATOMIC_ACQ_REL);
+	count_running(1);
+	/* Signals belong to the loop's thread. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&thread, &attr, run_task, t);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attr);
+	if (r != 0) {
+		count_running(-1);
+		task_unref(t);
+	}
+	return -r;
+}
+
+static int on_done(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct worker *w = userdata;
+	struct task *t = w->task;
+	void (*free_job)(void *) = t->free_job;
+	worker_done_fn done = w->done;
+	void *done_userdata = w->userdata, *job = TAKE_PTR(t->job);
+
+	(void)source;
+	(void)fd;
+	(void)events;
+	worker_cancel(w);
+	done(job, done_userdata);
+	free_job(job);
+	return 0;
+}
+
+int worker_start(sd_event *event, worker_fn run, worker_done_fn done, void (*free_job)(void *),
+		 void *job, void *userdata, struct worker **ret)
+{
+	_cleanup_(worker_cancelp) struct worker *w = calloc(1, sizeof(*w));
+	int r;
+
+	if (!w)
+		return -ENOMEM;
+	w->done = done;
+	w->userdata = userdata;
+	w->task = calloc(1, sizeof(*w->task));
+	if (!w->task)
+		return -ENOMEM;
+	*w->task = (struct task){.refs = 1, .run = run, .free_job = free_job, .job = job};
+	w->task->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r = w->task->done_fd < 0 ? -errno : 0;
+	if (r == 0)
+		r = sd_event_add_io(event, &w->io, w->task->done_fd, EPOLLIN, on_done, w);
+	if (r >= 0)
+		r = start_thread(w->task);
+	if (r < 0) {
+		w->task->job = NULL;
+		return r;
+	}
+	*ret = TAKE_PTR(w);
+	return 0;
+}
+
+struct worker *worker_cancel(struct worker *w)
+{
+	if (!w)
+		return NULL;
+	sd_event_source_disable_unref(w->io);
+	if (w->task)
+		task_unref(w->task);
+	free(w);
+	return NULL;
+}
+
+bool worker_settle(uint64_t limit_ms)
+{
+	struct timespec until;
+	bool settled;
+	int r = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += (time_t)(limit_ms / 1000);
+	until.tv_nsec += (long)(limit_ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	pthread_mutex_lock(&running_lock);
+	while (n_running > 0 && r == 0)
+		r = pthread_cond_clockwait(&none_runs, &running_lock, CLOCK_MONOTONIC, &until);
+	settled = n_running == 0;
+	pthread_mutex_unlock(&running_lock);
+	return settled;
+}
