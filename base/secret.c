@@ -6,6 +6,8 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "base/locked.h"
+
 void secret_wipe(void *data, size_t len)
 {
 	if (len > 0)
@@ -14,9 +16,7 @@ void secret_wipe(void *data, size_t len)
 
 void secret_done(struct secret *s)
 {
-	if (s->data)
-		secret_wipe(s->data, s->len);
-	free(s->data);
+	locked_free(s->data, s->len + 1);
 	*s = SECRET_INIT;
 }
 
@@ -27,7 +27,7 @@ int secret_alloc(struct secret *s, size_t len)
 	secret_done(s);
 	if (len == SIZE_MAX)
 		return -ENOMEM;
-	data = calloc(1, len + 1);
+	data = locked_alloc(len + 1);
 	if (!data)
 		return -ENOMEM;
 	s->data = data;

@@ -2,8 +2,9 @@
 #pragma once
 
 /* Bytes that must not outlive their use: private keys, sealing keys, API keys, plain credential
- * values. Wiped on release; a struct secret on the stack starts as SECRET_INIT and carries
- * _cleanup_(secret_done). */
+ * values. They live in locked memory (base/locked.h) and are wiped on release, so a larger copy is
+ * made with secret_alloc(), never with realloc(). A struct secret on the stack starts as
+ * SECRET_INIT and carries _cleanup_(secret_done). */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,7 +14,7 @@
 
 struct secret {
 	uint8_t *data; /* owned; always followed by one NUL that len does not count */
-	size_t len;
+	size_t len;    /* as allocated: release needs it */
 };
 
 #define SECRET_INIT                                                                                \

@@ -12,9 +12,9 @@
 #include "credstore/seal.h"
 
 struct store {
-	sqlite3 *db; /* owned */
-	int lock_fd; /* owned; flock()ed for the life of the store */
-	uint8_t seal_key[SEAL_KEY_LEN];
+	sqlite3 *db;       /* owned */
+	int lock_fd;       /* owned; flock()ed for the life of the store */
+	uint8_t *seal_key; /* owned, locked; SEAL_KEY_LEN */
 
 	unsigned int depth; /* open levels of store_begin() */
 	int broken;         /* why SQLite gave up the open transaction by itself, or 0 */

@@ -11,6 +11,7 @@
 
 #include "base/cursor.h"
 #include "base/file.h"
+#include "base/locked.h"
 #include "credstore/credential.h"
 #include "credstore/db.h"
 #include "credstore/detail.h"
@@ -339,6 +340,11 @@ int store_open(const char *dir, const struct store_options *options, struct stor
 	if (!s)
 		return -ENOMEM;
 	s->lock_fd = -1;
+	s->seal_key = locked_alloc(SEAL_KEY_LEN);
+	if (!s->seal_key) {
+		store_close(s);
+		return -ENOMEM;
+	}
 	r = fill_paths(dir, &paths);
 	if (r < 0)
 		r = detail_set(&detail, r, "the state directory's name is too long");
@@ -364,7 +370,7 @@ struct store *store_close(struct store *s)
 	if (!s)
 		return NULL;
 	sqlite3_close(s->db);
-	secret_wipe(s->seal_key, sizeof(s->seal_key));
+	locked_free(s->seal_key, SEAL_KEY_LEN);
 	closep(&s->lock_fd);
 	free(s);
 	return NULL;

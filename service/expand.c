@@ -194,17 +194,19 @@ static int expand_csr(const struct request *q)
 }
 
 /* PEM with CR LF has broken key parsing on devices. */
-static char *without_cr(const char *text)
+static int without_cr(const char *text, struct secret *ret)
 {
-	char *copy = strdup(text), *to = copy;
+	char *to;
+	int r;
 
-	if (!copy)
-		return NULL;
+	r = secret_alloc(ret, strlen(text));
+	if (r < 0)
+		return r;
+	to = (char *)ret->data;
 	for (const char *p = text; *p; p++)
 		if (*p != '\r')
 			*to++ = *p;
-	*to = '\0';
-	return copy;
+	return 0;
 }
 
 static int write_credential(const struct request *q, unsigned int type, const char *content,
@@ -227,22 +229,22 @@ static int write_credential(const struct request *q, unsigned int type, const ch
 
 static int expand_certificate(const struct request *q, unsigned int type)
 {
-	_cleanup_(freep) char *pem = NULL;
+	_cleanup_(secret_done) struct secret pem = SECRET_INIT;
 	const char *content;
 	int r;
 
 	r = field_text(q, "content", CONTENT_MAX, TEXT_LINES, &content);
 	if (r != 0)
 		return r;
-	pem = without_cr(content);
-	if (!pem)
-		return -ENOMEM;
-	r = crypto_certificates_check(pem);
+	r = without_cr(content, &pem);
+	if (r < 0)
+		return r;
+	r = crypto_certificates_check((const char *)pem.data);
 	if (r < 0)
 		return r;
 	if (r > 0)
 		return refuse(q, "content holds no PEM certificate, or a broken one");
-	return write_credential(q, type, pem, NULL);
+	return write_credential(q, type, (const char *)pem.data, NULL);
 }
 
 static int expand_server_certificate(const struct request *q)
@@ -270,12 +272,10 @@ static int expand_client_key(const struct request *q)
 	p = strstr(content, "-----BEGIN ");
 	if (!p || !strstr(p, "PRIVATE KEY-----"))
 		return refuse(q, "content holds no PEM private key");
-	p = without_cr(content);
-	if (!p)
-		return -ENOMEM;
-	pem.data = (uint8_t *)p;
-	pem.len = strlen(p);
-	return write_credential(q, 2, p, password);
+	r = without_cr(content, &pem);
+	if (r < 0)
+		return r;
+	return write_credential(q, 2, (const char *)pem.data, password);
 }
 
 static int expand_psk(const struct request *q)

@@ -66,20 +66,21 @@ static int read_key(const char *path, struct secret *ret)
 
 static int read_stdin(struct secret *ret)
 {
-	char buf[FILE_MAX + 1];
-	struct secret raw;
+	_cleanup_(secret_done) struct secret raw = SECRET_INIT;
 	size_t len;
 	const char *text;
 	int r;
 
-	len = fread(buf, 1, FILE_MAX, stdin);
-	buf[len] = '\0';
+	r = secret_alloc(&raw, FILE_MAX);
+	if (r < 0) {
+		fprintf(stderr, "onboardctl: %s\n", strerror(-r));
+		return EXIT_CODE_FAILED;
+	}
+	len = fread(raw.data, 1, FILE_MAX, stdin);
 	if (ferror(stdin) || len == FILE_MAX) {
 		fprintf(stderr, "onboardctl: no claim token could be read from standard input\n");
 		return EXIT_CODE_FAILED;
 	}
-	raw.data = (uint8_t *)buf;
-	raw.len = len;
 	text = trim(&raw);
 	r = secret_set(ret, text, strlen(text));
 	if (r < 0) {
