@@ -384,7 +384,10 @@ int agent_new(sd_event *event, const struct config *config, struct agent **ret, 
 	if (r != 0)
 		return r;
 	agent_set_allowed_keys(config->allow_keys);
-	a->executor = (struct executor){a->store, a->identity, agent_check_config};
+	a->executor = (struct executor){.store = a->store,
+					.identity = a->identity,
+					.config_check = agent_check_config,
+					.cloud_tag = config->cloud_tag};
 	r = agent_prepare_session(a);
 	if (r == 0)
 		r = make_cloud(a);

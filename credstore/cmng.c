@@ -158,6 +158,9 @@ static int store_content(struct executor *e, uint32_t tag, enum credential_type 
 	r = sha256(content->data, content->len, digest);
 	if (r < 0)
 		return r;
+	r = verb_stage(e, tag);
+	if (r < 0)
+		return r;
 	r = store_credential_put(e->store, tag, type, content->data, content->len, digest);
 	if (r < 0)
 		return r;
@@ -322,6 +325,9 @@ static int delete_credential(struct executor *e, const struct at_fields *fields,
 	r = fields->n == 3 ? read_place(fields, &tag, &type) : AT_CME_INCORRECT_PARAMETERS;
 	if (r > 0)
 		return verb_cme(ret, (enum at_cme)r);
+	r = verb_stage(e, tag);
+	if (r < 0)
+		return r;
 	r = store_credential_delete(e->store, tag, type);
 	if (r == -ENOENT)
 		return verb_cme(ret, AT_CME_NOT_FOUND);

@@ -88,16 +88,13 @@ int credential_verify_all(struct store *s, const char *path, char **ret_detail)
 			   "previous credential", path, ret_detail);
 }
 
-int store_credential_get(struct store *s, uint32_t tag, enum credential_type type,
-			 struct secret *ret)
+int credential_get_row(struct store *s, const char *sql, uint32_t tag, enum credential_type type,
+		       struct secret *ret)
 {
 	_cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
 	int r;
 
-	r = store_prepare(s,
-			  "SELECT tag, type, sha256, sealed FROM credential"
-			  " WHERE tag = ? AND type = ?",
-			  &statement);
+	r = store_prepare(s, sql, &statement);
 	if (r < 0)
 		return r;
 	sqlite3_bind_int64(statement, 1, tag);
@@ -106,6 +103,15 @@ int store_credential_get(struct store *s, uint32_t tag, enum credential_type typ
 	if (r <= 0)
 		return r == 0 ? -ENOENT : r;
 	return open_row(s, statement, ret);
+}
+
+int store_credential_get(struct store *s, uint32_t tag, enum credential_type type,
+			 struct secret *ret)
+{
+	return credential_get_row(s,
+				  "SELECT tag, type, sha256, sealed FROM credential"
+				  " WHERE tag = ? AND type = ?",
+				  tag, type, ret);
 }
 
 int store_credential_put(struct store *s, uint32_t tag, enum credential_type type,
@@ -166,15 +172,15 @@ bool store_credential_exists(struct store *s, uint32_t tag, enum credential_type
 	return store_step(s, statement) == 1;
 }
 
-int store_credential_list(struct store *s, struct credential_info **ret, size_t *ret_n)
+int credential_list_rows(struct store *s, const char *sql, struct credential_info **ret,
+			 size_t *ret_n)
 {
 	_cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
 	_cleanup_(freep) struct credential_info *list = NULL;
 	size_t n = 0;
 	int r;
 
-	r = store_prepare(s, "SELECT tag, type, sha256 FROM credential ORDER BY tag, type",
-			  &statement);
+	r = store_prepare(s, sql, &statement);
 	if (r < 0)
 		return r;
 	while ((r = store_step(s, statement)) == 1) {
@@ -194,4 +200,10 @@ int store_credential_list(struct store *s, struct credential_info **ret, size_t 
 	*ret = TAKE_PTR(list);
 	*ret_n = n;
 	return 0;
+}
+
+int store_credential_list(struct store *s, struct credential_info **ret, size_t *ret_n)
+{
+	return credential_list_rows(
+		s, "SELECT tag, type, sha256 FROM credential ORDER BY tag, type", ret, ret_n);
 }

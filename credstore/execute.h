@@ -19,6 +19,7 @@ struct executor {
 	struct store *store;
 	struct identity *identity;
 	config_check_fn config_check; /* NULL refuses every pair */
+	uint32_t cloud_tag;           /* whose predecessors are kept: staged.h */
 };
 
 struct batch_result {

@@ -96,7 +96,7 @@ static int public_digest(struct key *k, uint8_t ret[static 32])
 }
 
 /* Sets *ret only when a key was made and stored; otherwise the refusal is in result. */
-static int generate(struct store *s, const struct request *q, struct key **ret,
+static int generate(struct executor *e, const struct request *q, struct key **ret,
 		    struct verb_result *result)
 {
 	_cleanup_(key_freep) struct key *k = NULL;
@@ -105,7 +105,7 @@ static int generate(struct store *s, const struct request *q, struct key **ret,
 	bool has_room;
 	int r;
 
-	r = cmng_has_room(s, q->tag, q->type, &has_room);
+	r = cmng_has_room(e->store, q->tag, q->type, &has_room);
 	if (r < 0)
 		return r;
 	if (!has_room)
@@ -117,7 +117,10 @@ static int generate(struct store *s, const struct request *q, struct key **ret,
 		return r;
 	if (r < 0)
 		return verb_cme(result, AT_CME_KEYGEN_FAILED);
-	r = store_credential_put(s, q->tag, q->type, der.data, der.len, digest);
+	r = verb_stage(e, q->tag);
+	if (r < 0)
+		return r;
+	r = store_credential_put(e->store, q->tag, q->type, der.data, der.len, digest);
 	if (r < 0)
 		return r;
 	result->changed = true;
@@ -172,7 +175,7 @@ int verb_keygen(struct executor *e, const char *parameters, struct verb_result *
 	if (r != -ENOENT && q.type == CREDENTIAL_PRIVATE_KEY)
 		return r < 0 ? r : verb_cme(ret, AT_CME_EXISTS);
 	if (r == -ENOENT)
-		r = generate(e->store, &q, &k, ret);
+		r = generate(e, &q, &k, ret);
 	if (r != 0)
 		return verb_store_error(ret, r);
 	return k ? answer(e, &q, k, ret) : 0;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "credstore/staged.h"
 #include "proto/limits.h"
 
 static const struct {
@@ -34,6 +35,11 @@ int verb_keyinject(struct executor *e, const char *parameters, struct verb_resul
 	(void)parameters;
 	return verb_failed(ret, "%%KEYINJECT: this device does not take injected credentials; "
 				"write them with %%CMNG or generate the key with %%KEYGEN");
+}
+
+int verb_stage(struct executor *e, uint32_t tag)
+{
+	return tag == e->cloud_tag ? staged_keep(e->store, tag) : 0;
 }
 
 int verb_ok(struct verb_result *ret, const char *text)

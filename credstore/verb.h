@@ -34,6 +34,10 @@ int verb_keygen(struct executor *e, const char *parameters, struct verb_result *
 int verb_attesttoken(struct executor *e, const char *parameters, struct verb_result *ret);
 int verb_keyinject(struct executor *e, const char *parameters, struct verb_result *ret);
 
+/* To be called before a credential of this tag is written or deleted: the cloud's keep their
+ * predecessors (staged.h). -errno. */
+int verb_stage(struct executor *e, uint32_t tag) _must_check_;
+
 /* Results. -ENOMEM. */
 int verb_ok(struct verb_result *ret, const char *text) _must_check_;
 /* The answer `%VERB: "<value>"` and OK. */

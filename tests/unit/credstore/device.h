@@ -8,6 +8,7 @@
 #include "credstore/execute.h"
 #include "credstore/identity.h"
 
+#define TEST_CLOUD_TAG 16842753
 #define TEST_UUID "9f0c0b5e-1f2d-4a3b-8c4d-0123456789ab"
 
 struct device {
@@ -33,7 +34,8 @@ static inline void device_open(const struct scratch *t, struct device *ret)
 		fail_msg("identity_open: %s", detail ? detail : "");
 	ret->executor = (struct executor){.store = ret->store,
 					  .identity = ret->identity,
-					  .config_check = device_config_check};
+					  .config_check = device_config_check,
+					  .cloud_tag = TEST_CLOUD_TAG};
 }
 
 static inline void device_close(struct device *d)

@@ -96,7 +96,7 @@ static int setup(void **state)
 	assert_true(sd_event_new(&f->event) >= 0);
 	assert_int_equal(store_open(f->dir, NULL, &f->store, NULL), 0);
 	assert_int_equal(identity_open(f->store, &identity, &f->identity, NULL), 0);
-	f->executor = (struct executor){f->store, f->identity, NULL};
+	f->executor = (struct executor){.store = f->store, .identity = f->identity};
 	assert_int_equal(session_new(f->event, &config, &f->session), 0);
 	assert_int_equal(session_connect(f->session, nothing, NULL), 0);
 	assert_true(sd_event_run(f->event, 0) >= 0);

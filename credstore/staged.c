@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "credstore/staged.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "credstore/credential.h"
+#include "credstore/db.h"
+
+/* The value "staged/<tag>" holds the state; it is absent when all is settled. */
+#define NAME_MAX_LEN 24
+#define UNVALIDATED "unvalidated"
+#define ROLLED_BACK "rolled back: "
+
+/* The types that change together: all but the endorsement key. */
+#define OF_TAG " WHERE tag = ?1 AND type <= 4"
+
+static void name_of(uint32_t tag, char ret[static NAME_MAX_LEN])
+{
+	snprintf(ret, NAME_MAX_LEN, "staged/%u", tag);
+}
+
+/* A statement of one tag that gives no rows. */
+static int run(struct store *s, uint32_t tag, const char *sql)
+{
+	_cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+	int r;
+
+	r = store_prepare(s, sql, &statement);
+	if (r < 0)
+		return r;
+	sqlite3_bind_int64(statement, 1, tag);
+	return store_run(s, statement);
+}
+
+/* 1 when there is a row, 0 when not. */
+static int exists(struct store *s, uint32_t tag, const char *sql)
+{
+	_cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+	int r;
+
+	r = store_prepare(s, sql, &statement);
+	if (r < 0)
+		return r;
+	sqlite3_bind_int64(statement, 1, tag);
+	return store_step(s, statement);
+}
+
+static int finish(struct store *s, int r)
+{
+	if (r == 0)
+		return store_commit(s);
+	store_rollback(s);
+	return r;
+}
+
+int staged_get(struct store *s, uint32_t tag, enum staged_state *ret, char **ret_why)
+{
+	_cleanup_(freep) char *text = NULL, *why = NULL;
+	char name[NAME_MAX_LEN];
+	bool is_back;
+	int r;
+
+	name_of(tag, name);
+	r = store_value_get(s, name, &text);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	is_back = text && strncmp(text, ROLLED_BACK, strlen(ROLLED_BACK)) == 0;
+	if (is_back && ret_why) {
+		why = strdup(text + strlen(ROLLED_BACK));
+		if (!why)
+			return -ENOMEM;
+	}
+	*ret = is_back ? STAGED_ROLLED_BACK : text ? STAGED_UNVALIDATED : STAGED_SETTLED;
+	if (ret_why)
+		*ret_why = TAKE_PTR(why);
+	return 0;
+}
+
+/* Forgets what was kept, and that it was. */
+static int settle(struct store *s, uint32_t tag)
+{
+	char name[NAME_MAX_LEN];
+	int r;
+
+	name_of(tag, name);
+	r = run(s, tag, "DELETE FROM previous WHERE tag = ?1");
+	if (r < 0)
+		return r;
+	r = store_value_delete(s, name);
+	return r == -ENOENT ? 0 : r;
+}
+
+static int keep(struct store *s, uint32_t tag)
+{
+	char name[NAME_MAX_LEN];
+	int r;
+
+	name_of(tag, name);
+	r = settle(s, tag);
+	if (r == 0)
+		r = exists(s, tag, "SELECT 1 FROM credential WHERE tag = ?1 AND type IN (2, 3)");
+	if (r == 1)
+		r = run(s, tag,
+			"INSERT INTO previous (tag, type, sha256, sealed)"
+			" SELECT tag, type, sha256, sealed FROM credential" OF_TAG);
+	return r == 0 ? store_value_put(s, name, UNVALIDATED) : r;
+}
+
+int staged_keep(struct store *s, uint32_t tag)
+{
+	enum staged_state state;
+	int r;
+
+	r = staged_get(s, tag, &state, NULL);
+	if (r < 0 || state == STAGED_UNVALIDATED)
+		return r;
+	r = store_begin(s);
+	if (r < 0)
+		return r;
+	return finish(s, keep(s, tag));
+}
+
+bool staged_has_previous(struct store *s, uint32_t tag)
+{
+	return exists(s, tag, "SELECT 1 FROM previous WHERE tag = ?1") == 1;
+}
+
+int staged_promote(struct store *s, uint32_t tag, bool *ret_changed)
+{
+	enum staged_state state;
+	int r;
+
+	r = staged_get(s, tag, &state, NULL);
+	if (r < 0)
+		return r;
+	if (ret_changed)
+		*ret_changed = state == STAGED_UNVALIDATED;
+	if (state != STAGED_UNVALIDATED)
+		return 0;
+	r = store_begin(s);
+	if (r < 0)
+		return r;
+	return finish(s, settle(s, tag));
+}
+
+static int remember(struct store *s, uint32_t tag, const char *why)
+{
+	_cleanup_(freep) char *text = NULL;
+	char name[NAME_MAX_LEN];
+
+	if (!why)
+		return 0;
+	name_of(tag, name);
+	if (asprintf(&text, ROLLED_BACK "%s", why) < 0)
+		return -ENOMEM;
+	return store_value_put(s, name, text);
+}
+
+static int roll_back(struct store *s, uint32_t tag, const char *why)
+{
+	int r;
+
+	r = run(s, tag, "DELETE FROM credential" OF_TAG);
+	if (r == 0)
+		r = run(s, tag,
+			"INSERT INTO credential (tag, type, sha256, sealed)"
+			" SELECT tag, type, sha256, sealed FROM previous" OF_TAG);
+	if (r == 0)
+		r = settle(s, tag);
+	return r == 0 ? remember(s, tag, why) : r;
+}
+
+int staged_roll_back(struct store *s, uint32_t tag, const char *why)
+{
+	int r;
+
+	r = exists(s, tag, "SELECT 1 FROM previous WHERE tag = ?1");
+	if (r <= 0)
+		return r == 0 ? -ENOENT : r;
+	r = store_begin(s);
+	if (r < 0)
+		return r;
+	return finish(s, roll_back(s, tag, why));
+}
+
+int staged_previous_get(struct store *s, uint32_t tag, enum credential_type type,
+			struct secret *ret)
+{
+	return credential_get_row(s,
+				  "SELECT tag, type, sha256, sealed FROM previous"
+				  " WHERE tag = ? AND type = ?",
+				  tag, type, ret);
+}
+
+int staged_previous_list(struct store *s, struct credential_info **ret, size_t *ret_n)
+{
+	return credential_list_rows(s, "SELECT tag, type, sha256 FROM previous ORDER BY tag, type",
+				    ret, ret_n);
+}
