@@ -145,7 +145,8 @@ int keygen_parse(const char *text, size_t len, struct keygen *ret)
 	    base64url_decode(dot + 1, sign1_text_len, sign1, &sign1_len) < 0)
 		return KEYGEN_E_SYNTAX;
 	if (cose_sign1_parse(sign1, sign1_len, &c) != 0 || !c.payload || c.kid_len != 1 ||
-	    c.kid[0] != COSE_KID_IDENTITY || proof_parse(c.payload, c.payload_len, &k) != 0)
+	    c.kid[0] != COSE_KID_IDENTITY || c.n_chain > 0 ||
+	    proof_parse(c.payload, c.payload_len, &k) != 0)
 		return KEYGEN_E_SYNTAX;
 	memcpy(k.signature, c.signature, sizeof(k.signature));
 	*ret = k;

@@ -18,6 +18,9 @@
 #define REPORT_MIN 512       /* bytes; a smaller report could not carry one long result */
 #define JWT_LIFETIME_MAX 360 /* seconds of a provisioning token: 300, and a minute of grace */
 #define JWT_MAX 2048         /* characters */
-#define TOKEN_TEXT_MAX 2048  /* attestation token and keygen output, characters */
+#define TOKEN_TEXT_MAX 2048  /* stock attestation token and keygen output, characters */
+#define X5CHAIN_CERTS_MAX 4  /* certificates that a claim token carries */
+#define X5CHAIN_MAX 4096     /* bytes of DER of all of them together */
+#define CLAIM_TEXT_MAX 5760  /* characters of a claim token, with the longest chain in it */
 #define HARDWARE_MAX 32      /* characters of the <hw> in "<hw>.<uuid>" */
 #define SEC_TAG_MAX 2147483647U

@@ -9,8 +9,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct cose_sign1 c;
 	struct attest a, b;
-	char text[TOKEN_TEXT_MAX];
-	uint8_t bytes[2048];
+	char text[CLAIM_TEXT_MAX + 1];
+	uint8_t bytes[COSE_PAYLOAD_MAX + X5CHAIN_MAX + 256];
 	size_t bytes_len;
 
 	if (cose_sign1_parse(data, len, &c) == 0) {

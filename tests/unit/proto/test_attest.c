@@ -169,11 +169,65 @@ static void a_device_type_beyond_a_byte_is_refused(void **state)
 			 ATTEST_E_SYNTAX);
 }
 
+/* A token of n certificates of len bytes, with the last one of its own length. */
+static void make_chained(struct attest *a, size_t n, size_t len, size_t last)
+{
+	static const uint8_t cert[X5CHAIN_MAX] = {0x30};
+
+	*a = (struct attest){.message_type = ATTEST_TYPE_IDENTITY, .device_type = 23};
+	memset(a->signature, 7, sizeof(a->signature));
+	assert_int_equal(attest_message(a), 0);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(x5chain_add(&a->chain, cert, i + 1 < n ? len : last), 0);
+}
+
+static void a_chain_round_trips_and_its_longest_token_has_room(void **state)
+{
+	static const size_t lasts[] = {1, 23, 24, 255, 256, 1000, X5CHAIN_MAX};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(lasts); i++) {
+		for (size_t n = 1; n <= X5CHAIN_CERTS_MAX; n++) {
+			const size_t len = MIN((X5CHAIN_MAX - lasts[i]) / 3, (size_t)300);
+			char text[CLAIM_TEXT_MAX + 1], small[16];
+			struct attest a, b;
+
+			if (n > 1 && len == 0)
+				continue;
+			make_chained(&a, n, len, lasts[i]);
+			assert_int_equal(attest_format(&a, small, sizeof(small)), -ENOBUFS);
+			assert_int_equal(attest_format(&a, text, sizeof(text)), 0);
+			assert_int_equal(attest_parse(text, strlen(text), &b), 0);
+			assert_int_equal(b.chain.n, n);
+			assert_int_equal(x5chain_size(&b.chain), x5chain_size(&a.chain));
+			assert_memory_equal(b.chain.der, a.chain.der, x5chain_size(&a.chain));
+			assert_memory_equal(b.chain.lens, a.chain.lens, sizeof(a.chain.lens));
+			assert_memory_equal(b.signature, a.signature, 64);
+			/* The message is what it is without one. */
+			assert_memory_equal(b.message, a.message, a.message_len);
+		}
+	}
+}
+
+static void a_token_that_says_more_than_it_may_carry_is_not_made(void **state)
+{
+	char text[CLAIM_TEXT_MAX + 1];
+	struct attest a;
+
+	(void)state;
+	make_chained(&a, X5CHAIN_CERTS_MAX, 10, 10);
+	a.chain.n++;
+	assert_int_equal(attest_format(&a, text, sizeof(text)), -EINVAL);
+	make_chained(&a, 2, 10, 10);
+	a.chain.lens[1] = X5CHAIN_MAX;
+	assert_int_equal(attest_format(&a, text, sizeof(text)), -EINVAL);
+}
+
 /* There is one text for each content. */
 static void try_token(const uint8_t *data, size_t len)
 {
 	struct attest a;
-	char text[256];
+	char text[512];
 
 	if (attest_parse((const char *)data, len, &a) != 0)
 		return;
@@ -203,6 +257,21 @@ static void damaged_vectors_are_refused_or_mean_what_they_say(void **state)
 	}
 }
 
+static void a_damaged_chain_is_refused_or_means_what_it_says(void **state)
+{
+	(void)state;
+	for (size_t n = 1; n <= X5CHAIN_CERTS_MAX; n++) {
+		char text[512];
+		struct attest a;
+
+		make_chained(&a, n, 26, 25);
+		assert_int_equal(attest_format(&a, text, sizeof(text)), 0);
+		mutate_truncate((const uint8_t *)text, strlen(text), try_refused);
+		mutate_append((const uint8_t *)text, strlen(text), try_refused);
+		mutate_corrupt((const uint8_t *)text, strlen(text), try_token);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,7 +280,10 @@ int main(void)
 		cmocka_unit_test(every_device_type_round_trips),
 		cmocka_unit_test(any_other_shape_is_refused),
 		cmocka_unit_test(a_device_type_beyond_a_byte_is_refused),
+		cmocka_unit_test(a_chain_round_trips_and_its_longest_token_has_room),
+		cmocka_unit_test(a_token_that_says_more_than_it_may_carry_is_not_made),
 		cmocka_unit_test(damaged_vectors_are_refused_or_mean_what_they_say),
+		cmocka_unit_test(a_damaged_chain_is_refused_or_means_what_it_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

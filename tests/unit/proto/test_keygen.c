@@ -218,8 +218,8 @@ static void the_key_of_the_signature_is_the_identity_key(void **state)
 	(void)state;
 	make(&k);
 	assert_int_equal(keygen_proof(&k), 0);
-	/* Detached, two bytes of kid, and another kid. */
-	for (payload = 0; payload < 3; payload++) {
+	/* Detached, two bytes of kid, another kid, and with a chain. */
+	for (payload = 0; payload < 4; payload++) {
 		struct cose_sign1 c = {.kid = {COSE_KID_IDENTITY, 1}, .kid_len = 1};
 		uint8_t sign1[256];
 		size_t len;
@@ -230,6 +230,8 @@ static void the_key_of_the_signature_is_the_identity_key(void **state)
 			c.kid_len = 2;
 		if (payload == 2)
 			c.kid[0] = 0x23;
+		if (payload == 3)
+			c.chain[c.n_chain++] = (struct cose_cert){.data = k.proof, .len = 5};
 		assert_int_equal(cose_sign1_encode(&c, sign1, sizeof(sign1), &len), 0);
 		strcpy(text, "AA.");
 		base64url_encode(sign1, len, text + 3);
