@@ -59,7 +59,7 @@ void agent_post_external(struct agent *a, enum fsm_event event)
 
 void agent_tell_step(struct agent *a, const char *name, const char *format, ...)
 {
-	char text[AGENT_TEXT_MAX];
+	char text[CLAIM_TEXT_MAX + 1]; /* a claim token is the longest, and never cut */
 	va_list ap;
 
 	va_start(ap, format);
@@ -508,7 +508,7 @@ void agent_get_status(struct agent *a, struct agent_status *ret)
 
 int agent_claim_token(struct agent *a, char *ret, size_t size)
 {
-	return identity_attest(a->identity, NULL, ret, size);
+	return identity_claim_token(a->identity, ret, size);
 }
 
 int agent_identity_csv(struct agent *a, char *ret, size_t size)

@@ -12,6 +12,7 @@
 #include "base/exitcode.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "credstore/identity.h"
 #include "proto/limits.h"
 
 #define BUS_NAME "org.onboardd"
@@ -154,7 +155,7 @@ static int method_provision(sd_bus_message *m, void *userdata, sd_bus_error *err
 static int method_claim_token(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct bus *b = userdata;
-	char token[TOKEN_TEXT_MAX + 1];
+	char token[CLAIM_TEXT_MAX + 1];
 	int r;
 
 	r = agent_claim_token(b->agent, token, sizeof(token));
@@ -166,7 +167,7 @@ static int method_claim_token(sd_bus_message *m, void *userdata, sd_bus_error *e
 static int method_export_identity(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct bus *b = userdata;
-	char row[TOKEN_TEXT_MAX + 1];
+	char row[IDENTITY_CSV_MAX + 1];
 	int r;
 
 	r = agent_identity_csv(b->agent, row, sizeof(row));

@@ -249,7 +249,7 @@ void agent_do_show_token(struct agent *a)
 
 	if (a->token_shown)
 		return;
-	r = identity_attest(a->identity, NULL, a->claim_token, sizeof(a->claim_token));
+	r = identity_claim_token(a->identity, a->claim_token, sizeof(a->claim_token));
 	if (r != 0) {
 		log_error("the claim token cannot be made: %s", strerror(abs(r)));
 		a->claim_token[0] = '\0';

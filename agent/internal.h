@@ -79,7 +79,7 @@ struct agent {
 	/* The status. */
 	enum outcome outcome;
 	char reason[AGENT_TEXT_MAX + 256];
-	char claim_token[TOKEN_TEXT_MAX + 1];
+	char claim_token[CLAIM_TEXT_MAX + 1];
 	bool token_shown;
 	const char *claimed, *cloud_word;
 	uint64_t cycles;

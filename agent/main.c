@@ -161,7 +161,7 @@ static int init(const struct config *config)
 	_cleanup_(store_closep) struct store *store = NULL;
 	_cleanup_(identity_freep) struct identity *identity = NULL;
 	_cleanup_(freep) char *detail = NULL;
-	char row[256];
+	char row[IDENTITY_CSV_MAX + 1];
 	int r = agent_open_store(config, &store, &detail);
 
 	if (r == 0)

@@ -43,6 +43,7 @@ int agent_open_identity(const struct config *config, struct store *store, struct
 		.hardware = config->hardware,
 		.uuid = config->uuid,
 		.key_file = config->key_file,
+		.chain_file = config->chain_file,
 		.device_type = config->device_type,
 	};
 	int r = identity_open(store, &c, ret, ret_detail);

@@ -9,8 +9,9 @@
 
 #include "agent/charset.h"
 
-#define QUIET 4    /* modules; ISO/IEC 18004 §5.3.8 */
-#define COLUMNS 80 /* of a terminal that does not tell: a serial line */
+#define QUIET 4        /* modules; ISO/IEC 18004 §5.3.8 */
+#define BYTES_MAX 2953 /* of version 40-L; ISO/IEC 18004 table 7 */
+#define COLUMNS 80     /* of a terminal that does not tell: a serial line */
 
 static void qrcode_free(QRcode **qr)
 {
@@ -119,6 +120,13 @@ int qr_show(FILE *f, const char *text)
 	_cleanup_(freep) char *rendered = NULL;
 	int r = qr_render(text, style, &rendered);
 
+	if (r == -ERANGE) {
+		fprintf(f,
+			"(No QR code: it would hold %d characters, and this has %zu. Use the "
+			"text.)\n",
+			BYTES_MAX, strlen(text));
+		return 0;
+	}
 	if (r != 0)
 		return r;
 	if (style == QR_ASCII && strcspn(rendered, "\n") > columns_of(f))

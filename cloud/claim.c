@@ -9,9 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/limits.h"
+
 #define ANSWER_MAX (64 * 1024)
 #define KEY_MAX 1024
-#define TOKEN_MAX 2048
 #define TAG_MAX 256
 #define TAGS_MAX 64
 #define DETAIL_MAX 300 /* bytes of the server's own words that are repeated */
@@ -167,7 +168,7 @@ static bool is_token(const char *token)
 	if (first == 0 || token[first] != '.')
 		return false;
 	second = strspn(token + first + 1, base64url);
-	return second > 0 && token[first + 1 + second] == '\0' && first + second < TOKEN_MAX;
+	return second > 0 && token[first + 1 + second] == '\0' && first + second < CLAIM_TEXT_MAX;
 }
 
 static int set_body(struct exchange *e, const struct claim_request *request, char **ret_text)

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "credstore/detail.h"
+#include "credstore/idevid.h"
 #include "proto/attest.h"
 #include "proto/cose.h"
 #include "proto/jwt.h"
@@ -20,7 +21,8 @@
 #define OS_RELEASE_MAX 65536
 
 struct identity {
-	struct key *key; /* owned */
+	struct key *key;       /* owned */
+	struct x5chain *chain; /* owned; NULL without the maker's certificates */
 	uint8_t uuid[UUID_LEN], firmware[UUID_LEN];
 	char uuid_text[UUID_TEXT_LEN + 1];
 	char hardware[HARDWARE_MAX + 1];
@@ -267,6 +269,42 @@ static int load_or_create(struct store *s, const struct identity_config *c, stru
 	return store_commit(s);
 }
 
+/* --- the maker's certificates */
+
+/* Judged by what the store was born with: a key in a token need not be there. */
+static int load_chain(struct store *s, const char *path, struct identity *i, char **ret_detail)
+{
+	_cleanup_(freep) struct x5chain *chain = calloc(1, sizeof(*chain));
+	_cleanup_(freep) char *born = NULL;
+	uint8_t digest[32];
+	char hex[65];
+	int r;
+
+	if (!chain)
+		return -ENOMEM;
+	r = idevid_load(path, chain, ret_detail);
+	if (r != 0)
+		return r < 0 ? r : IDENTITY_E_CHAIN;
+	r = store_value_get(s, VALUE_KEY, &born);
+	if (r == 0)
+		r = idevid_leaf_digest(chain, digest);
+	if (r < 0)
+		return r;
+	hex_encode(digest, sizeof(digest), hex);
+	if (strcmp(hex, born) != 0)
+		return detail_set(ret_detail, IDENTITY_E_CHAIN,
+				  "%s: its first certificate is not for the identity key of this "
+				  "device",
+				  path);
+	i->chain = TAKE_PTR(chain);
+	return 0;
+}
+
+const struct x5chain *identity_chain(const struct identity *i)
+{
+	return i->chain;
+}
+
 int identity_open(struct store *s, const struct identity_config *c, struct identity **ret,
 		  char **ret_detail)
 {
@@ -286,6 +324,8 @@ int identity_open(struct store *s, const struct identity_config *c, struct ident
 	r = load_or_create(s, c, i, &detail);
 	if (r == 0)
 		r = firmware_uuid(i->firmware);
+	if (r == 0 && c->chain_file)
+		r = load_chain(s, c->chain_file, i, &detail);
 	if (r < 0 && !detail)
 		(void)detail_set(&detail, r, "the identity cannot be loaded: %s", strerror(-r));
 	if (r != 0) {
@@ -300,8 +340,10 @@ int identity_open(struct store *s, const struct identity_config *c, struct ident
 
 struct identity *identity_free(struct identity *i)
 {
-	if (i)
-		key_free(i->key);
+	if (!i)
+		return NULL;
+	key_free(i->key);
+	free(i->chain);
 	free(i);
 	return NULL;
 }
@@ -372,7 +414,8 @@ static int sign_cose(struct identity *i, const uint8_t *payload, size_t len, uin
 	return key_sign(i->key, tbs, tbs_len, ret);
 }
 
-int identity_attest(struct identity *i, const uint8_t *nonce, char *ret, size_t size)
+static int attest(struct identity *i, const uint8_t *nonce, const struct x5chain *chain, char *ret,
+		  size_t size)
 {
 	struct attest a = {.message_type = ATTEST_TYPE_IDENTITY, .device_type = i->device_type};
 	int r;
@@ -389,7 +432,19 @@ int identity_attest(struct identity *i, const uint8_t *nonce, char *ret, size_t 
 	r = sign_cose(i, a.message, a.message_len, a.signature);
 	if (r < 0)
 		return r;
+	if (chain)
+		a.chain = *chain;
 	return attest_format(&a, ret, size);
+}
+
+int identity_attest(struct identity *i, const uint8_t *nonce, char *ret, size_t size)
+{
+	return attest(i, nonce, NULL, ret, size);
+}
+
+int identity_claim_token(struct identity *i, char *ret, size_t size)
+{
+	return attest(i, NULL, i->chain, ret, size);
 }
 
 int identity_prove_keygen(struct identity *i, struct keygen *k)
@@ -409,15 +464,23 @@ int identity_prove_keygen(struct identity *i, struct keygen *k)
 
 int identity_csv(struct identity *i, char *ret, size_t size)
 {
+	_cleanup_(freep) char *chain = NULL;
 	uint8_t spki[KEY_SPKI_MAX];
 	char text[BASE64_LEN(KEY_SPKI_MAX) + 1];
 	size_t len;
 	int r, n;
 
 	r = key_spki(i->key, spki, &len);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	base64_encode(spki, len, text);
-	n = snprintf(ret, size, "%s,%s,%s", i->uuid_text, i->hardware, text);
+	if (i->chain) {
+		chain = malloc(BASE64_LEN(X5CHAIN_MAX) + 1);
+		if (!chain)
+			return -ENOMEM;
+		base64_encode(i->chain->der, x5chain_size(i->chain), chain);
+	}
+	n = snprintf(ret, size, "%s,%s,%s%s%s", i->uuid_text, i->hardware, text, chain ? "," : "",
+		     chain ? chain : "");
 	return n < 0 || (size_t)n >= size ? -ENOBUFS : 0;
 }

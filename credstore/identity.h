@@ -12,6 +12,7 @@
 #include "credstore/store.h"
 #include "proto/keygen.h"
 #include "proto/limits.h"
+#include "proto/x5chain.h"
 
 #define IDENTITY_TAG 4294967294U /* above SEC_TAG_MAX: out of reach of any command */
 
@@ -20,14 +21,16 @@ struct identity_config {
 	const char *uuid;     /* given by the factory, or NULL: generated once and kept */
 	const char *key_file; /* PEM or DER given by the factory, or NULL: generated once and sealed
 				 in the store */
-	uint8_t device_type;  /* of the attestation token */
+	const char *chain_file; /* PEM of the maker's certificates for the key, or NULL */
+	uint8_t device_type;    /* of the attestation token */
 };
 
 struct identity;
 
 enum {
 	IDENTITY_E_KEY = 1,
-	IDENTITY_E_UUID = 2
+	IDENTITY_E_UUID = 2,
+	IDENTITY_E_CHAIN = 3
 }; /* the factory's file or text is unusable; ret_detail says why */
 
 /* Loads or creates. A factory UUID or key that differs from what the store was born with is an
@@ -52,10 +55,17 @@ int identity_jwt(struct identity *i, int64_t now_s, unsigned int lifetime_s, cha
  * id is the UUID. */
 int identity_cloud_jwt(struct identity *i, struct key *key, int64_t now_s, unsigned int lifetime_s,
 		       char *ret, size_t size) _must_check_;
-/* The claim token; nonce NULL = random. */
+/* The attestation token without certificates; nonce NULL = random. */
 int identity_attest(struct identity *i, const uint8_t *nonce, char *ret, size_t size) _must_check_;
+/* The same for an owner, with the chain when there is one: at most CLAIM_TEXT_MAX characters. */
+int identity_claim_token(struct identity *i, char *ret, size_t size) _must_check_;
+/* The maker's certificates, or NULL. */
+const struct x5chain *identity_chain(const struct identity *i);
 /* Fills uuid, nonce, digest, proof and signature of k, whose message_type, sec_tag and der are set.
  */
 int identity_prove_keygen(struct identity *i, struct keygen *k) _must_check_;
-/* "uuid,hardware,<base64 SubjectPublicKeyInfo>" without newline: a row of the service's import. */
+#define IDENTITY_CSV_MAX 5760 /* characters of the longest row */
+
+/* "uuid,hardware,<base64 SubjectPublicKeyInfo>" without newline: a row of the service's import.
+ * With a chain a fourth field, base64 of its DER one behind the other, leaf first. */
 int identity_csv(struct identity *i, char *ret, size_t size) _must_check_;

@@ -31,6 +31,11 @@ int mbed_pk_sign(mbedtls_pk_context *pk, const uint8_t digest[static 32], uint8_
 			       NULL);
 }
 
+const uint8_t *mbed_pem_data(const mbedtls_pem_context *pem, size_t *ret_len)
+{
+	return mbedtls_pem_get_buffer((mbedtls_pem_context *)pem, ret_len);
+}
+
 #else
 
 int mbed_pk_parse_key(mbedtls_pk_context *pk, const uint8_t *data, size_t len)
@@ -50,6 +55,12 @@ int mbed_pk_sign(mbedtls_pk_context *pk, const uint8_t digest[static 32], uint8_
 	if (size < MBEDTLS_PK_SIGNATURE_MAX_SIZE)
 		return MBEDTLS_ERR_PK_BAD_INPUT_DATA;
 	return mbedtls_pk_sign(pk, MBEDTLS_MD_SHA256, digest, 32, ret, ret_len, mbed_rng, NULL);
+}
+
+const uint8_t *mbed_pem_data(const mbedtls_pem_context *pem, size_t *ret_len)
+{
+	*ret_len = pem->buflen;
+	return pem->buf;
 }
 
 #endif

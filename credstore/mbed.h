@@ -4,6 +4,7 @@
 /* The calls that mbedTLS 2.28 and 3.x spell differently, and its source of random bytes. Inside
  * credstore/ only. Results are mbedTLS's own numbers. */
 
+#include <mbedtls/pem.h>
 #include <mbedtls/pk.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,3 +19,5 @@ int mbed_pk_parse_key(mbedtls_pk_context *pk, const uint8_t *data, size_t len) _
 int mbed_pk_check(mbedtls_pk_context *pk) _must_check_;
 int mbed_pk_sign(mbedtls_pk_context *pk, const uint8_t digest[static 32], uint8_t *ret, size_t size,
 		 size_t *ret_len) _must_check_;
+/* What a PEM block holds: a view. */
+const uint8_t *mbed_pem_data(const mbedtls_pem_context *pem, size_t *ret_len);

@@ -44,7 +44,7 @@ static void write_words(const char *text, size_t indent)
 
 void show_field(const char *label, const char *text)
 {
-	char plain[2560];
+	char plain[8192]; /* a claim token, too */
 
 	printf("%s:%*s", label, (int)(LABEL - 1 - strlen(label)), "");
 	write_words(plain_text(text, plain, sizeof(plain)), LABEL);

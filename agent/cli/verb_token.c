@@ -8,11 +8,12 @@
 #include "agent/plain.h"
 #include "agent/qr.h"
 #include "base/exitcode.h"
+#include "proto/limits.h"
 
 static int show_qr(const char *token)
 {
 	if (qr_show(stdout, token) != 0) {
-		fprintf(stderr, "onboardctl: this token does not fit a QR code\n");
+		fprintf(stderr, "onboardctl: the QR code cannot be made\n");
 		return EXIT_CODE_FAILED;
 	}
 	putchar('\n');
@@ -23,7 +24,7 @@ static int show(bool qr, bool raw)
 {
 	_cleanup_(client_freep) struct client *c = NULL;
 	_cleanup_(freep) char *token = NULL, *claimed = NULL;
-	char plain[4096];
+	char plain[CLAIM_TEXT_MAX + 1];
 	int r;
 
 	r = client_open(&c);

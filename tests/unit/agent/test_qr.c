@@ -163,6 +163,22 @@ static void qr_code_refuses_nothing_and_more_than_it_holds(void **state)
 	assert_null(rendered);
 }
 
+static void what_is_too_long_to_show_is_told_instead(void **state)
+{
+	char text[2955], *written = NULL;
+	size_t size;
+	FILE *f = open_memstream(&written, &size);
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	text[2954] = '\0';
+	assert_int_equal(qr_show(f, text), 0);
+	fclose(f);
+	assert_string_equal(written, "(No QR code: it would hold 2953 characters, and this has "
+				     "2954. Use the text.)\n");
+	free(written);
+}
+
 static void a_file_gets_no_control_sequences(void **state)
 {
 	_cleanup_(freep) char *rendered = NULL;
@@ -272,6 +288,7 @@ int main(void)
 		cmocka_unit_test(a_claim_token_fits_80_columns),
 		cmocka_unit_test(every_line_has_the_same_width_and_ends),
 		cmocka_unit_test(qr_code_refuses_nothing_and_more_than_it_holds),
+		cmocka_unit_test(what_is_too_long_to_show_is_told_instead),
 		cmocka_unit_test(a_file_gets_no_control_sequences),
 		cmocka_unit_test(ascii_and_half_blocks_show_the_same_modules),
 		cmocka_unit_test(a_terminal_gets_the_characters_that_it_has),

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 
 #include "cloud/claim.h"
+#include "proto/limits.h"
 
 #define TOKEN "2dn3hQFQSWHIc0CMRc6xunwN.0oRDoQEmoQRBIfZYQOOK3tk8"
 #define DEVICE "50363154-3931-44f0-8022-121b6401627d"
@@ -313,7 +314,7 @@ static void keys_and_tokens_of_another_form_are_not_sent(void **state)
 static int claim_sized(size_t key_len, size_t token_len, size_t n_tags, size_t tag_len)
 {
 	_cleanup_(freep) char *text = NULL;
-	char api_key[1100], token[2200], tag[300];
+	char api_key[1100], token[CLAIM_TEXT_MAX + 100], tag[300];
 	const char *tags[80] = {NULL};
 	int r;
 
@@ -334,12 +335,12 @@ static int claim_sized(size_t key_len, size_t token_len, size_t n_tags, size_t t
 static void sizes_of_what_is_sent_are_limited(void **state)
 {
 	(void)state;
-	assert_int_equal(claim_sized(1024, 2048, 64, 256), CLAIM_E_TRANSPORT);
-	assert_int_equal(claim_sized(1025, 2048, 64, 256), CLAIM_E_INVALID);
-	assert_int_equal(claim_sized(1024, 2049, 64, 256), CLAIM_E_INVALID);
-	assert_int_equal(claim_sized(1024, 2048, 65, 256), CLAIM_E_INVALID);
-	assert_int_equal(claim_sized(1024, 2048, 64, 257), CLAIM_E_INVALID);
-	assert_int_equal(claim_sized(1024, 2048, 1, 0), CLAIM_E_INVALID);
+	assert_int_equal(claim_sized(1024, CLAIM_TEXT_MAX, 64, 256), CLAIM_E_TRANSPORT);
+	assert_int_equal(claim_sized(1025, CLAIM_TEXT_MAX, 64, 256), CLAIM_E_INVALID);
+	assert_int_equal(claim_sized(1024, CLAIM_TEXT_MAX + 1, 64, 256), CLAIM_E_INVALID);
+	assert_int_equal(claim_sized(1024, CLAIM_TEXT_MAX, 65, 256), CLAIM_E_INVALID);
+	assert_int_equal(claim_sized(1024, CLAIM_TEXT_MAX, 64, 257), CLAIM_E_INVALID);
+	assert_int_equal(claim_sized(1024, CLAIM_TEXT_MAX, 1, 0), CLAIM_E_INVALID);
 }
 
 static void make_certificate(const char *name, char *ret_cert, char *ret_key)

@@ -24,10 +24,9 @@ static inline char *pki_take_text(BIO *bio)
 	return text;
 }
 
-/* A self-signed certificate as PEM (owned). */
-static inline char *pki_certificate(void)
+/* A certificate of a public key, signed by another, as PEM (owned). */
+static inline char *pki_issue(EVP_PKEY *key, const char *cn, EVP_PKEY *issuer)
 {
-	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *cert = X509_new();
 	BIO *bio = BIO_new(BIO_s_mem());
 	char *pem;
@@ -38,14 +37,21 @@ static inline char *pki_certificate(void)
 	X509_gmtime_adj(X509_getm_notAfter(cert), 86400);
 	X509_set_pubkey(cert, key);
 	X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC,
-				   (const unsigned char *)"test", -1, -1, 0);
+				   (const unsigned char *)cn, -1, -1, 0);
 	X509_set_issuer_name(cert, X509_get_subject_name(cert));
-	X509_sign(cert, key, EVP_sha256());
+	X509_sign(cert, issuer, EVP_sha256());
 	PEM_write_bio_X509(bio, cert);
 	pem = pki_take_text(bio);
 	X509_free(cert);
-	EVP_PKEY_free(key);
 	return pem;
+}
+
+/* A self-signed certificate as PEM (owned). */
+static inline char *pki_certificate(void)
+{
+	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = EVP_EC_gen("P-256");
+
+	return pki_issue(key, "test", key);
 }
 
 /* An unencrypted private key as PEM (owned). */
