@@ -286,6 +286,7 @@ static void on_reply(struct session *s, int r, const struct reply *reply, void *
 
 static void on_connected(struct session *s, int r, const char *detail, void *userdata)
 {
+	_cleanup_(signer_freep) struct signer *signer = NULL;
 	struct cloud_device *d = userdata;
 	char jwt[JWT_MAX + 1];
 
@@ -298,8 +299,9 @@ static void on_connected(struct session *s, int r, const char *detail, void *use
 		return;
 	}
 	d->step = STEP_AUTHENTICATE;
-	r = identity_cloud_jwt(d->identity, d->key, clock_wall_s(), d->jwt_lifetime_s, jwt,
-			       sizeof(jwt));
+	r = identity_signer_of(d->identity, TAKE_PTR(d->key), &signer);
+	if (r == 0)
+		r = signer_cloud_jwt(signer, clock_wall_s(), d->jwt_lifetime_s, jwt, sizeof(jwt));
 	if (r != 0) {
 		snprintf(d->detail, sizeof(d->detail), "the cloud access key in tag %u cannot sign",
 			 d->sec_tag);

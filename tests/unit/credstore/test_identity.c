@@ -232,6 +232,61 @@ static void a_store_that_lost_half_its_identity_makes_no_other_device(void **sta
 	store_close(s);
 }
 
+static void an_older_store_learns_its_public_key(void **state)
+{
+	static const char *const wrong[] = {NULL, "", "damaged", "AAAA"};
+	struct store *s = scratch_open(*state);
+	struct identity *i = open_with(s, &plain);
+	_cleanup_(freep) char *born = NULL;
+	char csv[256];
+
+	assert_int_equal(identity_csv(i, csv, sizeof(csv)), 0);
+	identity_free(i);
+	assert_int_equal(store_value_get(s, "identity-spki", &born), 0);
+	assert_string_equal(born, strrchr(csv, ',') + 1);
+	for (size_t k = 0; k < ARRAY_SIZE(wrong); k++) {
+		_cleanup_(freep) char *found = NULL;
+
+		assert_int_equal(store_value_delete(s, "identity-spki"), 0);
+		if (wrong[k])
+			assert_int_equal(store_value_put(s, "identity-spki", wrong[k]), 0);
+		identity_free(open_with(s, &plain));
+		assert_int_equal(store_value_get(s, "identity-spki", &found), 0);
+		assert_string_equal(found, born);
+	}
+	store_close(s);
+}
+
+static void a_key_that_went_away_signs_nothing(void **state)
+{
+	struct identity_config c = plain;
+	struct store *s = scratch_open(*state);
+	char text[TOKEN_TEXT_MAX + 1], csv[256];
+	struct identity *i;
+
+	c.key_file = write_key(*state, "identity.pem", "P-256");
+	i = open_with(s, &c);
+	assert_int_equal(identity_attest(i, NULL, text, sizeof(text)), 0);
+	write_key(*state, "identity.pem", "P-256");
+	assert_int_equal(identity_attest(i, NULL, text, sizeof(text)), -EKEYREJECTED);
+	assert_int_equal(unlink(c.key_file), 0);
+	assert_int_equal(identity_attest(i, NULL, text, sizeof(text)), -EKEYREJECTED);
+	assert_int_equal(identity_csv(i, csv, sizeof(csv)), 0);
+	identity_free(i);
+	store_close(s);
+}
+
+static void a_store_with_a_key_of_its_own_takes_none_of_a_token(void **state)
+{
+	struct identity_config c = plain;
+	struct store *s = scratch_open(*state);
+
+	identity_free(open_with(s, &c));
+	c.key_uri = "pkcs11:token=t";
+	assert_refused(s, &c, IDENTITY_E_KEY, "born with");
+	store_close(s);
+}
+
 static void a_provisioning_jwt_says_who_and_when_and_verifies(void **state)
 {
 	struct store *s = scratch_open(*state);
@@ -262,8 +317,9 @@ static void a_cloud_jwt_is_signed_by_the_cloud_key(void **state)
 {
 	struct store *s = scratch_open(*state);
 	struct identity *i = open_with(s, &plain);
-	_cleanup_(key_freep) struct key *k = NULL;
+	_cleanup_(signer_freep) struct signer *signer = NULL;
 	_cleanup_(secret_done) struct secret der = SECRET_INIT;
+	struct key *k = NULL;
 	uint8_t identity_key[128], cloud_key[128];
 	char text[JWT_MAX + 1];
 	size_t len = 0;
@@ -271,7 +327,8 @@ static void a_cloud_jwt_is_signed_by_the_cloud_key(void **state)
 
 	assert_int_equal(key_generate(&k, &der), 0);
 	assert_int_equal(key_spki(k, cloud_key, &len), 0);
-	assert_int_equal(identity_cloud_jwt(i, k, 1700000000, 604800, text, sizeof(text)), 0);
+	assert_int_equal(identity_signer_of(i, k, &signer), 0);
+	assert_int_equal(signer_cloud_jwt(signer, 1700000000, 604800, text, sizeof(text)), 0);
 	assert_int_equal(jwt_parse(text, strlen(text), &jwt), 0);
 	assert_string_equal(jwt.sub, "");
 	assert_int_equal(jwt.exp - jwt.iat, 604800);
@@ -323,6 +380,9 @@ int main(void)
 		SCRATCH_TEST(a_factory_key_after_birth_is_refused),
 		SCRATCH_TEST(an_unusable_factory_key_leaves_no_half_of_an_identity),
 		SCRATCH_TEST(a_store_that_lost_half_its_identity_makes_no_other_device),
+		SCRATCH_TEST(an_older_store_learns_its_public_key),
+		SCRATCH_TEST(a_key_that_went_away_signs_nothing),
+		SCRATCH_TEST(a_store_with_a_key_of_its_own_takes_none_of_a_token),
 		SCRATCH_TEST(a_provisioning_jwt_says_who_and_when_and_verifies),
 		SCRATCH_TEST(a_cloud_jwt_is_signed_by_the_cloud_key),
 		SCRATCH_TEST(a_claim_token_carries_the_challenge_and_verifies),
