@@ -376,9 +376,11 @@ int agent_new(sd_event *event, const struct config *config, struct agent **ret, 
 		(struct backoff){config->validate_first_ms, config->validate_ceiling_ms, 0};
 	snprintf(a->reason, sizeof(a->reason), "starting");
 
-	r = agent_open_store(config, &a->store, ret_detail);
+	r = agent_open_keyring(config, &a->ring);
 	if (r == 0)
-		r = agent_open_identity(config, a->store, &a->identity, ret_detail);
+		r = agent_open_store(config, a->ring, &a->store, ret_detail);
+	if (r == 0)
+		r = agent_open_identity(config, a->ring, a->store, &a->identity, ret_detail);
 	if (r == 0)
 		r = agent_install_root_ca(config, a->store, &a->ca_pem, ret_detail);
 	if (r != 0)
@@ -419,6 +421,7 @@ struct agent *agent_free(struct agent *a)
 	session_free(a->session);
 	identity_free(a->identity);
 	store_close(a->store);
+	keyring_free(a->ring);
 	sd_event_unref(a->event);
 	free(a->ca_pem);
 	free(a);

@@ -37,7 +37,8 @@ struct agent_posted {
 struct agent {
 	sd_event *event;             /* owned reference */
 	const struct config *config; /* borrowed */
-	struct store *store;         /* owned, as all below */
+	struct keyring *ring;        /* owned, as all below */
+	struct store *store;
 	struct identity *identity;
 	struct executor executor;
 	struct session *session;
@@ -87,10 +88,11 @@ struct agent {
 };
 
 /* open.c: what must exist before the machine starts. As agent_new(). */
-int agent_open_store(const struct config *config, struct store **ret,
+int agent_open_keyring(const struct config *config, struct keyring **ret) _must_check_;
+int agent_open_store(const struct config *config, struct keyring *ring, struct store **ret,
 		     char **ret_detail) _must_check_;
-int agent_open_identity(const struct config *config, struct store *store, struct identity **ret,
-			char **ret_detail) _must_check_;
+int agent_open_identity(const struct config *config, struct keyring *ring, struct store *store,
+			struct identity **ret, char **ret_detail) _must_check_;
 /* The provisioning root CA in its tag: put there when absent, replaced when the shipped one
  * changed. *ret is the PEM to trust. */
 int agent_install_root_ca(const struct config *config, struct store *store, char **ret,

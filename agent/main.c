@@ -158,14 +158,17 @@ static int complain(int r, const char *detail)
 /* A factory's step: no network, no root CA, only who this device is. */
 static int init(const struct config *config)
 {
+	_cleanup_(keyring_freep) struct keyring *ring = NULL;
 	_cleanup_(store_closep) struct store *store = NULL;
 	_cleanup_(identity_freep) struct identity *identity = NULL;
 	_cleanup_(freep) char *detail = NULL;
 	char row[IDENTITY_CSV_MAX + 1];
-	int r = agent_open_store(config, &store, &detail);
+	int r = agent_open_keyring(config, &ring);
 
 	if (r == 0)
-		r = agent_open_identity(config, store, &identity, &detail);
+		r = agent_open_store(config, ring, &store, &detail);
+	if (r == 0)
+		r = agent_open_identity(config, ring, store, &identity, &detail);
 	if (r != 0)
 		return complain(r, detail);
 	r = identity_csv(identity, row, sizeof(row));

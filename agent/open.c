@@ -29,20 +29,34 @@ static int explain(char **ret_detail, int r, const char *format, ...)
 	return r;
 }
 
-int agent_open_store(const struct config *config, struct store **ret, char **ret_detail)
+int agent_open_keyring(const struct config *config, struct keyring **ret)
 {
-	int r = store_open(config->state_dir, NULL, ret, ret_detail);
+	const struct keyring_config c = {
+		.module = config->token_module,
+		.pin_file = config->token_pin_file,
+	};
+
+	return keyring_new(&c, ret);
+}
+
+int agent_open_store(const struct config *config, struct keyring *ring, struct store **ret,
+		     char **ret_detail)
+{
+	const struct store_options options = {.seal_uri = config->seal_uri, .ring = ring};
+	int r = store_open(config->state_dir, &options, ret, ret_detail);
 
 	return r == 0 ? 0 : EXIT_CODE_STORE;
 }
 
-int agent_open_identity(const struct config *config, struct store *store, struct identity **ret,
-			char **ret_detail)
+int agent_open_identity(const struct config *config, struct keyring *ring, struct store *store,
+			struct identity **ret, char **ret_detail)
 {
 	const struct identity_config c = {
 		.hardware = config->hardware,
 		.uuid = config->uuid,
 		.key_file = config->key_file,
+		.key_uri = config->key_uri,
+		.ring = ring,
 		.chain_file = config->chain_file,
 		.device_type = config->device_type,
 	};

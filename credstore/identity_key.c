@@ -335,10 +335,9 @@ static int find_born(struct store *s, const struct identity_config *c, const cha
 				  c->key_uri);
 	if (!is_uri)
 		return find_sealed(&kept, ret, ret_detail);
-	return find_in_token(s,
-			     c->key_uri && names_a_key(c->key_uri) ? c->key_uri
-								   : (const char *)kept.data,
-			     born, ret, ret_detail);
+	return find_in_token(
+		s, c->key_uri && names_a_key(c->key_uri) ? c->key_uri : (const char *)kept.data,
+		born, ret, ret_detail);
 }
 
 static int remember_spki(struct store *s, const uint8_t spki[static KEY_SPKI_LEN])

@@ -21,5 +21,4 @@ int identity_key_find(struct store *s, const struct identity_config *c, const ch
 		      struct identity_key *ret, char **ret_detail) _must_check_;
 void identity_key_done(struct identity_key *k);
 /* As identity_signer(). */
-int identity_key_open(const struct identity_key *k, struct store *s,
-		      struct key **ret) _must_check_;
+int identity_key_open(const struct identity_key *k, struct store *s, struct key **ret) _must_check_;
