@@ -81,7 +81,7 @@ int key_generate_at(struct keyring *ring, const char *home, const char *label, s
 {
 	if (!home)
 		return key_generate(ret, ret_value);
-	if (!ring || !key_is_uri(home, strlen(home)) || !is_label(label))
+	if (!ring || !key_is_uri(home, strlen(home)) || (label && !is_label(label)))
 		return -EINVAL;
 	return key_pkcs11_generate(ring, home, label, ret, ret_value);
 }
@@ -172,6 +172,8 @@ const char *key_strerror(int r)
 		return "the URI matches several keys or tokens: add id, object, token or serial";
 	case KEY_E_TOKEN:
 		return "the token failed: see its own log or tools, then try again";
+	case -EEXIST:
+		return "the token holds a key of this name already: choose another object=";
 	case -EINVAL:
 		return "it is neither a P-256 key nor a usable pkcs11: URI";
 	default:

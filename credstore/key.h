@@ -54,6 +54,9 @@ struct keyring *keyring_ref(struct keyring *r);
 /* Drops one reference; keys hold their own. The last one closes the sessions. */
 struct keyring *keyring_free(struct keyring *r);
 DEFINE_CLEANUP(struct keyring *, keyring_free);
+/* What went wrong last, in words: which token, which call, what the module answered. For logs, next
+ * to key_strerror(); "" when nothing did. Never blocks. */
+void keyring_detail(struct keyring *r, char *ret, size_t size);
 
 /* --- keys */
 
@@ -66,7 +69,8 @@ int key_open(struct keyring *ring, const void *value, size_t len, const uint8_t 
 	     struct key **ret) _must_check_;
 /* home: a pkcs11: URI that names one token, or NULL for a key that the store will seal. In a token
  * the key is sensitive, not extractable, for signing only, and its objects bear `label` (UTF-8, 1
- * to KEY_LABEL_MAX bytes) and a random id. *ret_value is what the store is to keep of it, DER or a
+ * to KEY_LABEL_MAX bytes) and a random id. With label NULL home names the key to be, by object and
+ * if need be id: -EEXIST when there is one. *ret_value is what the store is to keep of it, DER or a
  * URI without NUL. Slow in a token. -EINVAL, -ENOMEM, -EIO, KEY_E_*. */
 int key_generate_at(struct keyring *ring, const char *home, const char *label, struct key **ret,
 		    struct secret *ret_value) _must_check_;

@@ -22,6 +22,11 @@ void key_spki_of_point(const uint8_t point[static 65], uint8_t ret[static KEY_SP
 /* Whether it is the SubjectPublicKeyInfo of an uncompressed point of P-256; that the point lies on
  * the curve is not checked. */
 bool key_spki_is_p256(const uint8_t spki[static KEY_SPKI_LEN]);
+/* Whether it is a point of the curve. -EINVAL, -ENOMEM. */
+int key_spki_check(const uint8_t spki[static KEY_SPKI_LEN]) _must_check_;
+/* Whether the raw signature is one of the key over the digest. -EINVAL, -ENOMEM. */
+int key_spki_verify(const uint8_t spki[static KEY_SPKI_LEN], const uint8_t digest[static 32],
+		    const uint8_t signature[static 64]) _must_check_;
 
 /* The PKCS#11 back end (key_pkcs11.c), as in key.h; uri is NUL-terminated. */
 int key_pkcs11_open(struct keyring *ring, const char *uri, const uint8_t *spki,

@@ -1,8 +1,9 @@
 # Every header compiles alone.
 set -euo pipefail
 status=0
+read -ra includes < <(pkg-config --cflags p11-kit-1)
 for header in $(git ls-files '*.h' | grep -v '^tests/'); do
-	"${CC:-cc}" -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Werror -I. -fsyntax-only -x c \
+	"${CC:-cc}" -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Werror -I. "${includes[@]}" -fsyntax-only -x c \
 		-include "$header" /dev/null || status=1
 	grep -q '^#pragma once' "$header" || {
 		echo "$header: no #pragma once"

@@ -54,6 +54,7 @@ owners microhttpd 'service/owner_front'
 owners curl/ 'cloud/claim'
 owners ini\\.h 'agent/config'
 owners qrencode 'agent/qr'
+owners p11-kit/ 'credstore/(token|key)'
 owners protobuf-c 'proto/wifi/'
 owners gpiod 'wifi/button_line'
 
