@@ -13,6 +13,13 @@ static const char *word_of(enum outcome o)
 		return "validated";
 	case OUTCOME_NO_CREDENTIALS:
 		return "no-credentials";
+	case OUTCOME_TOKEN_ABSENT:
+	case OUTCOME_TOKEN_FAILED:
+	case OUTCOME_PIN_MISSING:
+	case OUTCOME_PIN_WRONG:
+	case OUTCOME_PIN_LOCKED:
+	case OUTCOME_KEY_MISSING:
+		return "unknown";
 	case OUTCOME_NO_NETWORK:
 	case OUTCOME_CERTIFICATE:
 	case OUTCOME_HANDSHAKE:
@@ -71,6 +78,14 @@ static void on_validated(struct cloud_device *d, const struct cloud_result *resu
 	}
 	if (result->outcome == OUTCOME_NO_CREDENTIALS) {
 		agent_post(a, FSM_EVENT_TRANSIENT, OUTCOME_NO_CREDENTIALS, "%s", result->detail);
+		return;
+	}
+	/* It says nothing about the credentials. */
+	if (outcome_is_of_token(result->outcome)) {
+		agent_post(a,
+			   outcome_is_transient(result->outcome) ? FSM_EVENT_TRANSIENT
+								 : FSM_EVENT_PERMANENT,
+			   (int)result->outcome, "%s", result->detail);
 		return;
 	}
 	/* The service may still be registering the new key. */

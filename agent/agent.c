@@ -333,6 +333,7 @@ static int make_cloud(struct agent *a)
 			    .ack_timeout_ms = (unsigned int)c->ack_timeout_ms,
 			    .answer_timeout_ms = (unsigned int)c->answer_timeout_ms},
 		.sec_tag = c->cloud_tag,
+		.ring = a->ring,
 	};
 
 	if (!c->validate)
@@ -416,6 +417,7 @@ struct agent *agent_free(struct agent *a)
 	sd_event_source_disable_unref(a->tick);
 	wireless_free(a->wireless);
 	netwatch_free(a->netwatch);
+	worker_cancel(a->token_worker);
 	cloud_device_free(a->cloud);
 	provisioning_free(a->provisioning);
 	session_free(a->session);
@@ -509,9 +511,14 @@ void agent_get_status(struct agent *a, struct agent_status *ret)
 		cloud_device_get_stats(a->cloud, &ret->cloud_stats);
 }
 
-int agent_claim_token(struct agent *a, char *ret, size_t size)
+int agent_claim_token(struct agent *a, sign_fn fn, void *userdata, struct worker **ret)
 {
-	return identity_claim_token(a->identity, ret, size);
+	struct signer *signer;
+	int r = identity_signer(a->identity, &signer);
+
+	if (r < 0)
+		return r;
+	return sign_start(a->event, signer, SIGN_CLAIM_TOKEN, 0, 0, fn, userdata, ret);
 }
 
 int agent_identity_csv(struct agent *a, char *ret, size_t size)

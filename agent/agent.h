@@ -8,6 +8,7 @@
 
 #include "agent/config.h"
 #include "agent/status.h"
+#include "credstore/signer.h"
 #include "credstore/store.h"
 #include "wifi/wifi.h"
 
@@ -49,7 +50,10 @@ void agent_provision(struct agent *a);
 void agent_stop(struct agent *a);
 
 void agent_get_status(struct agent *a, struct agent_status *ret);
-int agent_claim_token(struct agent *a, char *ret, size_t size) _must_check_;
+/* A fresh claim token, signed on a worker. ret is the caller's to cancel before the agent ends. As
+ * identity_signer(). */
+int agent_claim_token(struct agent *a, sign_fn fn, void *userdata,
+		      struct worker **ret) _must_check_;
 int agent_identity_csv(struct agent *a, char *ret, size_t size) _must_check_;
 int agent_list_credentials(struct agent *a, struct credential_info **ret,
 			   size_t *ret_n) _must_check_;

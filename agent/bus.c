@@ -21,6 +21,7 @@
 #define ERROR_IDENTITY "org.onboardd.Error.Identity"
 #define N_CHANGING 7
 #define TEXT_MAX 1024 /* of one property or signal argument, with NUL */
+#define WAITING_MAX 16
 
 /* What was last told to the bus. */
 struct told {
@@ -34,6 +35,12 @@ struct bus {
 	sd_bus_slot *vtable;   /* owned */
 	sd_bus_slot *lost;     /* owned */
 	struct bus_wifi *wifi; /* owned; NULL: Wi-Fi is off */
+
+	/* Those who asked for a claim token while one is made: they share it. */
+	struct worker *token;                 /* owned; NULL: none is made */
+	sd_bus_message *waiting[WAITING_MAX]; /* owned references */
+	size_t n_waiting;
+
 	struct told told;
 };
 
@@ -110,7 +117,9 @@ static int property_version(sd_bus *bus, const char *path, const char *interface
 /* r of an agent_*() call; name is the error that the call's usual failure is. */
 static int failed(sd_bus_error *error, int r, const char *name, const char *what)
 {
-	const char *why = r < 0 ? strerror(-r) : "see the journal of onboardd";
+	const char *why = r < 0                     ? strerror(-r)
+			  : r >= KEY_E_TOKEN_ABSENT ? key_strerror(r)
+						    : "see the journal of onboardd";
 
 	if (r == -ENOMEM)
 		return r;
@@ -152,16 +161,47 @@ static int method_provision(sd_bus_message *m, void *userdata, sd_bus_error *err
 	return 1;
 }
 
+static void answer_waiting(sd_bus_message *m, int r, const char *token)
+{
+	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+
+	if (r == 0)
+		r = sd_bus_reply_method_return(m, "s", token);
+	else
+		r = sd_bus_reply_method_errno(
+			m, failed(&error, r, ERROR_IDENTITY, "making a claim token"), &error);
+	if (r < 0)
+		log_debug("bus: ClaimToken: %s", strerror(-r));
+}
+
+static void on_claim_token(int r, const char *token, void *userdata)
+{
+	struct bus *b = userdata;
+
+	b->token = NULL;
+	for (size_t i = 0; i < b->n_waiting; i++) {
+		answer_waiting(b->waiting[i], r, token);
+		sd_bus_message_unref(b->waiting[i]);
+	}
+	b->n_waiting = 0;
+}
+
+/* Answered when the key has signed; the loop turns meanwhile. */
 static int method_claim_token(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct bus *b = userdata;
-	char token[CLAIM_TEXT_MAX + 1];
 	int r;
 
-	r = agent_claim_token(b->agent, token, sizeof(token));
-	if (r != 0)
-		return failed(error, r, ERROR_IDENTITY, "making a claim token");
-	return sd_bus_reply_method_return(m, "s", token);
+	if (b->n_waiting == WAITING_MAX)
+		return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
+					"too many wait for a claim token");
+	if (!b->token) {
+		r = agent_claim_token(b->agent, on_claim_token, b, &b->token);
+		if (r != 0)
+			return failed(error, r, ERROR_IDENTITY, "making a claim token");
+	}
+	b->waiting[b->n_waiting++] = sd_bus_message_ref(m);
+	return 1;
 }
 
 static int method_export_identity(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -412,6 +452,9 @@ struct bus *bus_free(struct bus *b)
 {
 	if (!b)
 		return NULL;
+	worker_cancel(b->token);
+	for (size_t i = 0; i < b->n_waiting; i++)
+		sd_bus_message_unref(b->waiting[i]);
 	bus_wifi_free(b->wifi);
 	sd_bus_slot_unref(b->vtable);
 	sd_bus_slot_unref(b->lost);

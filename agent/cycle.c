@@ -47,7 +47,7 @@ static void post_errno(struct agent *a, const char *what, int r)
 	enum outcome o = outcome_of_connect(r);
 
 	if (r == -EKEYREJECTED)
-		o = OUTCOME_IDENTITY;
+		o = outcome_of_key(r);
 	snprintf(why, sizeof(why), "%s: %s", what, session_strerror(r));
 	if (o == OUTCOME_LOST && fsm_find(a->fsm.state, FSM_EVENT_LOST) && post_lost(a, why))
 		return;
@@ -199,6 +199,41 @@ static void note_good_time(struct agent *a)
 		log_warning("time floor not stored: %s, ignoring", strerror(abs(r)));
 }
 
+static void on_claim_token(int r, const char *token, void *userdata)
+{
+	struct agent *a = userdata;
+	char why[AGENT_TEXT_MAX];
+
+	a->token_worker = NULL;
+	if (r != 0) {
+		snprintf(why, sizeof(why), "claim token: the identity key: %s", key_strerror(r));
+		post_failure(a, outcome_of_key(r), why);
+		return;
+	}
+	snprintf(a->claim_token, sizeof(a->claim_token), "%s", token);
+	agent_post(a, FSM_EVENT_UNCLAIMED, OUTCOME_UNCLAIMED, "nobody has claimed this device yet");
+}
+
+/* Unclaimed is whoever has a token to be claimed with. */
+static void take_unclaimed(struct agent *a, const char *why)
+{
+	int r;
+
+	if (strcmp(a->claimed, "no") != 0) {
+		a->unclaimed_since_ms = clock_ms();
+		backoff_reset(&a->poll_backoff);
+	}
+	a->claimed = "no";
+	a->n_lost = 0; /* each poll is a try of its own */
+	if (a->token_shown) {
+		agent_post(a, FSM_EVENT_UNCLAIMED, OUTCOME_UNCLAIMED, "%s", why);
+		return;
+	}
+	r = agent_claim_token(a, on_claim_token, a, &a->token_worker);
+	if (r != 0)
+		post_errno(a, "claim token", r);
+}
+
 static void on_authenticated(struct provisioning *p, const struct provisioning_result *result,
 			     void *userdata)
 {
@@ -207,13 +242,7 @@ static void on_authenticated(struct provisioning *p, const struct provisioning_r
 
 	(void)p;
 	if (result->outcome == OUTCOME_UNCLAIMED) {
-		if (strcmp(a->claimed, "no") != 0) {
-			a->unclaimed_since_ms = clock_ms();
-			backoff_reset(&a->poll_backoff);
-		}
-		a->claimed = "no";
-		a->n_lost = 0; /* each poll is a try of its own */
-		agent_post(a, FSM_EVENT_UNCLAIMED, OUTCOME_UNCLAIMED, "%s", result->detail);
+		take_unclaimed(a, result->detail);
 		return;
 	}
 	if (result->outcome != OUTCOME_OK) {
@@ -245,16 +274,8 @@ void agent_do_authenticate(struct agent *a)
 
 void agent_do_show_token(struct agent *a)
 {
-	int r;
-
 	if (a->token_shown)
 		return;
-	r = identity_claim_token(a->identity, a->claim_token, sizeof(a->claim_token));
-	if (r != 0) {
-		log_error("the claim token cannot be made: %s", strerror(abs(r)));
-		a->claim_token[0] = '\0';
-		return;
-	}
 	a->token_shown = true;
 	agent_tell_step(a, "claim token", "%s", a->claim_token);
 }
@@ -399,6 +420,7 @@ void agent_do_park(struct agent *a)
 void agent_do_cancel(struct agent *a)
 {
 	provisioning_cancel(a->provisioning);
+	a->token_worker = worker_cancel(a->token_worker);
 	if (a->cloud)
 		cloud_device_cancel(a->cloud);
 	session_close(a->session);

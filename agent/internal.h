@@ -46,6 +46,7 @@ struct agent {
 	struct cloud_device *cloud;
 	struct netwatch *netwatch;
 	struct wireless *wireless;    /* NULL: off */
+	struct worker *token_worker;  /* NULL: no claim token is being made */
 	char *ca_pem;                 /* what session trusts */
 	struct session_stats earlier; /* of sessions with another CA */
 

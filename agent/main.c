@@ -15,9 +15,11 @@
 #include "agent/qr.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/worker.h"
 
 #define ONCE_TIMEOUT_S 120
 #define TIMEOUT_MAX_S 86400
+#define SETTLE_MS 10000 /* for the signature that is under way */
 
 struct options {
 	const char *config;
@@ -306,6 +308,16 @@ static int run(const struct options *o)
 		       : run_daemon(event, agent, o->no_bus);
 }
 
+/* Whoever is inside of a PKCS#11 module must not meet that module's exit handlers. */
+static int leave(int r)
+{
+	if (worker_settle(SETTLE_MS))
+		return r;
+	log_warning("a token does not answer, leaving without it");
+	fflush(NULL);
+	_exit(r);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = {.once_options = {.timeout_ms = ONCE_TIMEOUT_S * 1000}};
@@ -316,5 +328,5 @@ int main(int argc, char **argv)
 	r = parse_options(argc, argv, &options);
 	if (r >= 0)
 		return r;
-	return run(&options);
+	return leave(run(&options));
 }

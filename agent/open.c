@@ -169,7 +169,7 @@ static int make_session(struct agent *a, const char *ca_pem)
 
 	if (r != 0)
 		return r;
-	r = provisioning_new(session, &a->executor, &p, &provisioning);
+	r = provisioning_new(a->event, session, &a->executor, &p, &provisioning);
 	if (r != 0)
 		return r;
 	/* Only now: there is always one of each. */

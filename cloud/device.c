@@ -36,6 +36,7 @@ struct cloud_device {
 	char *name, *server, *address, *fallback_ca; /* owned, what config points to */
 	uint32_t sec_tag;
 	unsigned int jwt_lifetime_s;
+	struct keyring *ring;      /* borrowed */
 	struct store *store;       /* borrowed */
 	struct identity *identity; /* borrowed */
 
@@ -45,7 +46,7 @@ struct cloud_device {
 
 	bool busy;
 	enum step step;
-	struct key *key; /* owned, only while an attempt runs */
+	struct worker *worker; /* owned; NULL: the key is not at work */
 	uint32_t max_age_s;
 	cloud_fn fn;
 	void *userdata;
@@ -92,6 +93,7 @@ int cloud_device_new(sd_event *event, const struct cloud_device_config *config, 
 	d->event = event;
 	d->sec_tag = config->sec_tag;
 	d->jwt_lifetime_s = config->jwt_lifetime_s ? config->jwt_lifetime_s : 600;
+	d->ring = config->ring;
 	d->store = store;
 	d->identity = identity;
 	r = copy_config(d, &config->session);
@@ -121,8 +123,8 @@ struct cloud_device *cloud_device_free(struct cloud_device *d)
 	if (!d)
 		return NULL;
 	d->busy = false;
+	worker_cancel(d->worker);
 	forget_session(d);
-	key_free(d->key);
 	free(d->name);
 	free(d->server);
 	free(d->address);
@@ -154,7 +156,6 @@ static void finish(struct cloud_device *d, enum outcome outcome, uint8_t code)
 	};
 
 	d->busy = false;
-	d->key = key_free(d->key);
 	if (d->session)
 		session_close(d->session);
 	d->fn(d, &result, d->userdata);
@@ -284,28 +285,15 @@ static void on_reply(struct session *s, int r, const struct reply *reply, void *
 	}
 }
 
-static void on_connected(struct session *s, int r, const char *detail, void *userdata)
+static void on_signed(int r, const char *jwt, void *userdata)
 {
-	_cleanup_(signer_freep) struct signer *signer = NULL;
 	struct cloud_device *d = userdata;
-	char jwt[JWT_MAX + 1];
 
-	(void)s;
-	if (!d->busy)
-		return;
+	d->worker = NULL;
 	if (r != 0) {
-		snprintf(d->detail, sizeof(d->detail), "connect: %s", detail);
-		finish(d, outcome_of_connect(r), 0);
-		return;
-	}
-	d->step = STEP_AUTHENTICATE;
-	r = identity_signer_of(d->identity, TAKE_PTR(d->key), &signer);
-	if (r == 0)
-		r = signer_cloud_jwt(signer, clock_wall_s(), d->jwt_lifetime_s, jwt, sizeof(jwt));
-	if (r != 0) {
-		snprintf(d->detail, sizeof(d->detail), "the cloud access key in tag %u cannot sign",
-			 d->sec_tag);
-		finish(d, OUTCOME_IDENTITY, 0);
+		snprintf(d->detail, sizeof(d->detail), "the cloud access key in tag %u: %s",
+			 d->sec_tag, key_strerror(r));
+		finish(d, outcome_of_key(r), 0);
 		return;
 	}
 	send_or_finish(d, STEP_AUTHENTICATE,
@@ -319,16 +307,63 @@ static void on_connected(struct session *s, int r, const char *detail, void *use
 					 .max_reply = 1024});
 }
 
-static int load_key(struct cloud_device *d)
+/* -ENOENT, -EKEYREJECTED: it is none; -EUCLEAN: the store cannot give it; -ENOMEM. */
+static int open_key(struct cloud_device *d, struct key **ret)
 {
-	_cleanup_(secret_done) struct secret der = SECRET_INIT;
+	_cleanup_(secret_done) struct secret value = SECRET_INIT;
 	int r;
 
-	d->key = key_free(d->key);
-	r = store_credential_get(d->store, d->sec_tag, CREDENTIAL_PRIVATE_KEY, &der);
-	if (r != 0)
+	r = store_credential_get(d->store, d->sec_tag, CREDENTIAL_PRIVATE_KEY, &value);
+	if (r == -ENOENT || r == -ENOMEM)
 		return r;
-	return key_load(der.data, der.len, &d->key);
+	if (r != 0)
+		return -EUCLEAN;
+	r = key_open(d->ring, value.data, value.len, NULL, ret);
+	return r == -EINVAL ? -EKEYREJECTED : r;
+}
+
+static int start_signing(struct cloud_device *d)
+{
+	struct signer *signer;
+	struct key *key;
+	int r;
+
+	r = open_key(d, &key);
+	if (r == 0)
+		r = identity_signer_of(d->identity, key, &signer);
+	if (r < 0)
+		return r;
+	return sign_start(d->event, signer, SIGN_CLOUD_JWT, clock_wall_s(), d->jwt_lifetime_s,
+			  on_signed, d, &d->worker);
+}
+
+static void on_connected(struct session *s, int r, const char *detail, void *userdata)
+{
+	struct cloud_device *d = userdata;
+
+	(void)s;
+	if (!d->busy)
+		return;
+	if (r != 0) {
+		snprintf(d->detail, sizeof(d->detail), "connect: %s", detail);
+		finish(d, outcome_of_connect(r), 0);
+		return;
+	}
+	d->step = STEP_AUTHENTICATE;
+	r = start_signing(d);
+	if (r == 0)
+		return;
+	snprintf(d->detail, sizeof(d->detail), "the cloud access key in tag %u cannot sign: %s",
+		 d->sec_tag, key_strerror(r));
+	finish(d, outcome_of_key(r), 0);
+}
+
+/* Before a server is bothered. */
+static int check_key(struct cloud_device *d)
+{
+	_cleanup_(key_freep) struct key *key = NULL;
+
+	return open_key(d, &key);
 }
 
 /* A session that trusts what the tag holds now. -ENOENT: there is no CA at all. */
@@ -379,7 +414,7 @@ int cloud_device_validate(struct cloud_device *d, cloud_fn fn, void *userdata)
 	d->userdata = userdata;
 	d->step = STEP_CONNECT;
 	d->max_age_s = 0;
-	r = load_key(d);
+	r = check_key(d);
 	if (r == -ENOENT) {
 		snprintf(what, sizeof(what), "tag %u holds no private key", d->sec_tag);
 		fail_to_start(d, r, OUTCOME_NO_CREDENTIALS, what);
@@ -388,7 +423,7 @@ int cloud_device_validate(struct cloud_device *d, cloud_fn fn, void *userdata)
 	if (r != 0) {
 		snprintf(what, sizeof(what), "the private key in tag %u cannot be used",
 			 d->sec_tag);
-		fail_to_start(d, r, r == -EINVAL ? OUTCOME_IDENTITY : OUTCOME_STORE, what);
+		fail_to_start(d, r, outcome_of_key(r), what);
 		return 0;
 	}
 	r = prepare_session(d);
@@ -398,10 +433,8 @@ int cloud_device_validate(struct cloud_device *d, cloud_fn fn, void *userdata)
 		return 0;
 	}
 	r = session_connect(d->session, on_connected, d);
-	if (r != 0) {
+	if (r != 0)
 		d->busy = false;
-		d->key = key_free(d->key);
-	}
 	return r;
 }
 
@@ -410,7 +443,7 @@ void cloud_device_cancel(struct cloud_device *d)
 	if (!d->busy)
 		return;
 	d->busy = false;
-	d->key = key_free(d->key);
+	d->worker = worker_cancel(d->worker);
 	if (d->session)
 		session_close(d->session);
 }

@@ -16,6 +16,7 @@ struct cloud_device_config {
 					  tag has no CA */
 	uint32_t sec_tag;              /* whose private key signs and whose root CA is trusted */
 	unsigned int jwt_lifetime_s;   /* 0 = 600 */
+	struct keyring *ring;          /* for a key in a token; borrowed; may be NULL */
 };
 
 int cloud_device_new(sd_event *event, const struct cloud_device_config *config, struct store *store,
@@ -33,7 +34,7 @@ struct cloud_result {
 
 typedef void (*cloud_fn)(struct cloud_device *d, const struct cloud_result *result, void *userdata);
 
-/* One attempt; the session is closed (close_notify) at its end. */
+/* One attempt; the key signs on a worker; the session is closed (close_notify) at its end. */
 int cloud_device_validate(struct cloud_device *d, cloud_fn fn, void *userdata) _must_check_;
 void cloud_device_cancel(struct cloud_device *d);
 void cloud_device_get_stats(const struct cloud_device *d, struct session_stats *ret);

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/macros.h"
+#include "credstore/key.h"
 
 #define CODE(class, detail) ((uint8_t)((class) << 5 | (detail)))
 
@@ -82,6 +83,33 @@ static const struct row rows[OUTCOME_N] = {
 			     true, EXIT_CODE_TIME},
 	[OUTCOME_IDENTITY] = {"identity", "The identity key cannot sign. Check `[identity]`.",
 			      false, EXIT_CODE_IDENTITY},
+	[OUTCOME_TOKEN_ABSENT] = {"token-absent",
+				  "The token that holds the key is not there. Plug it in; check "
+				  "`module` in [token] and the URI of `key`. The agent tries "
+				  "again.",
+				  true, EXIT_CODE_IDENTITY},
+	[OUTCOME_TOKEN_FAILED] = {"token-failed",
+				  "The token that holds the key failed. See its own log or tools; "
+				  "it may be full, or busy. The agent tries again.",
+				  true, EXIT_CODE_IDENTITY},
+	[OUTCOME_PIN_MISSING] = {"pin-missing",
+				 "The token wants a PIN and there is none. Name its file with "
+				 "`pin-file` in [token], or hand over the credential "
+				 "onboardd.pin; then `onboardctl provision`.",
+				 false, EXIT_CODE_IDENTITY},
+	[OUTCOME_PIN_WRONG] = {"pin-wrong",
+			       "The token refused the PIN, which is not tried again before its "
+			       "file changes: that would lock the token. Put the right one there; "
+			       "then `onboardctl provision`.",
+			       false, EXIT_CODE_IDENTITY},
+	[OUTCOME_PIN_LOCKED] = {"pin-locked",
+				"The token's PIN is locked, or one wrong try away from it. Reset "
+				"it as the token's security officer, and change its file.",
+				false, EXIT_CODE_IDENTITY},
+	[OUTCOME_KEY_MISSING] = {"key-missing",
+				 "The token is there, but the key is not, or the URI fits several. "
+				 "Check the URI of `key`, and that it is the same token as before.",
+				 false, EXIT_CODE_IDENTITY},
 	[OUTCOME_STORE] = {"store",
 			   "The store failed. Check space, permissions and the health of the "
 			   "disk that holds the state directory.",
@@ -224,4 +252,38 @@ enum outcome outcome_of_connect(int r)
 	if (r == 0)
 		return OUTCOME_OK;
 	return r < 0 ? outcome_of_errno(r) : outcome_of_session(r);
+}
+
+enum outcome outcome_of_key(int r)
+{
+	switch (r) {
+	case 0:
+		return OUTCOME_OK;
+	case KEY_E_TOKEN_ABSENT:
+		return OUTCOME_TOKEN_ABSENT;
+	case KEY_E_PIN_MISSING:
+		return OUTCOME_PIN_MISSING;
+	case KEY_E_PIN_WRONG:
+		return OUTCOME_PIN_WRONG;
+	case KEY_E_PIN_LOCKED:
+		return OUTCOME_PIN_LOCKED;
+	case KEY_E_NOT_FOUND:
+	case KEY_E_AMBIGUOUS:
+		return OUTCOME_KEY_MISSING;
+	case KEY_E_TOKEN:
+		return OUTCOME_TOKEN_FAILED;
+	case -EUCLEAN:
+		return OUTCOME_STORE;
+	case -ENOMEM:
+	case -EAGAIN: /* no thread to be had */
+	case -EMFILE:
+	case -ENFILE:
+		return OUTCOME_FAILED;
+	}
+	return OUTCOME_IDENTITY;
+}
+
+bool outcome_is_of_token(enum outcome o)
+{
+	return o >= OUTCOME_TOKEN_ABSENT && o <= OUTCOME_KEY_MISSING;
 }

@@ -30,9 +30,15 @@ enum outcome {
 	OUTCOME_CERTIFICATE,       /* the server is not who the root CA vouches for */
 	OUTCOME_HANDSHAKE,
 	OUTCOME_TIMEOUT,
-	OUTCOME_LOST,           /* session gone: connect again and repeat */
-	OUTCOME_NO_TIME,        /* the clock was never set */
-	OUTCOME_IDENTITY,       /* our own key cannot sign */
+	OUTCOME_LOST,         /* session gone: connect again and repeat */
+	OUTCOME_NO_TIME,      /* the clock was never set */
+	OUTCOME_IDENTITY,     /* our own key cannot sign */
+	OUTCOME_TOKEN_ABSENT, /* the token that holds a key is not there: transient */
+	OUTCOME_TOKEN_FAILED, /* it is there and failed: transient */
+	OUTCOME_PIN_MISSING,  /* this and the next three: permanent until a person acts */
+	OUTCOME_PIN_WRONG,    /* refused, and not tried again before its file changes */
+	OUTCOME_PIN_LOCKED,
+	OUTCOME_KEY_MISSING,    /* the token is there, the key is not, or not one alone */
 	OUTCOME_STORE,          /* our own store failed */
 	OUTCOME_NO_CREDENTIALS, /* validation: the cloud tag holds no key yet */
 	OUTCOME_CLOUD_REFUSED,  /* validation: the cloud does not accept the new key (yet) */
@@ -58,3 +64,7 @@ enum outcome_step {
 /* Of a reply's code (r == 0) or a session result. */
 enum outcome outcome_of(enum outcome_step step, int r, uint8_t code);
 enum outcome outcome_of_connect(int r);
+/* Of a signature or a key that was made: 0, -errno or KEY_E_*. */
+enum outcome outcome_of_key(int r);
+/* It is about a key or its token, not about whom the key is shown to. */
+bool outcome_is_of_token(enum outcome o);

@@ -25,11 +25,13 @@ struct call {
 };
 
 struct provisioning {
+	sd_event *event;           /* borrowed */
 	struct session *session;   /* borrowed */
 	struct executor *executor; /* borrowed */
 	struct provisioning_config config;
 
-	struct call *call; /* owned; NULL: nothing runs */
+	struct call *call;     /* owned; NULL: no request is on its way */
+	struct worker *worker; /* owned; NULL: no key is at work */
 	provisioning_fn fn;
 	void *userdata;
 
@@ -45,7 +47,7 @@ struct provisioning {
 	char detail[256];
 };
 
-int provisioning_new(struct session *session, struct executor *executor,
+int provisioning_new(sd_event *event, struct session *session, struct executor *executor,
 		     const struct provisioning_config *config, struct provisioning **ret)
 {
 	struct provisioning_config c = *config;
@@ -65,6 +67,7 @@ int provisioning_new(struct session *session, struct executor *executor,
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return -ENOMEM;
+	p->event = event;
 	p->session = session;
 	p->executor = executor;
 	p->config = c;
@@ -78,8 +81,14 @@ int provisioning_new(struct session *session, struct executor *executor,
 	return 0;
 }
 
+static bool is_busy(const struct provisioning *p)
+{
+	return p->call || p->worker;
+}
+
 void provisioning_cancel(struct provisioning *p)
 {
+	p->worker = worker_cancel(p->worker);
 	if (p->call) {
 		if (p->call->request)
 			session_cancel(p->call->request);
@@ -285,30 +294,51 @@ static void on_reply(struct session *s, int r, const struct reply *reply, void *
 	finish(p, &result);
 }
 
+static void on_signed(int r, const char *jwt, void *userdata)
+{
+	struct provisioning *p = userdata;
+	struct provisioning_result result = {.outcome = outcome_of_key(r)};
+
+	p->worker = NULL;
+	if (r != 0) {
+		snprintf(p->detail, sizeof(p->detail), "p/auth-jwt: the identity key: %s",
+			 key_strerror(r));
+		finish(p, &result);
+		return;
+	}
+	r = send_request(p, OUTCOME_STEP_AUTHENTICATE,
+			 &(struct request){.code = CODE_POST,
+					   .path = "p/auth-jwt",
+					   .query = VERSIONS,
+					   .content_format = FORMAT_CBOR,
+					   .accept = -1,
+					   .payload = jwt,
+					   .payload_len = strlen(jwt),
+					   .max_reply = 1024});
+	if (r == 0)
+		return;
+	result.outcome = outcome_of(OUTCOME_STEP_AUTHENTICATE, r, 0);
+	describe(p, "p/auth-jwt", r, 0);
+	finish(p, &result);
+}
+
 int provisioning_authenticate(struct provisioning *p, provisioning_fn fn, void *userdata)
 {
-	char jwt[JWT_MAX + 1];
+	struct signer *signer;
 	int r;
 
-	if (p->call)
+	if (is_busy(p))
 		return -EBUSY;
-	r = identity_jwt(p->executor->identity, clock_wall_s(), p->config.jwt_lifetime_s, jwt,
-			 sizeof(jwt));
-	if (r != 0) {
-		log_debug("identity cannot sign: %d", r);
-		return r < 0 ? r : -EKEYREJECTED;
-	}
+	/* A token's time is not for a session that is gone. */
+	if (session_get_state(p->session) != SESSION_OPEN)
+		return -ENOTCONN;
+	r = identity_signer(p->executor->identity, &signer);
+	if (r < 0)
+		return r;
 	p->fn = fn;
 	p->userdata = userdata;
-	return send_request(p, OUTCOME_STEP_AUTHENTICATE,
-			    &(struct request){.code = CODE_POST,
-					      .path = "p/auth-jwt",
-					      .query = VERSIONS,
-					      .content_format = FORMAT_CBOR,
-					      .accept = -1,
-					      .payload = jwt,
-					      .payload_len = strlen(jwt),
-					      .max_reply = 1024});
+	return sign_start(p->event, signer, SIGN_JWT, clock_wall_s(), p->config.jwt_lifetime_s,
+			  on_signed, p, &p->worker);
 }
 
 int provisioning_fetch(struct provisioning *p, provisioning_fn fn, void *userdata)
@@ -317,7 +347,7 @@ int provisioning_fetch(struct provisioning *p, provisioning_fn fn, void *userdat
 	char query[160];
 	int r, n;
 
-	if (p->call)
+	if (is_busy(p))
 		return -EBUSY;
 	r = store_value_get(p->executor->store, "after", &after);
 	if (r != 0 && r != -ENOENT)
@@ -387,7 +417,7 @@ int provisioning_report(struct provisioning *p, provisioning_fn fn, void *userda
 {
 	int r;
 
-	if (p->call)
+	if (is_busy(p))
 		return -EBUSY;
 	report_done(p);
 	r = journal_pending(p->executor->store, &p->pending);

@@ -17,16 +17,16 @@ struct provisioning_config {
 	unsigned int limit;          /* commands per body, at most COMMANDS_MAX; 0 = 10 */
 };
 
-/* session, executor and what it points to are borrowed and outlive the object. */
-int provisioning_new(struct session *session, struct executor *executor,
+/* The loop, session, executor and what it points to are borrowed and outlive the object. */
+int provisioning_new(sd_event *event, struct session *session, struct executor *executor,
 		     const struct provisioning_config *config,
 		     struct provisioning **ret) _must_check_;
 /* Cancels what runs; no callback after. */
 struct provisioning *provisioning_free(struct provisioning *p);
 DEFINE_CLEANUP(struct provisioning *, provisioning_free);
 
-/* Gives up the call that runs: its callback will not come, a late answer is dropped. Commands that
- * were fetched are let go; the service offers them again. */
+/* Gives up the call that runs: its callback will not come, a late answer or signature is dropped.
+ * Commands that were fetched are let go; the service offers them again. */
 void provisioning_cancel(struct provisioning *p);
 
 struct provisioning_result {
@@ -44,8 +44,8 @@ typedef void (*provisioning_fn)(struct provisioning *p, const struct provisionin
 
 /* One at a time; -EBUSY otherwise. Own failures (-errno before anything was sent) are returned, all
  * else is reported. */
-/* A fresh JWT, POST p/auth-jwt. OUTCOME_OK: max_age_s is how long this session stays authenticated.
- */
+/* A fresh JWT, signed on a worker, POST p/auth-jwt. OUTCOME_OK: max_age_s is how long this session
+ * stays authenticated. */
 int provisioning_authenticate(struct provisioning *p, provisioning_fn fn,
 			      void *userdata) _must_check_;
 /* GET p/cmd. OUTCOME_OK: n commands are held for provisioning_execute(). */

@@ -202,6 +202,7 @@ int teardown(void **state)
 	struct fixture *f = *state;
 
 	agent_free(f->agent);
+	assert_true(worker_settle(LIMIT_MS));
 	config_free(f->config);
 	sd_event_unref(f->event);
 	nftw(f->dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);

@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "base/macros.h"
+#include "credstore/key.h"
 #include "provisioning/outcome.h"
 
 #define CODE(class, detail) ((uint8_t)((class) << 5 | (detail)))
@@ -151,12 +152,46 @@ static void outcome_has_a_unique_word_a_sentence_and_an_exit_code_for_each(void 
 	assert_int_equal(outcome_exit_code(OUTCOME_N), EXIT_CODE_FAILED);
 }
 
+static void a_key_that_does_not_sign_says_what_it_takes(void **state)
+{
+	static const struct {
+		int r;
+		enum outcome want;
+		bool transient, of_token;
+	} rows[] = {
+		{0, OUTCOME_OK, false, false},
+		{KEY_E_TOKEN_ABSENT, OUTCOME_TOKEN_ABSENT, true, true},
+		{KEY_E_TOKEN, OUTCOME_TOKEN_FAILED, true, true},
+		{KEY_E_PIN_MISSING, OUTCOME_PIN_MISSING, false, true},
+		{KEY_E_PIN_WRONG, OUTCOME_PIN_WRONG, false, true},
+		{KEY_E_PIN_LOCKED, OUTCOME_PIN_LOCKED, false, true},
+		{KEY_E_NOT_FOUND, OUTCOME_KEY_MISSING, false, true},
+		{KEY_E_AMBIGUOUS, OUTCOME_KEY_MISSING, false, true},
+		{-EKEYREJECTED, OUTCOME_IDENTITY, false, false},
+		{-EUCLEAN, OUTCOME_STORE, false, false},
+		{-ENOMEM, OUTCOME_FAILED, true, false},
+		{-EAGAIN, OUTCOME_FAILED, true, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		enum outcome got = outcome_of_key(rows[i].r);
+
+		assert_int_equal(got, rows[i].want);
+		assert_int_equal(outcome_is_transient(got), rows[i].transient);
+		assert_int_equal(outcome_is_of_token(got), rows[i].of_token);
+		if (rows[i].of_token)
+			assert_int_equal(outcome_exit_code(got), EXIT_CODE_IDENTITY);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(outcome_maps_every_code_of_the_result_table),
 		cmocka_unit_test(defect_13_a_fetch_that_fails_keeps_its_cause),
 		cmocka_unit_test(a_request_that_the_store_kept_from_being_sent_says_so),
+		cmocka_unit_test(a_key_that_does_not_sign_says_what_it_takes),
 		cmocka_unit_test(defect_14_transient_and_permanent_failures_are_told_apart),
 		cmocka_unit_test(defect_33_no_transport_failure_looks_like_a_missing_claim_or_key),
 		cmocka_unit_test(defect_39_too_many_too_large_and_out_of_memory_are_three_outcomes),

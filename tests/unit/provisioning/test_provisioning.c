@@ -18,10 +18,12 @@
 #include "provisioning/provisioning.h"
 
 #define CODE(class, detail) ((uint8_t)((class) << 5 | (detail)))
+#define LIMIT_US 20000000 /* of a failure, never of a success */
 
 struct fixture {
 	char dir[64];
 	sd_event *event;
+	struct keyring *ring;
 	struct store *store;
 	struct identity *identity;
 	struct executor executor;
@@ -79,7 +81,7 @@ static void nothing(struct session *s, int r, const char *detail, void *userdata
 
 static int make(struct fixture *f, const struct provisioning_config *config)
 {
-	return provisioning_new(f->session, &f->executor, config, &f->p);
+	return provisioning_new(f->event, f->session, &f->executor, config, &f->p);
 }
 
 static int setup(void **state)
@@ -111,9 +113,11 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	provisioning_free(f->p);
+	assert_true(worker_settle(LIMIT_US / 1000));
 	session_free(f->session);
 	identity_free(f->identity);
 	store_close(f->store);
+	keyring_free(f->ring);
 	sd_event_unref(f->event);
 	nftw(f->dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 	free(f);
@@ -136,8 +140,8 @@ static void run(struct fixture *f)
 {
 	unsigned int before = f->n_results;
 
-	for (int i = 0; i < 1000 && f->n_results == before; i++)
-		assert_true(sd_event_run(f->event, 0) >= 0);
+	while (f->n_results == before)
+		assert_true(sd_event_run(f->event, LIMIT_US) > 0);
 	assert_int_equal(f->n_results, before + 1);
 }
 
@@ -209,6 +213,83 @@ static void authenticate_posts_a_jwt_with_the_versions(void **state)
 	assert_int_equal(requests[0].content_format, 60);
 	assert_int_equal(jwt_parse((char *)requests[0].payload, requests[0].payload_len, &jwt), 0);
 	assert_int_equal(jwt.exp - jwt.iat, 300);
+}
+
+static void an_authentication_that_is_cancelled_while_its_key_signs_asks_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	say(CODE(2, 1));
+	assert_int_equal(provisioning_authenticate(f->p, on_result, f), 0);
+	provisioning_cancel(f->p);
+	assert_true(worker_settle(LIMIT_US / 1000));
+	assert_int_equal(sd_event_run(f->event, 0), 0);
+	assert_int_equal(n_requests, 0);
+	assert_int_equal(f->n_results, 0);
+	assert_int_equal(provisioning_authenticate(f->p, on_result, f), 0);
+	run(f);
+	assert_int_equal(f->last.outcome, OUTCOME_OK);
+}
+
+static void a_session_that_is_gone_costs_no_signature(void **state)
+{
+	struct fixture *f = *state;
+
+	session_close(f->session);
+	assert_int_equal(provisioning_authenticate(f->p, on_result, f), -ENOTCONN);
+}
+
+static void a_session_that_went_while_the_key_signed_is_lost(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(provisioning_authenticate(f->p, on_result, f), 0);
+	session_close(f->session);
+	run(f);
+	assert_int_equal(f->last.outcome, OUTCOME_LOST);
+	assert_int_equal(n_requests, 0);
+}
+
+/* The store of a device whose key is in a token that is not there. */
+static void take_the_token_away(struct fixture *f)
+{
+	static const char uri[] = "pkcs11:token=gone?module-path=/nonexistent/module.so";
+	struct credential_info *list;
+	size_t n;
+
+	assert_int_equal(store_credential_list(f->store, &list, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(store_credential_put(f->store, IDENTITY_TAG, CREDENTIAL_PRIVATE_KEY, uri,
+					      strlen(uri), list[0].sha256),
+			 0);
+	free(list);
+	identity_free(f->identity);
+	assert_int_equal(keyring_new(&(struct keyring_config){NULL}, &f->ring), 0);
+	assert_int_equal(identity_open(f->store,
+				       &(struct identity_config){.hardware = "onboardd",
+								 .device_type = 23,
+								 .ring = f->ring},
+				       &f->identity, NULL),
+			 0);
+	f->executor.identity = f->identity;
+}
+
+static void a_device_whose_token_is_absent_knows_who_it_is_and_says_what_is_missing(void **state)
+{
+	struct fixture *f = *state;
+	char before[256], after[256];
+
+	assert_int_equal(identity_csv(f->identity, before, sizeof(before)), 0);
+	take_the_token_away(f);
+	assert_int_equal(identity_csv(f->identity, after, sizeof(after)), 0);
+	assert_string_equal(before, after);
+	assert_int_equal(provisioning_authenticate(f->p, on_result, f), 0);
+	run(f);
+	assert_int_equal(f->last.outcome, OUTCOME_TOKEN_ABSENT);
+	assert_int_equal(f->last.code, 0);
+	assert_non_null(strstr(f->detail, "p/auth-jwt"));
+	assert_non_null(strstr(f->detail, "token"));
+	assert_int_equal(n_requests, 0);
 }
 
 /* Defect 1: one token for the whole run, too old for a late authentication. */
@@ -538,6 +619,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(provisioning_refuses_settings_out_of_range),
 		TEST(authenticate_posts_a_jwt_with_the_versions),
+		TEST(an_authentication_that_is_cancelled_while_its_key_signs_asks_nothing),
+		TEST(a_session_that_is_gone_costs_no_signature),
+		TEST(a_session_that_went_while_the_key_signed_is_lost),
+		TEST(a_device_whose_token_is_absent_knows_who_it_is_and_says_what_is_missing),
 		TEST(defect_01_every_authentication_has_a_token_of_its_own),
 		TEST(fetch_asks_with_an_empty_after_and_the_sizes),
 		TEST(defect_10_commands_outlive_the_reply_they_came_in),
