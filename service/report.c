@@ -4,12 +4,15 @@
  * all, and once: answers to commands that are closed or unknown change nothing. */
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "proto/at.h"
 #include "proto/response.h"
 #include "service/cloud_key.h"
+#include "service/crypto.h"
 #include "service/proof.h"
 #include "service/queue.h"
 
@@ -254,12 +257,34 @@ static enum response_code code_expected(const struct command *step)
 	return RESPONSE_ERROR;
 }
 
+/* A device that gave a command two answers shows up as two digests, the ignored answers included.
+ */
+static void answer_log(const struct report *rep, const struct response *response)
+{
+	_cleanup_(freep) char *text = NULL;
+	uint8_t digest[32];
+	char hex[2 * sizeof(digest) + 1];
+	int n;
+
+	n = asprintf(&text, "%d %llu %s", (int)response->code,
+		     (unsigned long long)response->cme_error,
+		     response->message ? response->message : "");
+	if (n < 0) {
+		text = NULL;
+		return;
+	}
+	crypto_sha256(text, (size_t)n, digest);
+	hex_encode(digest, sizeof(digest), hex);
+	log_info("device=%s answer=%s digest=%s", rep->device.uuid, response->correlation, hex);
+}
+
 static int answer_apply(struct report *rep, const struct response *response)
 {
 	const struct command *step;
 	struct queue_item *item;
 	char *error;
 
+	answer_log(rep, response);
 	item = answer_find(rep, response, &step);
 	if (!item)
 		return 0;
