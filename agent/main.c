@@ -176,8 +176,9 @@ static int init(const struct config *config)
 	r = identity_csv(identity, row, sizeof(row));
 	if (r != 0)
 		return complain(EXIT_CODE_IDENTITY, "the identity cannot be written as a row");
-	puts(row);
-	return fflush(stdout) == 0 ? EXIT_CODE_DONE : EXIT_CODE_FAILED;
+	if (puts(row) < 0 || fflush(stdout) != 0)
+		return complain(-errno, "the identity's row cannot be written to standard output");
+	return EXIT_CODE_DONE;
 }
 
 /* ---- the daemon's own observer: systemd's status line, and the claim token for the console ----
@@ -279,6 +280,12 @@ static int run_daemon(sd_event *event, struct agent *agent, bool no_bus)
 	return r < 0 ? complain(r, NULL) : EXIT_CODE_DONE;
 }
 
+/* A file that could not be read this time, which says nothing of what is in it. */
+static bool is_passing(int r)
+{
+	return r == -ENOMEM || r == -EMFILE || r == -ENFILE || r == -EIO;
+}
+
 static int run(const struct options *o)
 {
 	_cleanup_(config_freep) struct config *config = NULL;
@@ -290,7 +297,7 @@ static int run(const struct options *o)
 
 	/* As wrong usage, it stays wrong until somebody mends it: systemd need not try again. */
 	if (r < 0)
-		return complain(r == -ENOMEM ? r : EXIT_CODE_USAGE, detail);
+		return complain(is_passing(r) ? r : EXIT_CODE_USAGE, detail);
 	level = level_of(config->log_level);
 	/* The steps tell a person what the state lines would repeat. */
 	log_set_level(o->once && level == LOG_LEVEL_INFO ? LOG_LEVEL_NOTICE : level);
