@@ -38,9 +38,8 @@ struct dtls {
 	const char *suite; /* static */
 	struct dtls_counters counters;
 
-	/* Of the last handshake, for the next one; empty: none. At rest it is not mbedTLS's own
-	 * object, whose master secret would lie in memory that is not locked. */
-	struct secret session;
+	mbedtls_ssl_session session;
+	bool has_session;
 
 	/* The datagram that was sent last during a handshake. */
 	uint8_t last_flight[LAST_FLIGHT_MAX];
@@ -218,6 +217,7 @@ int dtls_new(const struct dtls_config *config, struct dtls **ret)
 	mbedtls_x509_crt_init(&d->ca);
 	mbedtls_ssl_config_init(&d->conf);
 	mbedtls_ssl_init(&d->ssl);
+	mbedtls_ssl_session_init(&d->session);
 	d->server = strdup(config->server);
 	if (!d->server)
 		return -ENOMEM;
@@ -238,7 +238,7 @@ struct dtls *dtls_free(struct dtls *d)
 	if (!d)
 		return NULL;
 	dtls_stop(d);
-	secret_done(&d->session);
+	mbedtls_ssl_session_free(&d->session);
 	mbedtls_ssl_config_free(&d->conf);
 	mbedtls_x509_crt_free(&d->ca);
 	free(d->server);
@@ -271,16 +271,6 @@ static void attach(struct dtls *d, int fd)
 	mbedtls_ssl_set_mtu(&d->ssl, MTU);
 }
 
-static int offer_session(struct dtls *d)
-{
-	_cleanup_(mbedtls_ssl_session_free) mbedtls_ssl_session session;
-	int r;
-
-	mbedtls_ssl_session_init(&session);
-	r = mbedtls_ssl_session_load(&session, d->session.data, d->session.len);
-	return r == 0 ? mbedtls_ssl_set_session(&d->ssl, &session) : r;
-}
-
 int dtls_start(struct dtls *d, int fd, bool offer, uint32_t first_timeout_ms)
 {
 	int r;
@@ -296,7 +286,7 @@ int dtls_start(struct dtls *d, int fd, bool offer, uint32_t first_timeout_ms)
 	if (r == 0 && d->config.cid)
 		r = compat_offer_cid(&d->ssl);
 	if (r == 0 && offer && dtls_has_session(d))
-		r = offer_session(d);
+		r = mbedtls_ssl_set_session(&d->ssl, &d->session);
 	if (r != 0) {
 		log_code("set up", r);
 		dtls_stop(d);
@@ -317,24 +307,6 @@ static void note_suite(struct dtls *d)
 	}
 }
 
-/* Without memory the next handshake is a full one. */
-static void keep_session(struct dtls *d)
-{
-	_cleanup_(mbedtls_ssl_session_free) mbedtls_ssl_session session;
-	_cleanup_(secret_done) struct secret kept = SECRET_INIT;
-	size_t len = 0;
-
-	mbedtls_ssl_session_init(&session);
-	if (mbedtls_ssl_get_session(&d->ssl, &session) != 0 ||
-	    compat_session_handle_len(&session) == 0 ||
-	    mbedtls_ssl_session_save(&session, NULL, 0, &len) != MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL ||
-	    secret_alloc(&kept, len) < 0 ||
-	    mbedtls_ssl_session_save(&session, kept.data, kept.len, &len) != 0)
-		return;
-	d->session = kept;
-	kept = SECRET_INIT;
-}
-
 static void handshake_over(struct dtls *d)
 {
 	d->established = true;
@@ -349,8 +321,9 @@ static void handshake_over(struct dtls *d)
 	d->last_flight_len = 0;
 	note_suite(d);
 	dtls_forget_session(d);
-	if (d->config.resumption)
-		keep_session(d);
+	d->has_session = d->config.resumption &&
+			 mbedtls_ssl_get_session(&d->ssl, &d->session) == 0 &&
+			 compat_session_handle_len(&d->session) > 0;
 }
 
 static int handshake_failed(struct dtls *d, int code)
@@ -403,12 +376,14 @@ bool dtls_is_abbreviated(const struct dtls *d)
 
 bool dtls_has_session(const struct dtls *d)
 {
-	return d->session.len > 0;
+	return d->has_session;
 }
 
 void dtls_forget_session(struct dtls *d)
 {
-	secret_done(&d->session);
+	mbedtls_ssl_session_free(&d->session);
+	mbedtls_ssl_session_init(&d->session);
+	d->has_session = false;
 }
 
 uint64_t dtls_deadline(const struct dtls *d)

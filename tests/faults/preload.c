@@ -8,19 +8,16 @@
  *   ONBOARD_TEST_STRIKE=WHERE:SIGNAL
  *                             once a process, at "saved" (a context was saved), "stored" (two
  *                             descriptors went to the fd store), "load" (entry of a load: marked
- *                             consumed, not yet loaded), "loaded" (the first datagram after it),
- *                             "key" (a private key was parsed) or "generated" (one was made)
- *   ONBOARD_TEST_STRIKE_IO=N:SIGNAL
- *                             before the N-th write to a file, sync of one or datagram out: what a
- *                             power cut may hit
+ *                             consumed, not yet loaded) or "loaded" (the first datagram after it)
+ *   ONBOARD_TEST_SHORT=N
+ *                             the N-th write to a file takes half of what it was given, and a line
+ *                             "short" goes to the FILE of ONBOARD_TEST_LOADS
  *   ONBOARD_TEST_CLOCK=SECONDS
  *                             the wall clock stands still there, as one that was never set
  */
 
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <mbedtls/ecp.h>
-#include <mbedtls/pk.h>
 #include <mbedtls/ssl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -29,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -59,33 +57,55 @@ static void strike(const char *where)
 	kill(getpid(), atoi(wish + n + 1));
 }
 
-static void strike_io(void)
+static ssize_t real_write(int fd, const void *data, size_t len)
 {
-	const char *wish = getenv("ONBOARD_TEST_STRIKE_IO");
-	static int n;
+	ssize_t (*real)(int, const void *, size_t) =
+		(ssize_t(*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
 
-	if (wish && ++n == atoi(wish) && strchr(wish, ':'))
-		kill(getpid(), atoi(strchr(wish, ':') + 1));
+	return real(fd, data, len);
+}
+
+static void tell(const char *line)
+{
+	const char *path = getenv("ONBOARD_TEST_LOADS");
+	int fd;
+
+	if (!path)
+		return;
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return;
+	if (real_write(fd, line, strlen(line)) != (ssize_t)strlen(line))
+		abort();
+	close(fd);
 }
 
 static void note(const char *what, const unsigned char *blob, size_t len)
 {
-	const char *path = getenv("ONBOARD_TEST_LOADS");
 	uint64_t hash = 0xcbf29ce484222325;
 	char line[64];
-	int fd, n;
 
-	if (!path)
-		return;
 	for (size_t i = 0; i < len; i++)
 		hash = (hash ^ blob[i]) * 0x100000001b3;
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return;
-	n = snprintf(line, sizeof(line), "%s %016llx\n", what, (unsigned long long)hash);
-	if (write(fd, line, (size_t)n) != n)
-		abort();
-	close(fd);
+	snprintf(line, sizeof(line), "%s %016llx\n", what, (unsigned long long)hash);
+	tell(line);
+}
+
+static size_t shortened(int fd, size_t len)
+{
+	const char *wish = getenv("ONBOARD_TEST_SHORT");
+	struct stat st;
+	static int n;
+
+	if (!wish || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || ++n != atoi(wish))
+		return len;
+	tell("short\n");
+	return (len + 1) / 2;
+}
+
+ssize_t write(int fd, const void *data, size_t len)
+{
+	return real_write(fd, data, shortened(fd, len));
 }
 
 int mbedtls_ssl_context_save(mbedtls_ssl_context *ssl, unsigned char *buf, size_t buf_len,
@@ -118,31 +138,6 @@ int mbedtls_ssl_context_load(mbedtls_ssl_context *ssl, const unsigned char *buf,
 	return r;
 }
 
-/* The first thing asked of a key that was parsed. */
-int mbedtls_pk_can_do(const mbedtls_pk_context *pk, mbedtls_pk_type_t type)
-{
-	int (*real)(const mbedtls_pk_context *, mbedtls_pk_type_t) =
-		(int (*)(const mbedtls_pk_context *, mbedtls_pk_type_t))dlsym(RTLD_NEXT,
-									      "mbedtls_pk_can_do");
-
-	strike("key");
-	return real(pk, type);
-}
-
-int mbedtls_ecp_gen_key(mbedtls_ecp_group_id group, mbedtls_ecp_keypair *key,
-			int (*rng)(void *, unsigned char *, size_t), void *rng_context)
-{
-	int (*real)(mbedtls_ecp_group_id, mbedtls_ecp_keypair *,
-		    int (*)(void *, unsigned char *, size_t), void *) =
-		(int (*)(mbedtls_ecp_group_id, mbedtls_ecp_keypair *,
-			 int (*)(void *, unsigned char *, size_t),
-			 void *))dlsym(RTLD_NEXT, "mbedtls_ecp_gen_key");
-	int r = real(group, key, rng, rng_context);
-
-	strike("generated");
-	return r;
-}
-
 static bool is_inet(int fd)
 {
 	struct sockaddr_storage address;
@@ -156,7 +151,6 @@ static void before_send(int fd)
 {
 	if (!is_inet(fd))
 		return;
-	strike_io();
 	if (loaded)
 		strike("loaded");
 }
@@ -166,24 +160,7 @@ ssize_t pwrite64(int fd, const void *data, size_t len, off64_t offset)
 	ssize_t (*real)(int, const void *, size_t, off64_t) =
 		(ssize_t(*)(int, const void *, size_t, off64_t))dlsym(RTLD_NEXT, "pwrite64");
 
-	strike_io();
-	return real(fd, data, len, offset);
-}
-
-int fsync(int fd)
-{
-	int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fsync");
-
-	strike_io();
-	return real(fd);
-}
-
-int fdatasync(int fd)
-{
-	int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
-
-	strike_io();
-	return real(fd);
+	return real(fd, data, shortened(fd, len), offset);
 }
 
 static void after_sendmsg(int fd, const struct msghdr *message)

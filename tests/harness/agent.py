@@ -100,15 +100,13 @@ def token_of(run_or_events):
     return run_or_events.status["claim_token"]
 
 
-def struck(where=None, number=None, loads=None, io=None, clock=None):
+def struck(where=None, number=None, loads=None, clock=None):
     """The environment that puts tests/faults/preload.c between onboardd and its libraries."""
     env = {"LD_PRELOAD": program("preload" if os.environ.get("PRELOAD") else "preload.so"),
            "ASAN_OPTIONS": ":".join(filter(None, [os.environ.get("ASAN_OPTIONS"),
                                                   "verify_asan_link_order=0"]))}
     if where:
         env["ONBOARD_TEST_STRIKE"] = f"{where}:{int(number)}"
-    if io:
-        env["ONBOARD_TEST_STRIKE_IO"] = f"{io}:{int(number)}"
     if loads:
         env["ONBOARD_TEST_LOADS"] = loads
     if clock is not None:

@@ -3,6 +3,7 @@
 takes FDSTORE=1 messages, keeps the descriptors, and hands them to the next start of the program."""
 
 import array
+import contextlib
 import os
 import socket
 import sys
@@ -38,6 +39,7 @@ class FdStore:
         self.messages = []  # each a dict
         self._news = threading.Condition()
         self._ending = False
+        self._settled = 0
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -59,6 +61,10 @@ class FdStore:
                     fds.frombytes(payload[:len(payload) - len(payload) % fds.itemsize])
             message = dict(line.split("=", 1) for line in data.decode().splitlines() if "=" in line)
             with self._news:
+                if message.get("X_SETTLED"):
+                    self._settled += 1
+                    self._news.notify_all()
+                    continue
                 self._apply(message, list(fds))
                 self.messages.append(message)
                 self._news.notify_all()
@@ -80,6 +86,16 @@ class FdStore:
             fds = []
         for fd in fds:
             os.close(fd)
+
+    def settle(self):
+        """Returns when all that was sent before has been taken in: of a program that ended, all."""
+        with self._news:
+            already = self._settled
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"X_SETTLED=1", self.path)
+        with self._news:
+            if not self._news.wait_for(lambda: self._settled > already, LIMIT_S):
+                raise Failure("the fd store does not take its messages")
 
     def wait(self, accept, what, limit_s=LIMIT_S):
         """Waits until accept(messages so far) holds."""
@@ -115,6 +131,8 @@ class FdStore:
 
     def close(self):
         self._ending = True
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"X_SETTLED=1", self.path)
         self._thread.join(5)
         self._socket.close()
         for _, fd in self.stored:
