@@ -14,6 +14,17 @@ void secret_wipe(void *data, size_t len)
 		explicit_bzero(data, len);
 }
 
+/* Deeper than any signature of mbedTLS goes. Not inline: its frame must lie where the library's
+ * were. */
+#define STACK_REACH 16384
+
+__attribute__((noinline)) void secret_wipe_stack(void)
+{
+	uint8_t reach[STACK_REACH];
+
+	explicit_bzero(reach, sizeof(reach));
+}
+
 void secret_done(struct secret *s)
 {
 	locked_free(s->data, s->len + 1);

@@ -31,6 +31,9 @@ void secret_done(struct secret *s);
 /* Wipes memory that the compiler may not decide to leave alone. */
 void secret_wipe(void *data, size_t len);
 
+/* Wipes the stack below the caller, for after a call into a library that leaves secrets there. */
+void secret_wipe_stack(void);
+
 /* Constant time in the content; lengths may leak. */
 bool secret_equal(const void *a, size_t a_len, const void *b, size_t b_len);
 

@@ -138,6 +138,7 @@ int key_generate(struct key **ret, struct secret *ret_der)
 	if (n <= 0)
 		return mbed_error(n < 0 ? n : -1);
 	r = secret_set(&der, buffer.data + buffer.len - (size_t)n, (size_t)n);
+	secret_wipe_stack();
 	if (r < 0)
 		return r;
 	secret_done(ret_der);

@@ -38,8 +38,9 @@ struct dtls {
 	const char *suite; /* static */
 	struct dtls_counters counters;
 
-	mbedtls_ssl_session session;
-	bool has_session;
+	/* Of the last handshake, for the next one; empty: none. At rest it is not mbedTLS's own
+	 * object, whose master secret would lie in memory that is not locked. */
+	struct secret session;
 
 	/* The datagram that was sent last during a handshake. */
 	uint8_t last_flight[LAST_FLIGHT_MAX];
@@ -217,7 +218,6 @@ int dtls_new(const struct dtls_config *config, struct dtls **ret)
 	mbedtls_x509_crt_init(&d->ca);
 	mbedtls_ssl_config_init(&d->conf);
 	mbedtls_ssl_init(&d->ssl);
-	mbedtls_ssl_session_init(&d->session);
 	d->server = strdup(config->server);
 	if (!d->server)
 		return -ENOMEM;
@@ -238,7 +238,7 @@ struct dtls *dtls_free(struct dtls *d)
 	if (!d)
 		return NULL;
 	dtls_stop(d);
-	mbedtls_ssl_session_free(&d->session);
+	secret_done(&d->session);
 	mbedtls_ssl_config_free(&d->conf);
 	mbedtls_x509_crt_free(&d->ca);
 	free(d->server);
@@ -271,6 +271,16 @@ static void attach(struct dtls *d, int fd)
 	mbedtls_ssl_set_mtu(&d->ssl, MTU);
 }
 
+static int offer_session(struct dtls *d)
+{
+	_cleanup_(mbedtls_ssl_session_free) mbedtls_ssl_session session;
+	int r;
+
+	mbedtls_ssl_session_init(&session);
+	r = mbedtls_ssl_session_load(&session, d->session.data, d->session.len);
+	return r == 0 ? mbedtls_ssl_set_session(&d->ssl, &session) : r;
+}
+
 int dtls_start(struct dtls *d, int fd, bool offer, uint32_t first_timeout_ms)
 {
 	int r;
@@ -286,7 +296,7 @@ int dtls_start(struct dtls *d, int fd, bool offer, uint32_t first_timeout_ms)
 	if (r == 0 && d->config.cid)
 		r = compat_offer_cid(&d->ssl);
 	if (r == 0 && offer && dtls_has_session(d))
-		r = mbedtls_ssl_set_session(&d->ssl, &d->session);
+		r = offer_session(d);
 	if (r != 0) {
 		log_code("set up", r);
 		dtls_stop(d);
@@ -307,6 +317,24 @@ static void note_suite(struct dtls *d)
 	}
 }
 
+/* Without memory the next handshake is a full one. */
+static void keep_session(struct dtls *d)
+{
+	_cleanup_(mbedtls_ssl_session_free) mbedtls_ssl_session session;
+	_cleanup_(secret_done) struct secret kept = SECRET_INIT;
+	size_t len = 0;
+
+	mbedtls_ssl_session_init(&session);
+	if (mbedtls_ssl_get_session(&d->ssl, &session) != 0 ||
+	    compat_session_handle_len(&session) == 0 ||
+	    mbedtls_ssl_session_save(&session, NULL, 0, &len) != MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL ||
+	    secret_alloc(&kept, len) < 0 ||
+	    mbedtls_ssl_session_save(&session, kept.data, kept.len, &len) != 0)
+		return;
+	d->session = kept;
+	kept = SECRET_INIT;
+}
+
 static void handshake_over(struct dtls *d)
 {
 	d->established = true;
@@ -321,9 +349,8 @@ static void handshake_over(struct dtls *d)
 	d->last_flight_len = 0;
 	note_suite(d);
 	dtls_forget_session(d);
-	d->has_session = d->config.resumption &&
-			 mbedtls_ssl_get_session(&d->ssl, &d->session) == 0 &&
-			 compat_session_handle_len(&d->session) > 0;
+	if (d->config.resumption)
+		keep_session(d);
 }
 
 static int handshake_failed(struct dtls *d, int code)
@@ -376,14 +403,12 @@ bool dtls_is_abbreviated(const struct dtls *d)
 
 bool dtls_has_session(const struct dtls *d)
 {
-	return d->has_session;
+	return d->session.len > 0;
 }
 
 void dtls_forget_session(struct dtls *d)
 {
-	mbedtls_ssl_session_free(&d->session);
-	mbedtls_ssl_session_init(&d->session);
-	d->has_session = false;
+	secret_done(&d->session);
 }
 
 uint64_t dtls_deadline(const struct dtls *d)

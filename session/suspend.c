@@ -31,7 +31,8 @@ static int fill_info(const struct session *s, struct saved_info *ret)
 	return 0;
 }
 
-/* After this the context exists in the memfd and nowhere else. */
+/* After this what the session was encrypted with exists in the memfd, and its master secret besides
+ * in locked memory for the next handshake. */
 static int save(struct session *s)
 {
 	_cleanup_(secret_done) struct secret context = SECRET_INIT;
