@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "credstore/export.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "credstore/detail.h"
+
+/* How a directory P/NAME changes: the new one is made as P/.NAME.onboardd-new, on disk before the
+ * two are exchanged; what has the second name then is the old one, and is removed. Whatever has
+ * that name when we begin was cut off, and is removed first. */
+
+#define TEMPORARY ".%s.onboardd-new"
+#define MARKER_MAX 4096
+
+struct place {
+	const struct export_spec *spec;
+	const struct export_set *set;
+	char **ret_detail;
+	char parent_path[PATH_MAX], name[NAME_MAX + 1], temporary[NAME_MAX + 1];
+	int parent;
+};
+
+static void place_done(struct place *p)
+{
+	closep(&p->parent);
+}
+
+static int failed(struct place *p, const char *what, const char *name)
+{
+	int r = errno > 0 ? -errno : -EIO;
+
+	return detail_set(p->ret_detail, r, "%s %s/%s: %s", what, p->parent_path, name,
+			  strerror(-r));
+}
+
+static int foreign(struct place *p, const char *name, const char *why)
+{
+	return detail_set(p->ret_detail, EXPORT_E_FOREIGN, "%s/%s %s", p->parent_path, name, why);
+}
+
+static int open_parent(struct place *p)
+{
+	char a[PATH_MAX], b[PATH_MAX];
+
+	if (strlen(p->spec->directory) >= sizeof(a))
+		return -ENAMETOOLONG;
+	strcpy(a, p->spec->directory);
+	strcpy(b, p->spec->directory);
+	strcpy(p->parent_path, dirname(a));
+	if (strcmp(p->parent_path, "/") == 0)
+		p->parent_path[0] = '\0';
+	if ((size_t)snprintf(p->name, sizeof(p->name), "%s", basename(b)) >= sizeof(p->name) ||
+	    (size_t)snprintf(p->temporary, sizeof(p->temporary), TEMPORARY, p->name) >=
+		    sizeof(p->temporary))
+		return detail_set(p->ret_detail, -ENAMETOOLONG, "%s: %s", p->spec->directory,
+				  strerror(ENAMETOOLONG));
+	p->parent =
+		open(*p->parent_path ? p->parent_path : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (p->parent < 0)
+		return detail_set(p->ret_detail, -errno,
+				  "%s: %s; this directory must be there, and onboardd must be able "
+				  "to write in it",
+				  p->parent_path, strerror(errno));
+	return 0;
+}
+
+static int open_directory(int parent, const char *name)
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* A small regular file of the directory that is nobody else's. -ENOENT, -ELOOP … -errno. */
+static int read_file(int dir, const char *name, size_t max, struct secret *ret,
+		     struct stat *ret_stat)
+{
+	_cleanup_(closep) int fd =
+		openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	size_t at = 0;
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, ret_stat) < 0)
+		return -errno;
+	if (!S_ISREG(ret_stat->st_mode) || (uintmax_t)ret_stat->st_size > max)
+		return -EINVAL;
+	r = secret_alloc(ret, (size_t)ret_stat->st_size);
+	if (r < 0)
+		return r;
+	while (at < ret->len) {
+		ssize_t n = read(fd, ret->data + at, ret->len - at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		at += (size_t)n;
+	}
+	return 0;
+}
+
+/* ---- what is ours ---- */
+
+/* "\nname\n" in the marker. */
+static bool is_listed(const struct secret *marker, const char *name)
+{
+	char line[NAME_MAX + 4];
+
+	if (!marker->data || strlen((const char *)marker->data) != marker->len)
+		return false;
+	snprintf(line, sizeof(line), "\n%s\n", name);
+	return strstr((const char *)marker->data, line);
+}
+
+static bool is_in_set(const struct export_set *set, const char *name)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (strcmp(set->files[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Calls visit for each entry; stops at what is not 0. */
+static int each_entry(int dir, int (*visit)(void *userdata, int dir, const char *name),
+		      void *userdata)
+{
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = copy >= 0 ? fdopendir(copy) : NULL;
+	struct dirent *e;
+	int r = 0;
+
+	if (!d) {
+		r = -errno;
+		closep(&copy);
+		return r;
+	}
+	while (r == 0 && (errno = 0, e = readdir(d)))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			r = visit(userdata, dir, e->d_name);
+	if (r == 0 && errno > 0)
+		r = -errno;
+	closedir(d);
+	return r;
+}
+
+struct inspection {
+	struct place *place;
+	const char *name; /* of the directory in its parent */
+	struct secret marker;
+	bool is_temporary; /* the set's names are ours, too: its marker may be what was cut off */
+};
+
+static int inspect_entry(void *userdata, int dir, const char *name)
+{
+	struct inspection *i = userdata;
+	struct stat st;
+	bool ours = strcmp(name, EXPORT_MARKER) == 0 || is_listed(&i->marker, name) ||
+		    (i->is_temporary && is_in_set(i->place->set, name));
+
+	if (ours && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode))
+		return 0;
+	return detail_set(
+		i->place->ret_detail, EXPORT_E_FOREIGN,
+		"%s/%s holds '%s', which onboardd did not put there: move it away, or name "
+		"another directory",
+		i->place->parent_path, i->name, name);
+}
+
+/* Only what the daemon made may be replaced or removed. */
+static int inspect(struct place *p, int dir, const char *name)
+{
+	_cleanup_(secret_done) struct secret marker = SECRET_INIT;
+	struct inspection i = {
+		.place = p, .name = name, .is_temporary = strcmp(name, p->temporary) == 0};
+	struct stat st;
+	int r;
+
+	if (fstat(dir, &st) < 0)
+		return failed(p, "cannot look at", name);
+	if (st.st_uid != geteuid())
+		return foreign(p, name, "belongs to another user: move it away");
+	if (read_file(dir, EXPORT_MARKER, MARKER_MAX, &marker, &st) == 0)
+		i.marker = marker;
+	r = each_entry(dir, inspect_entry, &i);
+	if (r < 0)
+		return detail_set(p->ret_detail, r, "cannot read %s/%s: %s", p->parent_path, name,
+				  strerror(-r));
+	return r;
+}
+
+static int unlink_entry(void *userdata, int dir, const char *name)
+{
+	(void)userdata;
+	/* The marker goes last: it says what of the rest is ours. */
+	if (strcmp(name, EXPORT_MARKER) == 0)
+		return 0;
+	return unlinkat(dir, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/* The directory under the temporary name, if there is one. */
+static int remove_temporary(struct place *p)
+{
+	_cleanup_(closep) int dir = open_directory(p->parent, p->temporary);
+	int r;
+
+	if (dir == -ENOENT)
+		return 0;
+	if (dir == -ENOTDIR || dir == -ELOOP)
+		return foreign(p, p->temporary, "is no directory: move it away");
+	if (dir < 0) {
+		errno = -dir;
+		return failed(p, "cannot open", p->temporary);
+	}
+	r = inspect(p, dir, p->temporary);
+	if (r != 0)
+		return r;
+	/* An exported directory need not be writable for us while it is read. */
+	if (fchmod(dir, 0700) < 0)
+		return failed(p, "cannot remove", p->temporary);
+	r = each_entry(dir, unlink_entry, NULL);
+	if (r == 0 && unlinkat(dir, EXPORT_MARKER, 0) < 0 && errno != ENOENT)
+		r = -errno;
+	if (r == 0 && unlinkat(p->parent, p->temporary, AT_REMOVEDIR) < 0)
+		r = -errno;
+	errno = -r;
+	return r == 0 ? 0 : failed(p, "cannot remove", p->temporary);
+}
+
+/* ---- what is there ---- */
+
+static bool has_owner(const struct export_spec *spec, const struct stat *st)
+{
+	return (spec->owner == EXPORT_OWNER_ANY || st->st_uid == spec->owner) &&
+	       (spec->group == EXPORT_GROUP_ANY || st->st_gid == spec->group);
+}
+
+/* A file given to another user may be closed to us: then its size stands for its content. */
+static bool holds_file(const struct export_spec *spec, int dir, const struct export_file *f)
+{
+	_cleanup_(secret_done) struct secret content = SECRET_INIT;
+	struct stat st;
+	int r;
+
+	r = read_file(dir, f->name, f->content.len, &content, &st);
+	if (r == -EACCES) {
+		if (fstatat(dir, f->name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) ||
+		    (size_t)st.st_size != f->content.len)
+			return false;
+	} else if (r < 0 ||
+		   !secret_equal(content.data, content.len, f->content.data, f->content.len)) {
+		return false;
+	}
+	return has_owner(spec, &st) && (st.st_mode & 07777) == spec->mode;
+}
+
+static bool holds_set(const struct place *p, int dir)
+{
+	struct stat st;
+
+	if (fstat(dir, &st) < 0 || (st.st_mode & 01777) != p->spec->directory_mode ||
+	    st.st_uid != geteuid() ||
+	    (p->spec->group != EXPORT_GROUP_ANY && st.st_gid != p->spec->group))
+		return false;
+	for (size_t i = 0; i < p->set->n; i++)
+		if (!holds_file(p->spec, dir, &p->set->files[i]))
+			return false;
+	return true;
+}
+
+/* ---- the new one ---- */
+
+static int own(int fd, uid_t owner, gid_t group, mode_t mode)
+{
+	struct stat st;
+
+	/* The mode first: what belongs to somebody else cannot be changed any more. */
+	if (fchmod(fd, mode) < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (owner == st.st_uid)
+		owner = EXPORT_OWNER_ANY;
+	if (group == st.st_gid)
+		group = EXPORT_GROUP_ANY;
+	if (owner == EXPORT_OWNER_ANY && group == EXPORT_GROUP_ANY)
+		return 0;
+	return fchown(fd, owner, group) < 0 ? -errno : 0;
+}
+
+static int not_permitted(struct place *p)
+{
+	return detail_set(p->ret_detail, -EPERM,
+			  "%s: onboardd may not give files to this owner or group: it must be a "
+			  "member of the group, or have CAP_CHOWN",
+			  p->spec->directory);
+}
+
+static int write_file(struct place *p, int dir, const struct export_file *f)
+{
+	_cleanup_(closep) int fd =
+		openat(dir, f->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int r;
+
+	if (fd < 0)
+		return failed(p, "cannot make a file in", p->temporary);
+	r = file_write_all(fd, f->content.data, f->content.len);
+	if (r == 0)
+		r = own(fd, p->spec->owner, p->spec->group, p->spec->mode);
+	if (r == -EPERM)
+		return not_permitted(p);
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
+	errno = -r;
+	return r == 0 ? 0 : failed(p, "cannot write", p->temporary);
+}
+
+static int exchange(struct place *p, int dir, const char *a, const char *b)
+{
+	if (renameat2(dir, a, dir, b, RENAME_EXCHANGE) == 0)
+		return 0;
+	if (errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP)
+		return detail_set(
+			p->ret_detail, EXPORT_E_EXCHANGE,
+			"%s: its file system cannot exchange two directories at once; name "
+			"one on ext4, xfs, btrfs, f2fs, ubifs or tmpfs",
+			p->spec->directory);
+	return failed(p, "cannot replace", p->name);
+}
+
+/* While there is nothing to exchange with: a file system that cannot do it is better known today
+ * than at the first rotation. */
+static int try_exchange(struct place *p, int dir)
+{
+	const char *a = p->set->files[0].name, *b = p->set->files[1].name;
+	int r = exchange(p, dir, a, b);
+
+	return r == 0 ? exchange(p, dir, b, a) : r;
+}
+
+static int make_temporary(struct place *p, bool is_first)
+{
+	_cleanup_(closep) int dir = -1;
+	int r = 0;
+
+	if (mkdirat(p->parent, p->temporary, 0700) < 0)
+		return failed(p, "cannot make", p->temporary);
+	dir = open_directory(p->parent, p->temporary);
+	if (dir < 0) {
+		errno = -dir;
+		return failed(p, "cannot open", p->temporary);
+	}
+	for (size_t i = 0; i < p->set->n && r == 0; i++)
+		r = write_file(p, dir, &p->set->files[i]);
+	if (r == 0 && is_first)
+		r = try_exchange(p, dir);
+	if (r != 0)
+		return r;
+	r = own(dir, EXPORT_OWNER_ANY, p->spec->group, p->spec->directory_mode);
+	if (r == -EPERM)
+		return not_permitted(p);
+	if (r == 0 && fsync(dir) < 0)
+		r = -errno;
+	errno = -r;
+	return r == 0 ? 0 : failed(p, "cannot finish", p->temporary);
+}
+
+/* ---- in its place ---- */
+
+static int put_in_place(struct place *p, bool is_first, bool *ret_changed)
+{
+	int r = 0;
+
+	if (!is_first)
+		r = exchange(p, p->parent, p->temporary, p->name);
+	else if (renameat2(p->parent, p->temporary, p->parent, p->name, RENAME_NOREPLACE) < 0)
+		r = failed(p, "cannot make", p->name);
+	if (r != 0)
+		return r;
+	*ret_changed = true;
+	/* Before the old one goes: there is always one whole set on the disk. */
+	if (fsync(p->parent) < 0)
+		return failed(p, "cannot make durable", p->name);
+	return is_first ? 0 : remove_temporary(p);
+}
+
+static int replace(struct place *p, bool is_first, bool *ret_changed)
+{
+	char **ret_detail = p->ret_detail;
+	int r;
+
+	r = make_temporary(p, is_first);
+	if (r == 0)
+		r = put_in_place(p, is_first, ret_changed);
+	if (r == 0 || *ret_changed)
+		return r;
+	/* What cannot be removed now is removed, or told, the next time. */
+	p->ret_detail = NULL;
+	(void)!remove_temporary(p);
+	p->ret_detail = ret_detail;
+	return r;
+}
+
+static int apply(struct place *p, bool *ret_changed)
+{
+	_cleanup_(closep) int dir = -1;
+	int r;
+
+	r = open_parent(p);
+	if (r == 0)
+		r = remove_temporary(p);
+	if (r != 0)
+		return r;
+	dir = open_directory(p->parent, p->name);
+	if (dir == -ENOENT)
+		return replace(p, true, ret_changed);
+	if (dir == -ENOTDIR || dir == -ELOOP)
+		return foreign(p, p->name, "is no directory: move it away, or name another one");
+	if (dir < 0) {
+		errno = -dir;
+		return failed(p, "cannot open", p->name);
+	}
+	if (holds_set(p, dir))
+		return 0;
+	r = inspect(p, dir, p->name);
+	return r == 0 ? replace(p, false, ret_changed) : r;
+}
+
+int export_apply(const struct export_spec *spec, const struct export_set *set, bool *ret_changed,
+		 char **ret_detail)
+{
+	_cleanup_(place_done) struct place p = {
+		.spec = spec, .set = set, .ret_detail = ret_detail, .parent = -1};
+
+	*ret_changed = false;
+	return apply(&p, ret_changed);
+}
