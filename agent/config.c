@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/config_exports.h"
 #include "agent/config_keys.h"
 #include "base/file.h"
 
@@ -18,15 +19,19 @@
 #define FILE_MAX (64 * 1024)
 #define DROP_INS_MAX 64
 
+/* Where something was last set; path NULL = nowhere. */
+struct place {
+	const char *path; /* borrowed from loader.paths */
+	unsigned int line;
+};
+
 struct loader {
 	struct config *config;         /* owned */
 	char *paths[DROP_INS_MAX + 1]; /* owned; all files read, for messages that name two keys */
 	size_t n_paths;
-	/* Where each key of the table was last set; path NULL = still the default. */
-	struct {
-		const char *path; /* borrowed from paths */
-		unsigned int line;
-	} * set; /* owned, config_n_keys of them */
+	struct place *set; /* of each key of the table; owned, config_n_keys of them */
+	/* The same of the keys of each export; the last one is of its section. */
+	struct place exports[CONFIG_EXPORTS_MAX][CONFIG_EXPORT_N_KEYS + 1];
 
 	/* The file that is being read. */
 	const char *path, *at;
@@ -82,6 +87,16 @@ static int fail_here(struct loader *l, const char *format, ...)
 		    : fail(l, -ENOMEM, l->path, l->line, "out of memory");
 }
 
+static void export_names(char *ret, size_t size)
+{
+	size_t len = 0;
+
+	ret[0] = '\0';
+	for (size_t i = 0; i < CONFIG_EXPORT_N_KEYS && len < size; i++)
+		len += (size_t)snprintf(ret + len, size - len, "%s%s", i > 0 ? ", " : "",
+					config_export_keys[i].name);
+}
+
 /* "a, b, c": the sections, or the keys of one. */
 static void names_of(const char *section, char *ret, size_t size)
 {
@@ -98,6 +113,8 @@ static void names_of(const char *section, char *ret, size_t size)
 		len += (size_t)snprintf(ret + len, size - len, "%s%s", len > 0 ? ", " : "", name);
 		last = name;
 	}
+	if (!section && len < size)
+		snprintf(ret + len, size - len, ", export \"NAME\"");
 }
 
 static bool is_section(const char *name, size_t len)
@@ -109,6 +126,30 @@ static bool is_section(const char *name, size_t len)
 	return false;
 }
 
+/* The export that a section is of. */
+static int find_export(struct loader *l, const char *section, size_t len, size_t *ret)
+{
+	_cleanup_(freep) char *allowed = NULL;
+	int r;
+
+	r = config_export_of(l->config, section, len, ret, &allowed);
+	if (r == -EINVAL)
+		return fail_here(l, "section [%.*s]: %s", (int)len, section,
+				 allowed ? allowed : "");
+	return r < 0 ? fail(l, r, l->path, l->line, "%s", strerror(-r)) : 0;
+}
+
+static int begin_export(struct loader *l, const char *section, size_t len)
+{
+	size_t i;
+	int r;
+
+	r = find_export(l, section, len, &i);
+	if (r == 0)
+		l->exports[i][CONFIG_EXPORT_N_KEYS] = (struct place){l->path, l->line};
+	return r;
+}
+
 /* inih says nothing of a section without keys, and ignores what follows its bracket. */
 static int check_section_line(struct loader *l, const char *line)
 {
@@ -118,7 +159,10 @@ static int check_section_line(struct loader *l, const char *line)
 
 	if (*rest != ']')
 		return fail_here(l, "'[' without ']'");
-	if (!is_section(line + 1, len)) {
+	if (config_export_is_section(line + 1, len)) {
+		if (begin_export(l, line + 1, len) < 0)
+			return l->r;
+	} else if (!is_section(line + 1, len)) {
 		names_of(NULL, known, sizeof(known));
 		return fail_here(l, "unknown section [%.*s]; allowed are %s", (int)len, line + 1,
 				 known);
@@ -186,6 +230,37 @@ static int set_key(struct loader *l, const struct config_key *key, const char *v
 	return 0;
 }
 
+static int set_export_key(struct loader *l, const char *section, const char *name,
+			  const char *value)
+{
+	_cleanup_(freep) char *allowed = NULL;
+	size_t key = config_export_key_find(name), i = 0;
+	struct place *place;
+	char known[512];
+	int r;
+
+	if (key == CONFIG_EXPORT_N_KEYS) {
+		export_names(known, sizeof(known));
+		return fail_here(l, "unknown key '%s' in [%s]; allowed are %s", name, section,
+				 known);
+	}
+	r = find_export(l, section, strlen(section), &i);
+	if (r < 0)
+		return r;
+	place = &l->exports[i][key];
+	if (place->path == l->path)
+		return fail_here(l, "'%s' of [%s] is already set in line %u", name, section,
+				 place->line);
+	r = config_export_set(&l->config->exports[i], key, value, &allowed);
+	if (r == -EINVAL)
+		return fail_here(l, "'%s' of [%s] cannot be '%s'; %s", name, section, value,
+				 allowed ? allowed : "the value is not understood");
+	if (r < 0)
+		return fail(l, r, l->path, l->line, "%s", strerror(-r));
+	*place = (struct place){l->path, l->line};
+	return 0;
+}
+
 /* inih wants non-zero for success. */
 static int take_value(void *userdata, const char *section, const char *name, const char *value)
 {
@@ -200,6 +275,8 @@ static int take_value(void *userdata, const char *section, const char *name, con
 		fail_here(l, "'%s' stands before any section; sections are %s", name, known);
 		return 0;
 	}
+	if (config_export_is_section(section, strlen(section)))
+		return set_export_key(l, section, name, value ? value : "") == 0;
 	key = config_key_find(section, name);
 	if (!key) {
 		names_of(section, known, sizeof(known));
@@ -341,6 +418,22 @@ static int check_together(struct loader *l)
 	return r;
 }
 
+static int check_exports(struct loader *l)
+{
+	_cleanup_(freep) char *what = NULL;
+	size_t i = 0, key = 0;
+	const struct place *place;
+	int r;
+
+	r = config_exports_check(l->config, &i, &key, &what);
+	if (r != -EINVAL)
+		return r;
+	place = &l->exports[i][key];
+	if (!place->path)
+		place = &l->exports[i][CONFIG_EXPORT_N_KEYS];
+	return fail(l, r, place->path, place->line, "%s", what);
+}
+
 static int inherit_text(char **place, const char *from)
 {
 	if (*place || !from)
@@ -361,6 +454,9 @@ static int inherit(struct loader *l)
 		if (!l->set[index_of("cloud", "port")].path)
 			c->cloud_port = c->port;
 	}
+	for (size_t i = 0; i < c->n_exports; i++)
+		if (!c->exports[i].has_tag)
+			c->exports[i].spec.tag = c->cloud_tag;
 	if (state && *state) {
 		char *copy = strndup(state, strcspn(state, ":"));
 
@@ -395,6 +491,8 @@ static int load(struct loader *l, const char *file)
 	if (r < 0)
 		return r;
 	r = check_together(l);
+	if (r == 0)
+		r = check_exports(l);
 	if (r < 0)
 		return r;
 	return inherit(l);
@@ -426,6 +524,7 @@ struct config *config_free(struct config *c)
 		return NULL;
 	for (size_t i = 0; i < config_n_keys; i++)
 		config_key_clear(c, &config_keys[i]);
+	config_exports_free(c);
 	free(c);
 	return NULL;
 }

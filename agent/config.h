@@ -12,6 +12,8 @@
 #include "base/macros.h"
 #include "proto/limits.h"
 
+struct config_export;
+
 /* In the order of the file and its manual. */
 /* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding) */
 struct config {
@@ -99,6 +101,10 @@ struct config {
 	char *state_dir;     /* state-directory = /var/lib/onboardd ($STATE_DIRECTORY wins) */
 	char *damaged_store; /* damaged-store = refuse | start-anew */
 	char *log_level;     /* log-level = info */
+
+	/* [export "NAME"], each with the keys of config_exports.h; owned */
+	struct config_export *exports;
+	size_t n_exports;
 };
 
 /* file NULL: the default path, which may be absent. Drop-ins are <directory of file>/conf.d/. On
