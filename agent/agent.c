@@ -112,6 +112,28 @@ static void begin_cycle(struct agent *a)
 	a->commands_ok = a->commands_failed = 0;
 }
 
+static void tell_cycle_ended(struct agent *a)
+{
+	for (size_t i = 0; i < a->n_observers; i++)
+		if (a->observers[i].cycle_ended)
+			a->observers[i].cycle_ended(a->observers[i].userdata, a->outcome);
+}
+
+static void on_exports_step(void *userdata, const char *text)
+{
+	agent_tell_step(userdata, "export", "%s", text);
+}
+
+static void on_exports_settled(void *userdata)
+{
+	struct agent *a = userdata;
+
+	if (!a->end_is_owed)
+		return;
+	a->end_is_owed = false;
+	tell_cycle_ended(a);
+}
+
 static void end_cycle(struct agent *a)
 {
 	if (a->fsm.state == FSM_STATE_IDLE) {
@@ -126,9 +148,13 @@ static void end_cycle(struct agent *a)
 		a->queued = false;
 		agent_post_external(a, FSM_EVENT_PROVISION);
 	}
-	for (size_t i = 0; i < a->n_observers; i++)
-		if (a->observers[i].cycle_ended)
-			a->observers[i].cycle_ended(a->observers[i].userdata, a->outcome);
+	/* A poll for the claim changes nothing. */
+	if (a->fsm.state != FSM_STATE_UNCLAIMED)
+		exports_update(a->exports);
+	/* A program that ends with its cycle would take the hooks with it. */
+	a->end_is_owed = a->once && exports_are_busy(a->exports);
+	if (!a->end_is_owed)
+		tell_cycle_ended(a);
 }
 
 static void run_action(struct agent *a, enum fsm_action action)
@@ -341,6 +367,14 @@ static int make_cloud(struct agent *a)
 	return cloud_device_new(a->event, &config, a->store, a->identity, &a->cloud);
 }
 
+static int make_exports(struct agent *a)
+{
+	const struct exports_events events = {
+		.step = on_exports_step, .settled = on_exports_settled, .userdata = a};
+
+	return exports_new(a->event, a->config, a->store, &events, &a->exports);
+}
+
 /* A failure costs a handshake, nothing else. */
 static void adopt_session(struct agent *a)
 {
@@ -396,6 +430,8 @@ int agent_new(sd_event *event, const struct config *config, struct agent **ret, 
 		r = make_cloud(a);
 	if (r == 0)
 		r = add_sources(a);
+	if (r == 0)
+		r = make_exports(a);
 	if (r != 0) {
 		if (ret_detail &&
 		    asprintf(ret_detail, "the agent cannot start: %s", session_strerror(r)) < 0)
@@ -415,6 +451,7 @@ struct agent *agent_free(struct agent *a)
 	sd_event_source_disable_unref(a->dispatch);
 	sd_event_source_disable_unref(a->timer);
 	sd_event_source_disable_unref(a->tick);
+	exports_free(a->exports);
 	wireless_free(a->wireless);
 	netwatch_free(a->netwatch);
 	worker_cancel(a->token_worker);
@@ -452,6 +489,8 @@ int agent_start_wifi(struct agent *a, char **ret_detail)
 
 int agent_start(struct agent *a)
 {
+	/* Files in /run went with the last boot, and programs wait for them. */
+	exports_update(a->exports);
 	agent_post(a, FSM_EVENT_START, -1, "started");
 	return 0;
 }
@@ -505,6 +544,7 @@ void agent_get_status(struct agent *a, struct agent_status *ret)
 				       : 0,
 		.provisioning = a->earlier,
 	};
+	ret->exports = exports_get_status(a->exports, &ret->n_exports);
 	session_get_stats(a->session, &s);
 	stats_add(&ret->provisioning, &s);
 	if (a->cloud)

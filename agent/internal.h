@@ -5,6 +5,7 @@
  * (agent_post()), and the actions of the state machine. Not for anybody else. */
 
 #include "agent/agent.h"
+#include "agent/exports.h"
 #include "agent/fsm.h"
 #include "agent/netwatch.h"
 #include "agent/wireless.h"
@@ -45,8 +46,9 @@ struct agent {
 	struct provisioning *provisioning;
 	struct cloud_device *cloud;
 	struct netwatch *netwatch;
-	struct wireless *wireless;    /* NULL: off */
-	struct worker *token_worker;  /* NULL: no claim token is being made */
+	struct wireless *wireless;   /* NULL: off */
+	struct worker *token_worker; /* NULL: no claim token is being made */
+	struct exports *exports;
 	char *ca_pem;                 /* what session trusts */
 	struct session_stats earlier; /* of sessions with another CA */
 
@@ -63,7 +65,8 @@ struct agent {
 	size_t n_observers;
 
 	/* This cycle. */
-	bool queued; /* one more was asked for */
+	bool queued;      /* one more was asked for */
+	bool end_is_owed; /* to the observers, when the hooks of the exports are done */
 	bool reauthenticated;
 	unsigned int n_lost, n_batches;
 	uint64_t abbreviated_before; /* handshakes, to tell what the next one was */

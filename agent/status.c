@@ -13,11 +13,27 @@ static json_t *stats_json(const struct session_stats *s)
 			 (json_int_t)s->retransmissions, "srtt_ms", (json_int_t)s->srtt_ms);
 }
 
+static json_t *exports_json(const struct agent_status *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < s->n_exports; i++)
+		if (json_array_append_new(
+			    list, json_pack("{s:s, s:s, s:s, s:s}", "name", s->exports[i].name,
+					    "directory", s->exports[i].directory, "state",
+					    s->exports[i].state, "error", s->exports[i].error)) <
+		    0) {
+			json_decref(list);
+			return NULL;
+		}
+	return list;
+}
+
 json_t *agent_status_json(const struct agent_status *s)
 {
 	return json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, "
-		"s:I, s:I, s:o, s:o}",
+		"s:I, s:I, s:o, s:o, s:o}",
 		"version", ONBOARD_VERSION, "state", s->state, "outcome", outcome_name(s->outcome),
 		"reason", s->reason, "uuid", s->uuid, "hardware", s->hardware, "server", s->server,
 		"port", (json_int_t)s->port, "claim_token", s->claim_token, "claimed", s->claimed,
@@ -26,5 +42,5 @@ json_t *agent_status_json(const struct agent_status *s)
 		(json_int_t)s->commands_ok, "commands_failed", (json_int_t)s->commands_failed,
 		"last_success", (json_int_t)s->last_success_s, "next_try_ms",
 		(json_int_t)s->next_try_ms, "provisioning", stats_json(&s->provisioning),
-		"cloud_connection", stats_json(&s->cloud_stats));
+		"cloud_connection", stats_json(&s->cloud_stats), "exports", exports_json(s));
 }

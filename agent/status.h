@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/exports.h"
 #include "provisioning/outcome.h"
 #include "session/session.h"
 
@@ -31,6 +32,8 @@ struct agent_status {
 	int64_t last_success_s;                /* wall clock, 0 never */
 	uint64_t next_try_ms;                  /* from now; 0 = nothing armed */
 	struct session_stats provisioning, cloud_stats;
+	const struct export_status *exports;
+	size_t n_exports;
 };
 
 /* New reference; keys as in docs/dbus-api.md. */

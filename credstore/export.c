@@ -433,6 +433,17 @@ static int apply(struct place *p, bool *ret_changed)
 	return r == 0 ? replace(p, false, ret_changed) : r;
 }
 
+bool export_is_current(const struct export_spec *spec, const struct export_set *set)
+{
+	_cleanup_(place_done) struct place p = {.spec = spec, .set = set, .parent = -1};
+	_cleanup_(closep) int dir = -1;
+
+	if (open_parent(&p) != 0)
+		return false;
+	dir = open_directory(p.parent, p.name);
+	return dir >= 0 && holds_set(&p, dir);
+}
+
 int export_apply(const struct export_spec *spec, const struct export_set *set, bool *ret_changed,
 		 char **ret_detail)
 {

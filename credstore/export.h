@@ -63,6 +63,8 @@ int export_set_load(struct store *s, const struct export_spec *spec, bool previo
 		    struct export_set *ret, char **ret_detail) _must_check_;
 void export_set_done(struct export_set *set);
 
+/* Whether the directory holds the set as it is to be. */
+bool export_is_current(const struct export_spec *spec, const struct export_set *set);
 /* Makes the directory hold the set, unless it does; *ret_changed tells. Removes what an earlier
  * call that was cut off left behind. On failure the directory is as it was, or (when the old one
  * cannot be removed) whole and new with *ret_changed true. EXPORT_E_FOREIGN, EXPORT_E_EXCHANGE,

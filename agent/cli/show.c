@@ -150,6 +150,21 @@ static void show_cycles(const json_t *status)
 	show_field("Cycles", text);
 }
 
+static void show_exports(const json_t *exports)
+{
+	const json_t *e;
+	char text[1024];
+	size_t i;
+
+	json_array_foreach(exports, i, e)
+	{
+		snprintf(text, sizeof(text), "%.64s: %.32s%s%.512s; %.256s", text_in(e, "name"),
+			 text_in(e, "state"), *text_in(e, "error") ? ", " : "", text_in(e, "error"),
+			 text_in(e, "directory"));
+		show_field("Export", text);
+	}
+}
+
 void show_status(const json_t *status)
 {
 	char text[512];
@@ -177,6 +192,7 @@ void show_status(const json_t *status)
 	}
 	show_last_success(number_in(status, "last_success"));
 	show_next(text_in(status, "state"), number_in(status, "next_try_ms"));
+	show_exports(json_object_get(status, "exports"));
 	if (*text_in(status, "claim_token")) {
 		show_field("Claim token", text_in(status, "claim_token"));
 		show_field("To claim it", "give the token to its owner, or show it: onboardctl "
