@@ -211,6 +211,18 @@ static int check_custody(struct token_session *s, CK_OBJECT_HANDLE private)
 	return r;
 }
 
+/* SoftHSM takes silence for a yes, tpm2-pkcs11 refuses a template that says no. */
+static void narrow(struct token_session *s, CK_OBJECT_HANDLE private)
+{
+	CK_BBOOL decrypt = CK_FALSE, no = CK_FALSE;
+	CK_ATTRIBUTE a = {CKA_DECRYPT, &no, sizeof(no)};
+	size_t len;
+
+	if (token_attribute(s, private, CKA_DECRYPT, &decrypt, sizeof(decrypt), &len) == 0 &&
+	    decrypt)
+		(void)s->p11->C_SetAttributeValue(s->handle, private, &a, 1);
+}
+
 static int make_pair(struct token_session *s, struct token_name *name, CK_OBJECT_HANDLE *ret_public,
 		     CK_OBJECT_HANDLE *ret_private)
 {
@@ -222,21 +234,14 @@ static int make_pair(struct token_session *s, struct token_name *name, CK_OBJECT
 		{CKA_TOKEN, &yes, sizeof(yes)},
 		{CKA_PRIVATE, &no, sizeof(no)},
 		{CKA_VERIFY, &yes, sizeof(yes)},
-		{CKA_ENCRYPT, &no, sizeof(no)},
-		{CKA_WRAP, &no, sizeof(no)},
 		{CKA_LABEL, name->label, name->label_len},
 		{CKA_ID, name->id, name->id_len},
 	};
 	CK_ATTRIBUTE private[] = {
-		{CKA_TOKEN, &yes, sizeof(yes)},
-		{CKA_PRIVATE, &yes, sizeof(yes)},
-		{CKA_SENSITIVE, &yes, sizeof(yes)},
-		{CKA_EXTRACTABLE, &no, sizeof(no)},
-		{CKA_SIGN, &yes, sizeof(yes)},
-		{CKA_DECRYPT, &no, sizeof(no)},
-		{CKA_UNWRAP, &no, sizeof(no)},
-		{CKA_DERIVE, &no, sizeof(no)},
-		{CKA_LABEL, name->label, name->label_len},
+		{CKA_TOKEN, &yes, sizeof(yes)},     {CKA_PRIVATE, &yes, sizeof(yes)},
+		{CKA_SENSITIVE, &yes, sizeof(yes)}, {CKA_EXTRACTABLE, &no, sizeof(no)},
+		{CKA_SIGN, &yes, sizeof(yes)},      {CKA_UNWRAP, &no, sizeof(no)},
+		{CKA_DERIVE, &no, sizeof(no)},      {CKA_LABEL, name->label, name->label_len},
 		{CKA_ID, name->id, name->id_len},
 	};
 
@@ -269,6 +274,7 @@ static int generate_in_token(struct token_session *s, void *userdata)
 	r = make_pair(s, &job->name, &public, &private);
 	if (r != 0)
 		return r;
+	narrow(s, private);
 	r = check_custody(s, private);
 	if (r == 0)
 		r = token_object_public_key(s, public, job->spki);

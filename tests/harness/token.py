@@ -7,8 +7,10 @@ import re
 import secrets
 import socket
 import struct
+import threading
 
-from harness.process import LIMIT_S, Failure, Process, finish, run
+from harness.bus import Bus
+from harness.process import LIMIT_S, Failure, Process, finish, program, run
 
 LABEL = "onboard"
 SO_PIN = "87654321"
@@ -167,10 +169,11 @@ class SoftHsm(Token):
 
 
 class SwTpm(Token):
-    """A TPM has no resource manager here: one program at a time. pkcs11-tool waits for ever while another has the module
-    loaded, so ask it before the agent runs or after it ended."""
+    """swtpm behind tpm2-abrmd, which lets several programs use it and forgets what a killed one left loaded, as the
+    kernel does for a real TPM."""
 
     library = "pkcs11/libtpm2_pkcs11.so"
+    broker = "com.intel.tss2.Tabrmd"
 
     def __init__(self, case, name="swtpm"):
         super().__init__(case, name)
@@ -179,12 +182,16 @@ class SwTpm(Token):
         self.socket = os.path.join(self.directory, "sock")
         os.mkdir(self.state)
         os.mkdir(self.store)
-        tcti = f"swtpm:path={self.socket}"
-        self.env = {"TPM2_PKCS11_STORE": self.store, "TPM2_PKCS11_TCTI": tcti, "TPM2TOOLS_TCTI": tcti,
-                    "TSS2_LOG": "all+NONE", "TPM2_PKCS11_LOG_LEVEL": "0"}
-        self._process = None
+        self._bus = Bus(case, name + "-bus")
+        tcti = "tabrmd:bus_type=session"
+        # tpm2-pkcs11 1.9 leaks the points of public keys, and is unloaded before LeakSanitizer could tell that it was it.
+        asan = ":".join(filter(None, [os.environ.get("ASAN_OPTIONS"), "detect_leaks=0"]))
+        self.env = {"DBUS_SESSION_BUS_ADDRESS": self._bus.address, "TPM2_PKCS11_STORE": self.store,
+                    "TPM2_PKCS11_TCTI": tcti, "TPM2TOOLS_TCTI": tcti, "TSS2_LOG": "all+NONE",
+                    "TPM2_PKCS11_LOG_LEVEL": "0", "ASAN_OPTIONS": asan}
+        self._processes = []
         self.come_back()
-        # C_InitToken makes the primary key too; tpm2_ptool would leave more objects in the TPM than it has room for.
+        # C_InitToken makes the primary key and the store too.
         module = ["pkcs11-tool", "--module", self.module, "--slot-index", "0"]
         run([*module, "--init-token", "--label", self.label, "--so-pin", SO_PIN], self.env)
         run([*module, "--login", "--login-type", "so", "--so-pin", SO_PIN, "--init-pin", "--pin", self.pin], self.env)
@@ -198,7 +205,7 @@ class SwTpm(Token):
         with socket.socket(socket.AF_UNIX) as listening:
             listening.bind(control)
             listening.listen()
-            self._process = self.case.watch(Process(
+            tpm = self.case.watch(Process(
                 ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={self.state}",
                  "--server", f"type=unixio,path={self.socket}", "--ctrl", f"type=unixio,fd={listening.fileno()}",
                  "--flags", "not-need-init,startup-clear"], name=self.name, pass_fds=(listening.fileno(),)))
@@ -208,16 +215,18 @@ class SwTpm(Token):
             asking.connect(control)
             asking.sendall(struct.pack(">I", 1))
             if not asking.recv(64):
-                raise Failure(f"{self.name}: swtpm did not start\n{self._process.output()}")
+                raise Failure(f"{self.name}: swtpm did not start\n{tpm.output()}")
+        with self._bus.watch_names() as names:
+            broker = self.case.watch(Process(
+                ["tpm2-abrmd", "--session", "--allow-root", "--flush-all", f"--tcti=swtpm:path={self.socket}"],
+                env=self.env, name=self.name + "-broker"))
+            names.wait_line(rf'string "{self.broker}"')
+        self._processes = [broker, tpm]
 
     def vanish(self):
         """Ends the TPM; who is connected loses it."""
-        self._process.end()
-
-    def flush(self):
-        """Throws out what a killed program left loaded: a TPM has room for three objects."""
-        for kind in ("--transient-object", "--loaded-session"):
-            run(["tpm2_flushcontext", kind], self.env)
+        for process in self._processes:
+            process.end()
 
     def lock_pin(self):
         """Wrong PINs until the TPM takes none at all."""
@@ -230,3 +239,56 @@ class SwTpm(Token):
     def unlock_pin(self):
         """What the TPM's owner does."""
         run(["tpm2_dictionarylockout", "--clear-lockout"], self.env)
+
+
+class Shim:
+    """tests/peers/pkcs11_shim.c in front of a token's module: what real tokens do at their worst. Give its env and config()
+    to the agent in place of the token's."""
+
+    def __init__(self, case, token):
+        self.token = token
+        self.module = program("pkcs11-shim" if os.environ.get("PKCS11_SHIM") else "pkcs11-shim.so")
+        self._control = os.path.join(token.directory, "orders")
+        log = os.path.join(token.directory, "calls")
+        os.mkfifo(log)
+        self._calls = []
+        self._news = threading.Condition()
+        # Its own writing end keeps the FIFO open between programs.
+        self._log = os.open(log, os.O_RDWR)
+        threading.Thread(target=self._read, daemon=True).start()
+        case.addCleanup(os.write, self._log, b"end\n")
+        self.env = {**token.env, "ONBOARD_TEST_SHIM_MODULE": token.module, "ONBOARD_TEST_SHIM_CONTROL": self._control,
+                    "ONBOARD_TEST_SHIM_LOG": log}
+        self.order()
+
+    def _read(self):
+        with os.fdopen(self._log, "r", encoding="ascii") as log:
+            for line in log:
+                if line == "end\n":
+                    return
+                with self._news:
+                    self._calls.append(line.rstrip("\n"))
+                    self._news.notify_all()
+
+    def config(self):
+        config = self.token.config()
+        config["token"]["module"] = self.module
+        return config
+
+    def order(self, *lines):
+        """What it does from the next call on, in the shim's words: "delay C_Sign 5000", "absent", "fail C_Login 0 0xa0"
+        (PIN incorrect), "fail C_Login 0 0xa4" (PIN locked), "fail C_Sign 2 0x32" (device removed). Without any: nothing."""
+        with open(self._control + ".new", "w", encoding="ascii") as f:
+            f.write("".join(line + "\n" for line in lines))
+        os.rename(self._control + ".new", self._control)
+
+    def calls(self, name):
+        """How often the function was called; with an answer ("C_Login 0xa0"), how often it answered that."""
+        with self._news:
+            return self._calls.count(name)
+
+    def wait_call(self, name, n=1, limit_s=LIMIT_S):
+        """Waits until calls(name) is n or more."""
+        with self._news:
+            if not self._news.wait_for(lambda: self._calls.count(name) >= n, limit_s):
+                raise Failure(f"{self.token.name}: {name} was not called {n} times but {self._calls.count(name)}")
