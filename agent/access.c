@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The last action of a cycle: does the cloud accept what was provisioned? */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "agent/internal.h"
@@ -42,6 +43,7 @@ static const char *word_of(enum outcome o)
 	case OUTCOME_IDENTITY:
 	case OUTCOME_STORE:
 	case OUTCOME_CLOUD_REFUSED:
+	case OUTCOME_ROLLED_BACK:
 	case OUTCOME_CANCELLED:
 	case OUTCOME_FAILED:
 	case OUTCOME_N:
@@ -56,43 +58,84 @@ static bool is_final(enum outcome o)
 	return !outcome_is_transient(o) && o != OUTCOME_BAD_REQUEST && o != OUTCOME_NOT_FOUND;
 }
 
+/* Told again in each cycle until there are other credentials. True when there was something to
+ * tell. */
+static bool post_rolled_back(struct agent *a)
+{
+	_cleanup_(freep) char *why = agent_rolled_back_why(a);
+
+	if (!why)
+		return false;
+	a->cloud_word = "rolled-back";
+	agent_post(a, FSM_EVENT_DEGRADED, OUTCOME_ROLLED_BACK, "%s", why);
+	return true;
+}
+
+static void accepted(struct agent *a, const struct cloud_result *result)
+{
+	a->validate_tries = a->n_refused = 0;
+	backoff_reset(&a->validate_backoff);
+	a->validated = agent_promote(a);
+	agent_tell_step(a, "validate", "%s", result->detail);
+	if (post_rolled_back(a))
+		return;
+	/* A command that failed is not made good by a cloud that answers. */
+	agent_post(a, FSM_EVENT_VALIDATED, a->failed_command ? OUTCOME_PARTIAL : OUTCOME_OK, "%s",
+		   result->detail);
+}
+
+/* The last attempt with these credentials; o as the cycle is to end when nothing better is found.
+ */
+static void give_up(struct agent *a, bool may_roll_back, enum outcome o, const char *why)
+{
+	if (!may_roll_back) {
+		agent_post(a, FSM_EVENT_DEGRADED, (int)o, "%s", why);
+		return;
+	}
+	a->refusal = o;
+	snprintf(a->refusal_why, sizeof(a->refusal_why), "%s", why);
+	agent_post(a, FSM_EVENT_REFUSED, (int)o, "%s", why);
+}
+
+static void refused(struct agent *a, const struct cloud_result *result)
+{
+	enum outcome o = result->outcome;
+	bool is_last;
+
+	if (agent_is_refusal(o))
+		a->n_refused++;
+	is_last = is_final(o) || ++a->validate_tries >= a->config->validate_attempts;
+	if (!is_last) {
+		/* The service may still be registering the new key. */
+		agent_post(a, FSM_EVENT_NOT_YET, (int)o, "%s", result->detail);
+		return;
+	}
+	give_up(a,
+		(is_final(o) || a->n_refused >= a->config->validate_attempts) &&
+			agent_may_roll_back(a, o),
+		o, result->detail);
+}
+
 static void on_validated(struct cloud_device *d, const struct cloud_result *result, void *userdata)
 {
 	struct agent *a = userdata;
 
 	(void)d;
 	a->cloud_word = word_of(result->outcome);
-	if (result->outcome == OUTCOME_OK) {
-		a->validated = true;
-		a->validate_tries = 0;
-		backoff_reset(&a->validate_backoff);
-		agent_tell_step(a, "validate", "%s", result->detail);
-		/* A command that failed is not made good by a cloud that answers. */
-		agent_post(a, FSM_EVENT_VALIDATED, a->failed_command ? OUTCOME_PARTIAL : OUTCOME_OK,
-			   "%s", result->detail);
-		return;
-	}
-	if (a->failed_command && result->outcome == OUTCOME_NO_CREDENTIALS) {
-		agent_post(a, FSM_EVENT_DEGRADED, OUTCOME_PARTIAL, "%s", result->detail);
-		return;
-	}
-	if (result->outcome == OUTCOME_NO_CREDENTIALS) {
-		agent_post(a, FSM_EVENT_TRANSIENT, OUTCOME_NO_CREDENTIALS, "%s", result->detail);
-		return;
-	}
-	/* It says nothing about the credentials. */
-	if (outcome_is_of_token(result->outcome)) {
+	if (result->outcome == OUTCOME_OK)
+		accepted(a, result);
+	else if (outcome_is_of_token(result->outcome)) /* it says nothing about the credentials */
 		agent_post(a,
 			   outcome_is_transient(result->outcome) ? FSM_EVENT_TRANSIENT
 								 : FSM_EVENT_PERMANENT,
 			   (int)result->outcome, "%s", result->detail);
-		return;
-	}
-	/* The service may still be registering the new key. */
-	if (!is_final(result->outcome) && ++a->validate_tries < a->config->validate_attempts)
-		agent_post(a, FSM_EVENT_NOT_YET, (int)result->outcome, "%s", result->detail);
+	else if (result->outcome != OUTCOME_NO_CREDENTIALS)
+		refused(a, result);
+	else if (a->failed_command) /* perhaps a rotation that stopped half way */
+		give_up(a, agent_may_roll_back(a, OUTCOME_NO_CREDENTIALS), OUTCOME_PARTIAL,
+			result->detail);
 	else
-		agent_post(a, FSM_EVENT_DEGRADED, (int)result->outcome, "%s", result->detail);
+		agent_post(a, FSM_EVENT_TRANSIENT, OUTCOME_NO_CREDENTIALS, "%s", result->detail);
 }
 
 /* The outcome of a cycle that needs no validation. */
@@ -107,6 +150,11 @@ void agent_do_validate(struct agent *a)
 {
 	int r;
 
+	/* Nobody will say that they are good: the service has taken their results. */
+	if (!a->config->validate)
+		(void)agent_promote(a);
+	if (a->validated && post_rolled_back(a))
+		return;
 	if (!a->config->validate || a->validated) {
 		agent_post(a, FSM_EVENT_NOT_NEEDED, (int)quiet_outcome(a), "%s",
 			   a->validated ? "nothing changed since cloud access was validated"

@@ -199,6 +199,9 @@ static void run_action(struct agent *a, enum fsm_action action)
 	case FSM_DO_VALIDATE:
 		agent_do_validate(a);
 		return;
+	case FSM_DO_VALIDATE_PREVIOUS:
+		agent_do_validate_previous(a);
+		return;
 	case FSM_DO_CANCEL:
 		agent_do_cancel(a);
 		return;
@@ -390,6 +393,14 @@ static void adopt_session(struct agent *a)
 	log_info("session adopted from an earlier process");
 }
 
+static void tell_earlier_roll_back(struct agent *a)
+{
+	_cleanup_(freep) char *why = agent_rolled_back_why(a);
+
+	if (why && a->config->validate)
+		a->cloud_word = "rolled-back";
+}
+
 int agent_new(sd_event *event, const struct config *config, struct agent **ret, char **ret_detail)
 {
 	_cleanup_(agent_freep) struct agent *a = NULL;
@@ -420,6 +431,7 @@ int agent_new(sd_event *event, const struct config *config, struct agent **ret, 
 		r = agent_install_root_ca(config, a->store, &a->ca_pem, ret_detail);
 	if (r != 0)
 		return r;
+	tell_earlier_roll_back(a);
 	agent_set_allowed_keys(config->allow_keys);
 	a->executor = (struct executor){.store = a->store,
 					.identity = a->identity,

@@ -21,6 +21,8 @@ struct agent_observer {
 	/* A step a person would like to see: name ("authenticate"), text ("2.01 Created, session
 	 * good for 30 days"). */
 	void (*step)(void *userdata, const char *name, const char *text);
+	/* The predecessors are the credentials of this tag again. why: a sentence's part. */
+	void (*rolled_back)(void *userdata, uint32_t tag, const char *why);
 	/* The cycle ended (done, degraded or waiting to retry): --once stops here. */
 	void (*cycle_ended)(void *userdata, enum outcome outcome);
 	void *userdata;
@@ -57,6 +59,12 @@ int agent_claim_token(struct agent *a, sign_fn fn, void *userdata,
 int agent_identity_csv(struct agent *a, char *ret, size_t size) _must_check_;
 int agent_list_credentials(struct agent *a, struct credential_info **ret,
 			   size_t *ret_n) _must_check_;
+
+/* Predecessors, see credstore/staged.h. *ret owned. */
+int agent_list_previous(struct agent *a, struct credential_info **ret, size_t *ret_n) _must_check_;
+/* Makes the predecessors of a tag its credentials again, and starts a cycle that validates them.
+ * -EBUSY while a cycle runs, -ENOENT when the tag has none, else as the store failed. */
+int agent_roll_back(struct agent *a, uint32_t tag) _must_check_;
 
 /* [wifi] is enabled. */
 bool agent_has_wifi(const struct agent *a);

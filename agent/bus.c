@@ -19,6 +19,8 @@
 #define BUS_INTERFACE "org.onboardd.Agent1"
 #define ERROR_STORE "org.onboardd.Error.Store"
 #define ERROR_IDENTITY "org.onboardd.Error.Identity"
+#define ERROR_BUSY "org.onboardd.Error.Busy"
+#define ERROR_NO_PREVIOUS "org.onboardd.Error.NoPrevious"
 #define N_CHANGING 7
 #define TEXT_MAX 1024 /* of one property or signal argument, with NUL */
 #define WAITING_MAX 16
@@ -235,15 +237,16 @@ static int append_credentials(sd_bus_message *reply, const struct credential_inf
 	return sd_bus_message_close_container(reply);
 }
 
-static int method_list_credentials(sd_bus_message *m, void *userdata, sd_bus_error *error)
+typedef int (*list_fn)(struct agent *a, struct credential_info **ret, size_t *ret_n);
+
+static int reply_list(sd_bus_message *m, struct bus *b, list_fn list, sd_bus_error *error)
 {
-	struct bus *b = userdata;
 	_cleanup_(freep) struct credential_info *infos = NULL;
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	size_t n = 0;
 	int r;
 
-	r = agent_list_credentials(b->agent, &infos, &n);
+	r = list(b->agent, &infos, &n);
 	if (r != 0)
 		return failed(error, r, ERROR_STORE, "listing the credentials");
 	r = sd_bus_message_new_method_return(m, &reply);
@@ -253,6 +256,40 @@ static int method_list_credentials(sd_bus_message *m, void *userdata, sd_bus_err
 	if (r < 0)
 		return r;
 	return sd_bus_send(NULL, reply, NULL);
+}
+
+static int method_list_credentials(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	return reply_list(m, userdata, agent_list_credentials, error);
+}
+
+static int method_list_previous(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	return reply_list(m, userdata, agent_list_previous, error);
+}
+
+static int method_roll_back(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct bus *b = userdata;
+	uint32_t tag;
+	int r;
+
+	r = sd_bus_message_read(m, "u", &tag);
+	if (r < 0)
+		return r;
+	r = agent_roll_back(b->agent, tag);
+	if (r == -EBUSY)
+		return sd_bus_error_setf(error, ERROR_BUSY,
+					 "a provisioning cycle is under way: wait for its end");
+	if (r == -ENOENT)
+		return sd_bus_error_setf(
+			error, ERROR_NO_PREVIOUS,
+			"no predecessors of tag %u are kept: they go when the cloud has accepted "
+			"the credentials that followed them",
+			tag);
+	if (r != 0)
+		return failed(error, r, ERROR_STORE, "rolling back");
+	return sd_bus_reply_method_return(m, NULL);
 }
 
 #define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
@@ -277,8 +314,11 @@ static const sd_bus_vtable vtable[] = {
 	SD_BUS_METHOD_WITH_ARGS("ClaimToken", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", token), method_claim_token, BY_POLICY),
 	SD_BUS_METHOD_WITH_ARGS("ExportIdentity", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", row), method_export_identity, BY_POLICY),
 	SD_BUS_METHOD_WITH_ARGS("ListCredentials", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(uus)", credentials), method_list_credentials, BY_POLICY),
+	SD_BUS_METHOD_WITH_ARGS("ListPrevious", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(uus)", credentials), method_list_previous, BY_POLICY),
+	SD_BUS_METHOD_WITH_ARGS("RollBackCredentials", SD_BUS_ARGS("u", tag), SD_BUS_NO_RESULT, method_roll_back, BY_POLICY),
 	SD_BUS_SIGNAL_WITH_ARGS("StateChanged", SD_BUS_ARGS("s", old_state, "s", new_state, "s", why), 0),
 	SD_BUS_SIGNAL_WITH_ARGS("Step", SD_BUS_ARGS("s", name, "s", text), 0),
+	SD_BUS_SIGNAL_WITH_ARGS("CredentialsRolledBack", SD_BUS_ARGS("u", tag, "s", why), 0),
 	SD_BUS_VTABLE_END,
 };
 /* clang-format on */
@@ -340,7 +380,9 @@ static void tell_changes(struct bus *b)
 		log_debug("bus: PropertiesChanged: %s", strerror(-r));
 }
 
-static void emit(struct bus *b, const char *signal, const char *const *texts, size_t n)
+/* number may be NULL: no first argument of type u. */
+static void emit(struct bus *b, const char *signal, const uint32_t *number,
+		 const char *const *texts, size_t n)
 {
 	sd_bus_message *m = NULL;
 	struct agent_status s;
@@ -351,6 +393,8 @@ static void emit(struct bus *b, const char *signal, const char *const *texts, si
 		return;
 	agent_get_status(b->agent, &s);
 	r = sd_bus_message_new_signal(b->bus, &m, BUS_PATH, BUS_INTERFACE, signal);
+	if (r >= 0 && number)
+		r = sd_bus_message_append(m, "u", *number);
 	for (size_t i = 0; r >= 0 && i < n; i++)
 		r = sd_bus_message_append(m, "s", public_text(&s, texts[i], text, sizeof(text)));
 	if (r >= 0)
@@ -366,7 +410,7 @@ static void on_changed(void *userdata, const char *old_state, const char *new_st
 	const char *const texts[] = {old_state, new_state, why};
 
 	tell_changes(userdata);
-	emit(userdata, "StateChanged", texts, ARRAY_SIZE(texts));
+	emit(userdata, "StateChanged", NULL, texts, ARRAY_SIZE(texts));
 }
 
 static void on_step(void *userdata, const char *name, const char *text)
@@ -374,7 +418,13 @@ static void on_step(void *userdata, const char *name, const char *text)
 	const char *const texts[] = {name, text};
 
 	tell_changes(userdata);
-	emit(userdata, "Step", texts, ARRAY_SIZE(texts));
+	emit(userdata, "Step", NULL, texts, ARRAY_SIZE(texts));
+}
+
+static void on_rolled_back(void *userdata, uint32_t tag, const char *why)
+{
+	tell_changes(userdata);
+	emit(userdata, "CredentialsRolledBack", &tag, &why, 1);
 }
 
 static void on_cycle_ended(void *userdata, enum outcome outcome)
@@ -428,6 +478,7 @@ int bus_new(sd_event *event, struct agent *agent, struct bus **ret)
 	struct agent_observer observer = {
 		.changed = on_changed,
 		.step = on_step,
+		.rolled_back = on_rolled_back,
 		.cycle_ended = on_cycle_ended,
 		.userdata = b,
 	};

@@ -343,7 +343,7 @@ void agent_do_execute(struct agent *a)
 	}
 	if (batch.cloud_changed) {
 		a->validated = false;
-		a->validate_tries = 0;
+		a->validate_tries = a->n_refused = 0;
 		backoff_reset(&a->validate_backoff);
 	}
 	agent_tell_step(a, "execute", "%zu result%s in the journal%s", batch.n_results,

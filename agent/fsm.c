@@ -96,6 +96,7 @@ static const struct fsm_move moves[] = {
 	{STATE(VALIDATING), EVENT(NOT_NEEDED), STATE(IDLE), FSM_DO_END_CYCLE},
 	{STATE(VALIDATING), EVENT(NOT_YET), STATE(WAITING_TO_VALIDATE), 0},
 	{STATE(VALIDATING), EVENT(DEGRADED), STATE(DEGRADED), FSM_DO_END_CYCLE},
+	{STATE(VALIDATING), EVENT(REFUSED), STATE(FALLING_BACK), FSM_DO_VALIDATE_PREVIOUS},
 	/* No key to validate with: commands may be on their way. The parked session stays. */
 	{STATE(VALIDATING), EVENT(TRANSIENT), STATE(BACKING_OFF), FSM_DO_END_CYCLE},
 	{STATE(VALIDATING), EVENT(PERMANENT), STATE(FAILED), FSM_DO_END_CYCLE},
@@ -105,6 +106,11 @@ static const struct fsm_move moves[] = {
 	{STATE(WAITING_TO_VALIDATE), EVENT(TIMEOUT), STATE(VALIDATING), FSM_DO_VALIDATE},
 	{STATE(WAITING_TO_VALIDATE), EVENT(PROVISION), STATE(WAITING_FOR_NETWORK), NEW_CYCLE},
 	{STATE(WAITING_TO_VALIDATE), EVENT(STOP), STATE(STOPPED), 0},
+
+	{STATE(FALLING_BACK), EVENT(ROLLED_BACK), STATE(DEGRADED), FSM_DO_END_CYCLE},
+	{STATE(FALLING_BACK), EVENT(DEGRADED), STATE(DEGRADED), FSM_DO_END_CYCLE},
+	{STATE(FALLING_BACK), EVENT(TIMEOUT), STATE(DEGRADED), GIVE_UP},
+	BUSY_EDGES(FALLING_BACK),
 
 	REST_EDGES(IDLE),
 	REST_EDGES(DEGRADED),
@@ -127,6 +133,7 @@ static const char *const state_names[FSM_N_STATES] = {
 	[STATE(REPORTING)] = "reporting",
 	[STATE(VALIDATING)] = "validating",
 	[STATE(WAITING_TO_VALIDATE)] = "waiting-to-validate",
+	[STATE(FALLING_BACK)] = "falling-back",
 	[STATE(IDLE)] = "idle",
 	[STATE(DEGRADED)] = "degraded",
 	[STATE(BACKING_OFF)] = "backing-off",
@@ -157,6 +164,8 @@ static const char *const event_names[FSM_N_EVENTS] = {
 	[EVENT(NOT_NEEDED)] = "not-needed",
 	[EVENT(NOT_YET)] = "not-yet",
 	[EVENT(DEGRADED)] = "degraded",
+	[EVENT(REFUSED)] = "refused",
+	[EVENT(ROLLED_BACK)] = "rolled-back",
 	[EVENT(TIMEOUT)] = "timeout",
 	[EVENT(PROVISION)] = "provision",
 	[EVENT(STOP)] = "stop",
@@ -215,6 +224,7 @@ enum fsm_timer fsm_timer_of(enum fsm_state state)
 	case STATE(RESUMING):
 		return FSM_TIMER_WORK;
 	case STATE(VALIDATING):
+	case STATE(FALLING_BACK):
 		return FSM_TIMER_VALIDATE;
 	case STATE(WAITING_TO_VALIDATE):
 		return FSM_TIMER_REVALIDATE;
@@ -276,6 +286,8 @@ const char *fsm_action_name(enum fsm_action action)
 		return "park";
 	case FSM_DO_VALIDATE:
 		return "validate";
+	case FSM_DO_VALIDATE_PREVIOUS:
+		return "validate-previous";
 	case FSM_DO_CANCEL:
 		return "cancel";
 	case FSM_DO_QUEUE:

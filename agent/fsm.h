@@ -26,6 +26,7 @@ enum fsm_state {
 	FSM_STATE_REPORTING,
 	FSM_STATE_VALIDATING,
 	FSM_STATE_WAITING_TO_VALIDATE,
+	FSM_STATE_FALLING_BACK,
 	FSM_STATE_IDLE,
 	FSM_STATE_DEGRADED,
 	FSM_STATE_BACKING_OFF,
@@ -55,11 +56,13 @@ enum fsm_event {
 	FSM_EVENT_TRANSIENT, /* worth trying again soon */
 	FSM_EVENT_PERMANENT, /* not before something changes */
 	FSM_EVENT_VALIDATED,
-	FSM_EVENT_NOT_NEEDED, /* validation is off, or done before and nothing changed since */
-	FSM_EVENT_NOT_YET,    /* validation failed, attempts are left */
-	FSM_EVENT_DEGRADED,   /* validation failed for the last time */
-	FSM_EVENT_TIMEOUT,    /* of the state that the machine is in */
-	FSM_EVENT_PROVISION,  /* somebody asks for a cycle */
+	FSM_EVENT_NOT_NEEDED,  /* validation is off, or done before and nothing changed since */
+	FSM_EVENT_NOT_YET,     /* validation failed, attempts are left */
+	FSM_EVENT_DEGRADED,    /* validation failed for the last time */
+	FSM_EVENT_REFUSED,     /* the same, and there are predecessors that may still work */
+	FSM_EVENT_ROLLED_BACK, /* they do, and are in place again */
+	FSM_EVENT_TIMEOUT,     /* of the state that the machine is in */
+	FSM_EVENT_PROVISION,   /* somebody asks for a cycle */
 	FSM_EVENT_STOP,
 	FSM_N_EVENTS,
 };
@@ -78,9 +81,10 @@ enum fsm_action {
 	FSM_DO_REPORT = 1 << 10,
 	FSM_DO_PARK = 1 << 11, /* keep the session suspended for the next cycle, or close it */
 	FSM_DO_VALIDATE = 1 << 12,
-	FSM_DO_CANCEL = 1 << 13, /* give up what is under way and close its session */
-	FSM_DO_QUEUE = 1 << 14,  /* one more cycle after this one */
-	FSM_DO_END_CYCLE = 1 << 15,
+	FSM_DO_VALIDATE_PREVIOUS = 1 << 13,
+	FSM_DO_CANCEL = 1 << 14, /* give up what is under way and close its session */
+	FSM_DO_QUEUE = 1 << 15,  /* one more cycle after this one */
+	FSM_DO_END_CYCLE = 1 << 16,
 };
 
 /* What the timer of a state stands for; its length is configuration. */

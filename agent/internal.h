@@ -79,7 +79,12 @@ struct agent {
 	uint32_t max_age_s; /* the service's wish for the next wait */
 	struct backoff backoff, poll_backoff, validate_backoff;
 	unsigned int validate_tries;
+	unsigned int n_refused; /* answers of the cloud against the credentials as they are */
 	bool validated;
+
+	/* Why the new credentials are refused, while the ones before are tried. */
+	enum outcome refusal;
+	char refusal_why[AGENT_TEXT_MAX];
 
 	/* The status. */
 	enum outcome outcome;
@@ -135,3 +140,16 @@ void agent_do_report(struct agent *a);
 void agent_do_park(struct agent *a);
 void agent_do_cancel(struct agent *a);
 void agent_do_validate(struct agent *a);
+void agent_do_validate_previous(struct agent *a);
+
+/* rollback.c: which credentials the cloud tag holds, docs/state-machine.md. */
+
+/* The credentials are good: their predecessors go. False when the store failed; that is logged, and
+ * the next validation tries again. */
+bool agent_promote(struct agent *a);
+/* The cloud's answer is about what this device holds. */
+bool agent_is_refusal(enum outcome o);
+/* A validation that failed for this reason is about the new credentials, and others are there. */
+bool agent_may_roll_back(struct agent *a, enum outcome o);
+/* Owned: why the credentials are not the newest ones; NULL when they are. */
+char *agent_rolled_back_why(struct agent *a);

@@ -24,7 +24,7 @@ struct agent_status {
 	const char *claim_token; /* "" unless unclaimed */
 	const char *claimed;     /* "unknown", "no", "yes" */
 	const char *cloud; /* "unknown", "validated", "refused", "unreachable", "no-credentials",
-			      "off" */
+			      "rolled-back", "off" */
 	const char *suite;
 	uint64_t cycles;                       /* completed */
 	uint64_t pending_results;              /* in the journal */

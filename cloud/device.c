@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "credstore/staged.h"
 #include "proto/cborjson.h"
 #include "provisioning/stats.h"
 
@@ -44,7 +45,7 @@ struct cloud_device {
 	char *ca_pem;            /* owned; what session trusts */
 	struct session_stats earlier;
 
-	bool busy;
+	bool busy, previous;
 	enum step step;
 	struct worker *worker; /* owned; NULL: the key is not at work */
 	uint32_t max_age_s;
@@ -307,13 +308,20 @@ static void on_signed(int r, const char *jwt, void *userdata)
 					 .max_reply = 1024});
 }
 
+/* Of the attempt that runs. As store_credential_get(). */
+static int get_credential(struct cloud_device *d, enum credential_type type, struct secret *ret)
+{
+	return d->previous ? staged_previous_get(d->store, d->sec_tag, type, ret)
+			   : store_credential_get(d->store, d->sec_tag, type, ret);
+}
+
 /* -ENOENT, -EKEYREJECTED: it is none; -EUCLEAN: the store cannot give it; -ENOMEM. */
 static int open_key(struct cloud_device *d, struct key **ret)
 {
 	_cleanup_(secret_done) struct secret value = SECRET_INIT;
 	int r;
 
-	r = store_credential_get(d->store, d->sec_tag, CREDENTIAL_PRIVATE_KEY, &value);
+	r = get_credential(d, CREDENTIAL_PRIVATE_KEY, &value);
 	if (r == -ENOENT || r == -ENOMEM)
 		return r;
 	if (r != 0)
@@ -373,7 +381,7 @@ static int prepare_session(struct cloud_device *d)
 	const char *pem = d->fallback_ca;
 	int r;
 
-	r = store_credential_get(d->store, d->sec_tag, CREDENTIAL_ROOT_CA, &ca);
+	r = get_credential(d, CREDENTIAL_ROOT_CA, &ca);
 	if (r == 0)
 		pem = (const char *)ca.data;
 	else if (r != -ENOENT)
@@ -402,7 +410,7 @@ static void fail_to_start(struct cloud_device *d, int r, enum outcome outcome, c
 	finish(d, outcome, 0);
 }
 
-int cloud_device_validate(struct cloud_device *d, cloud_fn fn, void *userdata)
+static int attempt(struct cloud_device *d, bool previous, cloud_fn fn, void *userdata)
 {
 	char what[128];
 	int r;
@@ -410,6 +418,7 @@ int cloud_device_validate(struct cloud_device *d, cloud_fn fn, void *userdata)
 	if (d->busy)
 		return -EBUSY;
 	d->busy = true;
+	d->previous = previous;
 	d->fn = fn;
 	d->userdata = userdata;
 	d->step = STEP_CONNECT;
@@ -436,6 +445,16 @@ int cloud_device_validate(struct cloud_device *d, cloud_fn fn, void *userdata)
 	if (r != 0)
 		d->busy = false;
 	return r;
+}
+
+int cloud_device_validate(struct cloud_device *d, cloud_fn fn, void *userdata)
+{
+	return attempt(d, false, fn, userdata);
+}
+
+int cloud_device_validate_previous(struct cloud_device *d, cloud_fn fn, void *userdata)
+{
+	return attempt(d, true, fn, userdata);
 }
 
 void cloud_device_cancel(struct cloud_device *d)

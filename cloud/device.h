@@ -36,5 +36,8 @@ typedef void (*cloud_fn)(struct cloud_device *d, const struct cloud_result *resu
 
 /* One attempt; the key signs on a worker; the session is closed (close_notify) at its end. */
 int cloud_device_validate(struct cloud_device *d, cloud_fn fn, void *userdata) _must_check_;
+/* The same with the tag's predecessors (credstore/staged.h) instead of its credentials. */
+int cloud_device_validate_previous(struct cloud_device *d, cloud_fn fn,
+				   void *userdata) _must_check_;
 void cloud_device_cancel(struct cloud_device *d);
 void cloud_device_get_stats(const struct cloud_device *d, struct session_stats *ret);

@@ -127,6 +127,21 @@ bool staged_has_previous(struct store *s, uint32_t tag)
 	return exists(s, tag, "SELECT 1 FROM previous WHERE tag = ?1") == 1;
 }
 
+bool staged_is_changed(struct store *s, uint32_t tag, enum credential_type type)
+{
+	_cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+
+	if (store_prepare(s,
+			  "SELECT 1 WHERE"
+			  " (SELECT sha256 FROM credential WHERE tag = ?1 AND type = ?2) IS NOT"
+			  " (SELECT sha256 FROM previous WHERE tag = ?1 AND type = ?2)",
+			  &statement) < 0)
+		return false;
+	sqlite3_bind_int64(statement, 1, tag);
+	sqlite3_bind_int(statement, 2, (int)type);
+	return store_step(s, statement) == 1;
+}
+
 int staged_promote(struct store *s, uint32_t tag, bool *ret_changed)
 {
 	enum staged_state state;

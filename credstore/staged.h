@@ -22,6 +22,8 @@ enum staged_state {
 int staged_keep(struct store *s, uint32_t tag) _must_check_;
 
 bool staged_has_previous(struct store *s, uint32_t tag);
+/* Whether a credential is another one than its predecessor; with one missing it is. */
+bool staged_is_changed(struct store *s, uint32_t tag, enum credential_type type);
 /* Like store_credential_get(). */
 int staged_previous_get(struct store *s, uint32_t tag, enum credential_type type,
 			struct secret *ret) _must_check_;

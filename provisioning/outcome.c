@@ -121,6 +121,10 @@ static const struct row rows[OUTCOME_N] = {
 	[OUTCOME_CLOUD_REFUSED] = {"cloud-refused",
 				   "The cloud does not accept the new credentials (yet).", true,
 				   EXIT_CODE_DEGRADED},
+	[OUTCOME_ROLLED_BACK] = {"rolled-back",
+				 "The device works with the credentials that it had before. "
+				 "Correct the new ones and queue their commands again.",
+				 false, EXIT_CODE_DEGRADED},
 	[OUTCOME_CANCELLED] = {"cancelled", "Stopped on request.", false, EXIT_CODE_FAILED},
 	[OUTCOME_FAILED] = {"failed", "The agent ran into a problem of its own; its log has more.",
 			    true, EXIT_CODE_FAILED},

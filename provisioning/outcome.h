@@ -42,6 +42,7 @@ enum outcome {
 	OUTCOME_STORE,          /* our own store failed */
 	OUTCOME_NO_CREDENTIALS, /* validation: the cloud tag holds no key yet */
 	OUTCOME_CLOUD_REFUSED,  /* validation: the cloud does not accept the new key (yet) */
+	OUTCOME_ROLLED_BACK, /* the cloud refused the new credentials, the ones before are back */
 	OUTCOME_CANCELLED,
 	OUTCOME_FAILED, /* something of our own went wrong: memory, a descriptor ... */
 	OUTCOME_N,

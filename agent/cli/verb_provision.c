@@ -80,7 +80,7 @@ static void on_called(void *userdata, int exit_code)
 
 static int exit_code_of(const char *outcome)
 {
-	for (int o = 0; o <= OUTCOME_CANCELLED; o++)
+	for (int o = 0; o < OUTCOME_N; o++)
 		if (strcmp(outcome, outcome_name((enum outcome)o)) == 0)
 			return outcome_exit_code((enum outcome)o);
 	return EXIT_CODE_FAILED;

@@ -26,9 +26,13 @@ static void far_end(const struct fake_request *q, struct fake_reply *ret)
 {
 	if (strcmp(q->session, "cloud") == 0) {
 		ret->code = CODE(2, 5);
-		if (strcmp(q->path, "auth/jwt") == 0)
-			ret->code = service.n_cloud++ < service.cloud_refusals ? CODE(4, 1)
-									       : CODE(2, 1);
+		if (strcmp(q->path, "auth/jwt") != 0)
+			return;
+		ret->code = CODE(2, 1);
+		if (service.n_cloud++ < service.cloud_refusals) {
+			ret->code = service.cloud_code ? service.cloud_code : CODE(4, 1);
+			ret->r = service.cloud_r;
+		}
 		return;
 	}
 	ret->has_max_age = service.max_age_s != 0;
@@ -121,6 +125,16 @@ static void on_step(void *userdata, const char *name, const char *text)
 	snprintf(f->steps + len, sizeof(f->steps) - len, "%s: %s\n", name, text);
 }
 
+static void on_rolled_back(void *userdata, uint32_t tag, const char *why)
+{
+	struct fixture *f = userdata;
+
+	f->n_callbacks++;
+	f->n_rolled_back++;
+	f->rolled_back_tag = tag;
+	snprintf(f->rolled_back_why, sizeof(f->rolled_back_why), "%s", why);
+}
+
 static void on_ended(void *userdata, enum outcome outcome)
 {
 	struct fixture *f = userdata;
@@ -160,8 +174,11 @@ void configure(struct fixture *f, const char *more)
 
 void make_agent(struct fixture *f)
 {
-	const struct agent_observer o = {
-		.changed = on_changed, .step = on_step, .cycle_ended = on_ended, .userdata = f};
+	const struct agent_observer o = {.changed = on_changed,
+					 .step = on_step,
+					 .rolled_back = on_rolled_back,
+					 .cycle_ended = on_ended,
+					 .userdata = f};
 	char *detail = NULL;
 
 	if (agent_new(f->event, f->config, &f->agent, &detail) != 0)

@@ -21,7 +21,9 @@ struct far_end {
 	int report_r[8];       /* in order; 0: 2.04 */
 	uint8_t report_code[8];
 	unsigned int n_auth, n_fetch, n_report, n_cloud;
-	unsigned int cloud_refusals; /* 4.01 this many times */
+	unsigned int cloud_refusals; /* this many times: */
+	uint8_t cloud_code;          /* 0: 4.01 */
+	int cloud_r;                 /* SESSION_E_* instead */
 	bool hold_fetch, clock_synchronised;
 };
 extern struct far_end service;
@@ -35,6 +37,9 @@ struct fixture {
 	enum outcome outcome;
 	char states[4096];
 	char steps[8192];
+	unsigned int n_rolled_back;
+	uint32_t rolled_back_tag;
+	char rolled_back_why[512];
 };
 
 /* spec: "id=verb parameters" lines; "id=finished". */

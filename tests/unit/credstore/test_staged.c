@@ -96,6 +96,10 @@ static void rolling_back_brings_the_whole_tag_back_and_nothing_else(void **state
 	assert_state(s, STAGED_UNVALIDATED, NULL);
 	assert_true(staged_has_previous(s, TAG));
 	assert_false(staged_has_previous(s, 7));
+	assert_false(staged_is_changed(s, TAG, CREDENTIAL_ROOT_CA));
+	assert_true(staged_is_changed(s, TAG, CREDENTIAL_PRIVATE_KEY));
+	assert_true(staged_is_changed(s, TAG, CREDENTIAL_CLIENT_CERT));
+	assert_true(staged_is_changed(s, TAG, CREDENTIAL_PSK));
 	put(s, 7, CREDENTIAL_PSK, "changed");
 	assert_int_equal(staged_roll_back(s, TAG, "answered 4.01"), 0);
 	assert_old(s);
