@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "base/secret.h"
 
 #define HEADER_LEN 4
 #define VERSION 1
@@ -130,7 +131,9 @@ bool message_peek(const uint8_t *data, size_t len, enum message_type *ret_type, 
 /* libcoap judges the whole message: option lengths, the order, the payload marker. */
 static int check(const uint8_t *data, size_t len)
 {
+	const uint8_t *copy;
 	coap_pdu_t *pdu;
+	size_t n;
 	int ok;
 
 	coap_set_log_level(0); /* it would warn about what a peer sent */
@@ -138,6 +141,9 @@ static int check(const uint8_t *data, size_t len)
 	if (!pdu)
 		return -ENOMEM;
 	ok = coap_pdu_parse(COAP_PROTO_DTLS, data, len, pdu);
+	/* A payload may carry a private key, and libcoap does not wipe its copy. */
+	if (coap_get_data(pdu, &n, &copy))
+		secret_wipe((uint8_t *)copy, n);
 	coap_delete_pdu(pdu);
 	return ok ? 0 : MESSAGE_E_FORMAT;
 }

@@ -8,7 +8,8 @@
  *   ONBOARD_TEST_STRIKE=WHERE:SIGNAL
  *                             once a process, at "saved" (a context was saved), "stored" (two
  *                             descriptors went to the fd store), "load" (entry of a load: marked
- *                             consumed, not yet loaded) or "loaded" (the first datagram after it)
+ *                             consumed, not yet loaded), "loaded" (the first datagram after it),
+ *                             "key" (a private key was parsed) or "generated" (one was made)
  *   ONBOARD_TEST_SHORT=N
  *                             the N-th write to a file takes half of what it was given, and a line
  *                             "short" goes to the FILE of ONBOARD_TEST_LOADS
@@ -18,6 +19,8 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <mbedtls/ecp.h>
+#include <mbedtls/pk.h>
 #include <mbedtls/ssl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -135,6 +138,31 @@ int mbedtls_ssl_context_load(mbedtls_ssl_context *ssl, const unsigned char *buf,
 	r = real(ssl, buf, len);
 	if (r == 0)
 		loaded = true;
+	return r;
+}
+
+/* The first thing asked of a key that was parsed. */
+int mbedtls_pk_can_do(const mbedtls_pk_context *pk, mbedtls_pk_type_t type)
+{
+	int (*real)(const mbedtls_pk_context *, mbedtls_pk_type_t) =
+		(int (*)(const mbedtls_pk_context *, mbedtls_pk_type_t))dlsym(RTLD_NEXT,
+									      "mbedtls_pk_can_do");
+
+	strike("key");
+	return real(pk, type);
+}
+
+int mbedtls_ecp_gen_key(mbedtls_ecp_group_id group, mbedtls_ecp_keypair *key,
+			int (*rng)(void *, unsigned char *, size_t), void *rng_context)
+{
+	int (*real)(mbedtls_ecp_group_id, mbedtls_ecp_keypair *,
+		    int (*)(void *, unsigned char *, size_t), void *) =
+		(int (*)(mbedtls_ecp_group_id, mbedtls_ecp_keypair *,
+			 int (*)(void *, unsigned char *, size_t),
+			 void *))dlsym(RTLD_NEXT, "mbedtls_ecp_gen_key");
+	int r = real(group, key, rng, rng_context);
+
+	strike("generated");
 	return r;
 }
 

@@ -12,7 +12,7 @@ from harness.agent import Agent, struck
 from harness.process import Failure, program, run
 from harness.service import Service
 
-CLOUD_TAG = 16842753
+CLOUD_TAG, IDENTITY_TAG, OTHER_TAG = 16842753, 4294967294, 17
 PRIVATE_KEY = 2  # credential type of %CMNG
 # session/saved.h, and the context of mbedTLS: 8 bytes of versions and flags, 4 of length, then the session: start,
 # suite, compression, id, master secret.
@@ -28,14 +28,18 @@ class Memory(case.Case):
     def setUp(self):
         super().setUp()
         self.service = Service(self, self.pki()).start()
-        self.factory_key = self.path("factory.pem")
-        run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", self.factory_key])
-        os.chmod(self.factory_key, 0o600)
+        self.factory_key = self.make_key("factory.pem")
         self.identity = memory.private_key_of_pem("identity key", self.factory_key)
         self.agent = Agent(self, self.service.coap_port, self.pki().root, identity={"key-file": self.factory_key})
         self.service.import_identity(self.agent.init())
         with open(os.path.join(self.agent.state, "seal.key"), "rb") as f:
             self.sealing = memory.Secret("sealing key").add("key", f.read())
+
+    def make_key(self, name):
+        path = self.path(name)
+        run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", path])
+        os.chmod(path, 0o600)
+        return path
 
     def claim(self):
         self.claim_with(agent.token_of(self.agent.once(expect=agent.EXIT_UNCLAIMED)))
@@ -45,14 +49,16 @@ class Memory(case.Case):
             {"cloudAccessKeyGeneration": {"secTag": CLOUD_TAG}}, {"finished": {}}])
         self.service.rest.claim(token, ["one-key"])
 
-    def cloud_key(self):
+    def stored(self, tag):
         copy = self.path("copy")
         shutil.copytree(self.agent.state, copy)
         try:
-            return memory.private_key(
-                "cloud key", bytes.fromhex(run([program("unseal"), copy, CLOUD_TAG, PRIVATE_KEY]).strip()))
+            return bytes.fromhex(run([program("unseal"), copy, tag, PRIVATE_KEY]).strip())
         finally:
             shutil.rmtree(copy)
+
+    def cloud_key(self):
+        return memory.private_key("cloud key", self.stored(CLOUD_TAG))
 
     def own_name(self):
         return memory.Secret("UUID").add_text("text", self.agent.uuid)
@@ -84,15 +90,40 @@ class Memory(case.Case):
         self.assertEqual(device.wait(), agent.EXIT_DONE, device.output())
         self.assertNotEqual(held.find(self.cloud_key()), [])
 
-    def test_an_idle_agent_holds_no_cloud_key_and_the_sealing_key_in_locked_memory_alone(self):
+    def test_an_idle_agent_holds_no_private_key_and_the_sealing_key_in_locked_memory_alone(self):
         self.claim()
         daemon = self.idle_daemon()
         held, cloud = memory.Memory(daemon.pid), self.cloud_key()
         self.assertNotEqual(held.find(self.own_name()), [], "the search finds nothing")
-        self.assertEqual(held.find(cloud), [])
+        self.assertEqual(held.find(self.identity) + held.find(cloud), [])
         self.assertNotEqual(held.find(self.sealing, locked=True), [])
         self.assertEqual(held.find(self.sealing, locked=False), [])
         print(f"    searched {held.size() >> 10} KiB of memory in {len(held.mappings)} mappings", flush=True)
+
+    def test_an_identity_key_that_the_device_made_is_not_held_either(self):
+        self.agent = Agent(self, self.service.coap_port, self.pki().root, name="self-made")
+        self.service.import_identity(self.agent.init())
+        self.claim()
+        daemon = self.idle_daemon()
+        held = memory.Memory(daemon.pid)
+        self.assertNotEqual(held.find(self.own_name()), [], "the search finds nothing")
+        self.assertEqual(held.find(memory.private_key("identity key", self.stored(IDENTITY_TAG))), [])
+
+    def test_a_private_key_that_the_owner_sent_is_sealed_and_gone(self):
+        path = self.make_key("sent.pem")
+        sent = memory.private_key_of_pem("sent key", path)
+        self.service.rest.claim(agent.token_of(self.agent.once(expect=agent.EXIT_UNCLAIMED)))
+        with open(path, encoding="ascii") as f:
+            text = f.read()
+        for request in ({"clientPrivateKey": {"secTag": OTHER_TAG, "content": text}},
+                        {"cloudAccessKeyGeneration": {"secTag": CLOUD_TAG}}, {"finished": {}}):
+            self.service.rest.add_command(self.agent.uuid, request)
+        daemon = self.idle_daemon()
+        held = memory.Memory(daemon.pid)
+        files = {**memory.open_files(daemon.pid), **memory.files_below(self.agent.state)}
+        self.assertNotEqual(sent.found_in(self.stored(OTHER_TAG)), [])
+        self.assertEqual(held.find(sent) + memory.find_in_files(files, sent), [])
+        self.assertEqual(sent.found_in(daemon.output().encode()), [])
 
     def test_no_key_is_in_a_file_that_the_agent_wrote_or_has_open(self):
         self.claim()
