@@ -114,6 +114,16 @@ static size_t columns_of(FILE *f)
 	return size.ws_col;
 }
 
+/* Of a line of half blocks: characters that do not go on with a byte of UTF-8. */
+static size_t columns(const char *line)
+{
+	size_t n = 0;
+
+	for (; *line != '\n' && *line; line++)
+		n += ((unsigned char)*line & 0xc0) != 0x80;
+	return n;
+}
+
 int qr_show(FILE *f, const char *text)
 {
 	enum qr_style style = charset_is_utf8() || !isatty(fileno(f)) ? QR_HALF_BLOCKS : QR_ASCII;
@@ -129,7 +139,10 @@ int qr_show(FILE *f, const char *text)
 	}
 	if (r != 0)
 		return r;
-	if (style == QR_ASCII && strcspn(rendered, "\n") > columns_of(f))
+	if (style == QR_HALF_BLOCKS && isatty(fileno(f)) && columns(rendered) > columns_of(f))
+		fprintf(f, "(The QR code needs %zu columns: a wider terminal shows it.)\n",
+			columns(rendered));
+	else if (style == QR_ASCII && strcspn(rendered, "\n") > columns_of(f))
 		fprintf(f,
 			"(A QR code needs %zu columns here; where UTF-8 is shown: "
 			"LC_ALL=C.UTF-8 onboardctl token --qr)\n",

@@ -22,7 +22,7 @@ int qr_render(const char *text, enum qr_style style, char **ret) _must_check_;
 void qr_print(FILE *f, const char *rendered);
 
 /* Both in the style of f: half blocks for UTF-8 and for whatever is not a terminal here (a log, a
- * file: its reader's terminal counts), else ASCII when the terminal is wide enough, else a line
+ * file: its reader's terminal counts), else ASCII; when a terminal is not wide enough, a line
  * that says what to do. A text that is too long for a QR code is a line that says so, no failure.
  * The other results of qr_render(), nothing being written then. */
 int qr_show(FILE *f, const char *text) _must_check_;

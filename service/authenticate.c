@@ -118,6 +118,22 @@ static int device_seen(struct core *c, const char *uuid, bool cloud, bool *ret_c
 	return store_txn_commit(&t);
 }
 
+/* Where makers vouch for devices, the first to hear of one is its owner, who claims it: until then
+ * it is as good as genuine, so that it shows its claim token and asks again. It gets nothing for
+ * that. */
+static enum core_verdict unknown_device(const struct core *c, const struct jwt *jwt,
+					const char *device)
+{
+	const char *why;
+
+	if (!c->makers)
+		return refuse(device, "auth", "unknown device");
+	if (!times_are_valid(c, jwt, &why))
+		return refuse(device, "auth", why);
+	log_debug("device=%s auth=unknown", device);
+	return CORE_UNCLAIMED;
+}
+
 enum core_verdict core_authenticate(struct core *c, const char *text, size_t len,
 				    char device[static CORE_UUID_TEXT])
 {
@@ -138,7 +154,7 @@ enum core_verdict core_authenticate(struct core *c, const char *text, size_t len
 	if (r < 0)
 		return core_fail(r, "cannot read an identity", device);
 	if (r == STORE_E_NOT_FOUND)
-		return refuse(device, "auth", "unknown device");
+		return unknown_device(c, &jwt, device);
 	verdict = verify(c, &jwt, device, "auth", identity.spki);
 	if (verdict != CORE_OK)
 		return verdict;

@@ -13,30 +13,49 @@
 #include "proto/attest.h"
 #include "service/core_private.h"
 #include "service/device_json.h"
+#include "service/enroll.h"
 #include "service/proof.h"
 
-static unsigned int token_verify(struct core *c, const struct attest *a, const char *device,
-				 json_t **ret)
-{
+/* Who a token says that its device is. */
+struct claimant {
 	struct store_identity identity;
+	bool is_new; /* known by a maker's certificate only: to be stored with the claim */
+};
+
+static unsigned int token_verify(struct core *c, const struct attest *a, const char *device,
+				 struct claimant *ret_claimant, json_t **ret)
+{
+	struct claimant who = {.is_new = false};
+	unsigned int status;
 	int r;
 
-	r = c->store->ops->identity_get(c->store, device, &identity);
+	r = c->store->ops->identity_get(c->store, device, &who.identity);
 	if (r < 0)
 		return core_fail_http(r, "cannot read an identity", ret);
-	if (r == STORE_E_NOT_FOUND)
-		return core_problem(404, ret,
-				    "device %s is not known to this service: its identity key has "
-				    "to be imported first",
-				    device);
-	r = proof_attest(a, identity.spki);
+	if (r == STORE_E_NOT_FOUND) {
+		who.is_new = true;
+		status = enroll_vouch(c, a, device, &who.identity, ret);
+		if (status)
+			return status;
+	}
+	r = proof_attest(a, who.identity.spki);
 	if (r < 0)
 		return core_fail_http(r, "cannot verify a claim token", ret);
-	if (r > 0)
+	if (r > 0 && who.is_new)
+		return core_problem(422, ret,
+				    "the claim token of device %s is not signed by the key of the "
+				    "certificate in it",
+				    device);
+	if (r > 0) {
+		status = enroll_differs(a, &who.identity, ret);
+		if (status)
+			return status;
 		return core_problem(422, ret,
 				    "the claim token is not signed by the identity key of device "
 				    "%s",
 				    device);
+	}
+	*ret_claimant = who;
 	return 0;
 }
 
@@ -83,8 +102,9 @@ static int claim_first(struct core *c, const struct core_owner *o, const struct 
 }
 
 static unsigned int claim_store(struct core *c, const struct core_owner *o, const struct attest *a,
-				const char *device, const json_t *tags, json_t **ret)
+				const struct claimant *who, const json_t *tags, json_t **ret)
 {
+	const char *device = who->identity.uuid;
 	_cleanup_(store_device_done) struct store_device row = {.tags = NULL};
 	_cleanup_(store_txn_rollback) struct store_txn t = {NULL};
 	unsigned int status = 201;
@@ -93,6 +113,12 @@ static unsigned int claim_store(struct core *c, const struct core_owner *o, cons
 	r = store_txn_begin(&t, c->store, true);
 	if (r < 0)
 		return core_fail_http(r, "cannot claim", ret);
+	if (who->is_new) {
+		status = enroll_register(c, &who->identity, ret);
+		if (status)
+			return status;
+		status = 201;
+	}
 	r = c->store->ops->device_get(c->store, device, &row);
 	if (r < 0)
 		return core_fail_http(r, "cannot read a device", ret);
@@ -128,6 +154,7 @@ unsigned int core_claim(struct core *c, const struct core_owner *o, const json_t
 	json_auto_t *tags = NULL;
 	_cleanup_(freep) char *detail = NULL;
 	char device[CORE_UUID_TEXT];
+	struct claimant who = {.is_new = false};
 	unsigned int status;
 	struct attest a;
 	int r;
@@ -148,10 +175,10 @@ unsigned int core_claim(struct core *c, const struct core_owner *o, const json_t
 				    "claimToken is not an attestation token: copy all of it, both "
 				    "parts and the dot between them");
 	uuid_format(a.uuid, device);
-	status = token_verify(c, &a, device, ret);
+	status = token_verify(c, &a, device, &who, ret);
 	if (status)
 		return status;
-	return claim_store(c, o, &a, device, tags, ret);
+	return claim_store(c, o, &a, &who, tags, ret);
 }
 
 unsigned int core_unclaim(struct core *c, const struct core_owner *o, const char *device,

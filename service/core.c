@@ -72,6 +72,7 @@ int core_new(const struct core_config *config, struct core **ret, char **ret_det
 	if (!c)
 		return -ENOMEM;
 	c->store = config->store;
+	c->makers = config->makers;
 	c->cloud_tag = config->cloud_tag;
 	c->clock_skew_s = config->clock_skew_s;
 	c->ca_dir = strdup(config->ca_dir);

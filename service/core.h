@@ -14,6 +14,7 @@
 #include "base/macros.h"
 
 struct core;
+struct crypto_makers;
 struct service_store;
 
 struct core_config {
@@ -23,7 +24,9 @@ struct core_config {
 	const char *root_ca_pem; /* what the built-in rule installs as server certificate: the CA of
 				    our CoAP endpoint; NULL when only the administration
 				    calls are used */
-	const char *amazon_ca_pem;      /* or NULL: prepended to it */
+	const char *amazon_ca_pem; /* or NULL: prepended to it */
+	/* borrowed, or NULL: whose devices are taken without an import */
+	struct crypto_makers *makers;
 	uint32_t cloud_tag;             /* 16842753 */
 	unsigned int session_max_age_s; /* Max-Age of an authentication; 2592000; for the fronts */
 	unsigned int clock_skew_s;      /* 60 */
@@ -39,7 +42,7 @@ DEFINE_CLEANUP(struct core *, core_free);
 
 enum core_verdict {
 	CORE_OK,
-	CORE_UNCLAIMED, /* genuine, nobody's: 4.01 */
+	CORE_UNCLAIMED, /* genuine, or perhaps (with makers); nobody's: 4.01 */
 	CORE_REJECTED,  /* unknown device, bad signature, expired: 4.03 */
 	CORE_INVALID,   /* the request cannot be understood: 4.00 */
 	CORE_FAILED,    /* our own failure: 5.00; the reason is logged */

@@ -10,10 +10,11 @@
 #include "service/store.h"
 
 struct core {
-	struct service_store *store; /* borrowed */
-	char *ca_dir;                /* owned */
-	char *cloud_ca;              /* owned; PEM that devices need to trust the cloud */
-	struct ca *ca;               /* owned; NULL until a certificate is needed */
+	struct service_store *store;  /* borrowed */
+	struct crypto_makers *makers; /* borrowed; NULL: only what was imported is known */
+	char *ca_dir;                 /* owned */
+	char *cloud_ca;               /* owned; PEM that devices need to trust the cloud */
+	struct ca *ca;                /* owned; NULL until a certificate is needed */
 	uint32_t cloud_tag;
 	unsigned int clock_skew_s;
 };

@@ -11,9 +11,10 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "service/core_private.h"
-#include "service/crypto.h"
+#include "service/crypto_chain.h"
 
-#define LINE_MAX_LEN 512
+#define ROW_MAX_LEN 512 /* without the chain */
+#define LINE_MAX_LEN (ROW_MAX_LEN + BASE64_LEN(X5CHAIN_MAX))
 
 enum { IMPORT_E_ROW = 1 };
 
@@ -42,18 +43,40 @@ static bool hardware_is_valid(const char *text)
 	return true;
 }
 
+/* The row is trusted for what it is, so its chain is only held against it; it is not kept. */
+static int chain_check(const struct import *im, const char *text,
+		       const uint8_t spki[static CRYPTO_SPKI_LEN])
+{
+	uint8_t der[LINE_MAX_LEN], leaf[CRYPTO_SPKI_LEN];
+	struct x5chain chain;
+	size_t len;
+
+	if (base64_decode(text, strlen(text), der, &len) < 0 ||
+	    x5chain_split(der, len, &chain) != 0 || crypto_chain_key(&chain, leaf) != 0)
+		return refuse(im, "the fourth field is not base64 of at most 4 certificates, the "
+				  "device's first");
+	if (memcmp(leaf, spki, sizeof(leaf)) != 0)
+		return refuse(im, "the certificate in the fourth field is for another key than "
+				  "the third");
+	return 0;
+}
+
 static int row_parse(const struct import *im, char *text, struct store_identity *ret)
 {
 	uint8_t spki[LINE_MAX_LEN];
-	char *uuid = text, *hardware, *key;
+	char *uuid = text, *hardware, *key, *chain;
 	size_t len;
 
 	hardware = strchr(uuid, ',');
 	key = hardware ? strchr(hardware + 1, ',') : NULL;
-	if (!key || strchr(key + 1, ','))
-		return refuse(im, "a row has three fields: uuid,hardware,public key");
+	chain = key ? strchr(key + 1, ',') : NULL;
+	if (!key || (chain && strchr(chain + 1, ',')))
+		return refuse(im, "a row has three fields, or four: uuid,hardware,public "
+				  "key,certificates");
 	*hardware++ = '\0';
 	*key++ = '\0';
+	if (chain)
+		*chain++ = '\0';
 	if (core_uuid_normal(uuid, ret->uuid) < 0)
 		return refuse(im, "the first field is not a UUID");
 	if (!hardware_is_valid(hardware))
@@ -66,7 +89,7 @@ static int row_parse(const struct import *im, char *text, struct store_identity 
 	snprintf(ret->hardware, sizeof(ret->hardware), "%s", hardware);
 	memcpy(ret->spki, spki, sizeof(ret->spki));
 	ret->imported_at = im->now;
-	return 0;
+	return chain ? chain_check(im, chain, ret->spki) : 0;
 }
 
 /* A key is never replaced: whoever could do that could become the device. */

@@ -17,6 +17,7 @@
 #include "service/cli/state.h"
 #include "service/cli/verbs.h"
 #include "service/device_front.h"
+#include "service/makers.h"
 #include "service/owner_front.h"
 
 #define SESSION_TIMEOUT_S 600
@@ -27,9 +28,12 @@
 #define CLOUD_TAG 16842753
 #define REST_BODY_MAX 1048576
 #define PEM_MAX 65536
+#define MAKERS_MAX 64
 
 struct options {
 	const char *state, *coap, *rest, *cert, *key, *root_ca, *rest_cert, *rest_key;
+	const char *makers[MAKERS_MAX];
+	size_t n_makers;
 	uint64_t session_timeout_s, cloud_tag;
 };
 
@@ -41,9 +45,30 @@ static int parse_number(const char *name, const char *text, uint64_t max, uint64
 	return 0;
 }
 
+static int add_maker(struct options *o, const char *path)
+{
+	if (o->n_makers == MAKERS_MAX)
+		return verb_usage("serve: --manufacturer-ca: at most %d; name a directory",
+				  MAKERS_MAX);
+	o->makers[o->n_makers++] = path;
+	return 0;
+}
+
 static int parse_options(int argc, char **argv, struct options *o)
 {
-	enum { STATE = 1, COAP, REST, CERT, KEY, ROOT_CA, REST_CERT, REST_KEY, TIMEOUT, TAG };
+	enum {
+		STATE = 1,
+		COAP,
+		REST,
+		CERT,
+		KEY,
+		ROOT_CA,
+		REST_CERT,
+		REST_KEY,
+		TIMEOUT,
+		TAG,
+		MAKER
+	};
 	static const struct option known[] = {
 		{"state", required_argument, NULL, STATE},
 		{"coap", required_argument, NULL, COAP},
@@ -55,6 +80,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{"rest-key", required_argument, NULL, REST_KEY},
 		{"session-timeout", required_argument, NULL, TIMEOUT},
 		{"cloud-tag", required_argument, NULL, TAG},
+		{"manufacturer-ca", required_argument, NULL, MAKER},
 		{NULL, 0, NULL, 0},
 	};
 	const char **const texts[] = {
@@ -70,6 +96,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 					 &o->session_timeout_s);
 		else if (c == TAG)
 			r = parse_number("cloud-tag", optarg, SEC_TAG_MAX, &o->cloud_tag);
+		else if (c == MAKER)
+			r = add_maker(o, optarg);
 		else if (c >= STATE && c <= REST_KEY)
 			*texts[c] = optarg;
 		else
@@ -109,6 +137,17 @@ static int load_root_ca(const struct options *o, char **ret)
 	}
 	*ret = strdup((const char *)text.data);
 	return *ret ? 0 : EXIT_CODE_FAILED;
+}
+
+static int load_makers(const struct options *o, struct crypto_makers **ret)
+{
+	_cleanup_(freep) char *detail = NULL;
+	int r = o->n_makers > 0 ? makers_load(o->makers, o->n_makers, ret, &detail) : 0;
+
+	if (r == 0)
+		return 0;
+	log_error("--manufacturer-ca: %s", detail ? detail : strerror(-r));
+	return EXIT_CODE_FAILED;
 }
 
 static int announce(const struct options *o, const struct device_front *devices,
@@ -182,6 +221,7 @@ static int run(const struct options *o, struct core *core)
 int verb_serve(int argc, char **argv)
 {
 	struct options o = {.session_timeout_s = SESSION_TIMEOUT_S, .cloud_tag = CLOUD_TAG};
+	_cleanup_(crypto_makers_freep) struct crypto_makers *makers = NULL;
 	_cleanup_(state_close) struct state state = {0};
 	_cleanup_(freep) char *root_ca = NULL;
 	sigset_t handled;
@@ -200,11 +240,14 @@ int verb_serve(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 
 	r = load_root_ca(&o, &root_ca);
+	if (r == 0)
+		r = load_makers(&o, &makers);
 	if (r != 0)
 		return r;
 	r = state_open(o.state, true,
 		       (struct core_config){
 			       .root_ca_pem = root_ca,
+			       .makers = makers,
 			       .cloud_tag = (uint32_t)o.cloud_tag,
 			       .session_max_age_s = SESSION_MAX_AGE_S,
 			       .clock_skew_s = CLOCK_SKEW_S,

@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "proto/attest.h"
 #include "proto/jwt.h"
-#include "service/crypto.h"
+#include "service/crypto_chain.h"
 #include "service/store/sqlite.h"
 
 void fixture_open(struct fixture *f, struct service_store **ret_store, struct core **ret_core)
@@ -24,6 +24,7 @@ void fixture_open(struct fixture *f, struct service_store **ret_store, struct co
 	assert_int_equal(core_new(&(struct core_config){.store = *ret_store,
 							.ca_dir = f->ca,
 							.root_ca_pem = f->root_ca,
+							.makers = f->makers,
 							.cloud_tag = TAG,
 							.session_max_age_s = 2592000,
 							.clock_skew_s = 60},
@@ -74,6 +75,7 @@ int fixture_teardown(void **state)
 	core_free(f->core);
 	service_store_free(f->store);
 	nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	crypto_makers_free(f->makers);
 	free(f->root_ca);
 	free(f);
 	return 0;
@@ -175,16 +177,30 @@ static void cose_sign(EVP_PKEY *key, enum cose_form form, const uint8_t *payload
 	key_sign(key, tbs, tbs_len, ret);
 }
 
-void device_token(const struct device *d, enum cose_form form, char ret[static TOKEN_TEXT_MAX])
+static void token_make(const struct device *d, enum cose_form form, const struct x5chain *chain,
+		       char *ret, size_t size)
 {
 	struct attest a = {.message_type = ATTEST_TYPE_IDENTITY, .device_type = 3};
 
+	if (chain)
+		a.chain = *chain;
 	assert_int_equal(uuid_parse(d->uuid, 36, a.uuid), 0);
 	random_fill(a.firmware, sizeof(a.firmware));
 	random_fill(a.nonce, sizeof(a.nonce));
 	assert_int_equal(attest_message(&a), 0);
 	cose_sign(d->key, form, a.message, a.message_len, a.signature);
-	assert_int_equal(attest_format(&a, ret, TOKEN_TEXT_MAX), 0);
+	assert_int_equal(attest_format(&a, ret, size), 0);
+}
+
+void device_token(const struct device *d, enum cose_form form, char ret[static TOKEN_TEXT_MAX])
+{
+	token_make(d, form, NULL, ret, TOKEN_TEXT_MAX);
+}
+
+void device_token_with(const struct device *d, const struct x5chain *chain,
+		       char ret[static CLAIM_TEXT_MAX + 1])
+{
+	token_make(d, COSE_FORM_RFC9052, chain, ret, CLAIM_TEXT_MAX + 1);
 }
 
 size_t csr_make(EVP_PKEY *key, const char *cn, bool null_parameter, uint8_t *ret, size_t size)

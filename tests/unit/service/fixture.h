@@ -20,6 +20,7 @@
 #include "proto/keygen.h"
 #include "proto/limits.h"
 #include "proto/response.h"
+#include "proto/x5chain.h"
 #include "service/core.h"
 #include "service/store.h"
 
@@ -27,7 +28,8 @@
 
 struct fixture {
 	char dir[64], db[96], ca[96];
-	char *root_ca; /* owned; PEM */
+	char *root_ca;                /* owned; PEM */
+	struct crypto_makers *makers; /* owned; NULL unless a test trusts some */
 	struct service_store *store;
 	struct core *core;
 	struct core_owner editor, viewer, other; /* other: admin of another team */
@@ -58,6 +60,9 @@ int key_sign(void *key, const uint8_t *data, size_t len, uint8_t ret[static 64])
 /* Provisioning token valid now. */
 void device_jwt(const struct device *d, char ret[static JWT_MAX]);
 void device_token(const struct device *d, enum cose_form form, char ret[static TOKEN_TEXT_MAX]);
+/* The same with a chain. */
+void device_token_with(const struct device *d, const struct x5chain *chain,
+		       char ret[static CLAIM_TEXT_MAX + 1]);
 
 struct keygen_spec {
 	EVP_PKEY *key;    /* the generated one */

@@ -5,6 +5,7 @@
 #include <openssl/x509.h>
 
 #include "base/text.h"
+#include "maker.h"
 
 #define ROW_SIZE 256
 
@@ -62,7 +63,7 @@ static void one_bad_row_refuses_the_file_and_is_named(void **state)
 {
 	struct fixture *f = *state;
 	char good[ROW_SIZE], csv[2048], key[BASE64_LEN(91) + 1], *detail;
-	char long_row[600];
+	static char long_row[600 + BASE64_LEN(X5CHAIN_MAX)];
 	static const char uuid[] = "50363154-3931-44f0-8022-121b6401627d";
 	struct device d;
 	size_t n = 99;
@@ -77,7 +78,10 @@ static void one_bad_row_refuses_the_file_and_is_named(void **state)
 	} rows[] = {
 		{"hello", "three fields"},
 		{"%s,nRF9160", "three fields"},
-		{"%s,nRF9160,%s,extra", "three fields"},
+		{"%s,nRF9160,%s,a,b", "three fields"},
+		{"%s,nRF9160,%s,extra", "fourth field"},
+		{"%s,nRF9160,%s,", "fourth field"},
+		{"%s,nRF9160,%s,MAMCAQU=", "fourth field"},
 		{"x%s,nRF9160,%s", "UUID"},
 		{"%s,,%s", "second field"},
 		{"%s,nRF 9160,%s", "second field"},
@@ -130,6 +134,43 @@ static void a_known_key_is_never_replaced(void **state)
 	free(detail);
 	device_done(&d);
 	device_done(&thief);
+}
+
+static void a_row_may_carry_the_certificates_of_its_key_and_of_no_other(void **state)
+{
+	struct fixture *f = *state;
+	struct maker *m = maker_new("Maker Root");
+	char text[ROW_SIZE], csv[8192], chain_text[BASE64_LEN(X5CHAIN_MAX) + 1], *detail;
+	struct device d, other;
+	struct x5chain chain;
+	size_t n;
+
+	device_init(&d);
+	device_init(&other);
+	maker_chain(m, d.key, d.uuid, &chain);
+	base64_encode(chain.der, x5chain_size(&chain), chain_text);
+	row(&other, text);
+	snprintf(csv, sizeof(csv), "%s,%s", text, chain_text);
+	assert_int_equal(import(f, csv, &n, &detail), 1);
+	assert_non_null(strstr(detail, "another key than the third"));
+	free(detail);
+	assert_int_equal(devices(f), 0);
+	row(&d, text);
+	snprintf(csv, sizeof(csv), "%s,%s", text, chain_text);
+	assert_int_equal(import(f, csv, &n, &detail), 0);
+	assert_int_equal(import(f, text, &n, &detail), 0);
+	assert_int_equal(devices(f), 1);
+	/* As long as a chain may be, in one certificate that no one can read. */
+	memset(chain.der, 0, sizeof(chain.der));
+	memcpy(chain.der, "\x30\x82\x0f\xfc", 4);
+	base64_encode(chain.der, X5CHAIN_MAX, chain_text);
+	snprintf(csv, sizeof(csv), "%s,%s", text, chain_text);
+	assert_int_equal(import(f, csv, &n, &detail), 1);
+	assert_non_null(strstr(detail, "fourth field"));
+	free(detail);
+	maker_free(m);
+	device_done(&d);
+	device_done(&other);
 }
 
 static void other_curves_and_broken_points_are_refused(void **state)
@@ -191,6 +232,7 @@ int main(void)
 		T(rows_are_imported_past_header_comments_and_blank_lines),
 		T(one_bad_row_refuses_the_file_and_is_named),
 		T(a_known_key_is_never_replaced),
+		T(a_row_may_carry_the_certificates_of_its_key_and_of_no_other),
 		T(other_curves_and_broken_points_are_refused),
 		T(the_list_of_all_devices_says_whose_they_are),
 	};
