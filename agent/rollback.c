@@ -168,6 +168,7 @@ int agent_roll_back(struct agent *a, uint32_t tag)
 		if (a->config->validate)
 			a->cloud_word = "unknown";
 	}
+	exports_update(a->exports);
 	tell(a, tag, "asked for");
 	agent_provision(a);
 	return 0;

@@ -26,9 +26,12 @@ const struct verb verbs[] = {
 	{"monitor", verb_monitor, "[--json]",
 	 "show steps and changes as they happen, until interrupted",
 	 "  --json          one JSON object a line\n"},
-	{"credentials", verb_credentials, "[list] [--json]",
-	 "list the stored credentials: tag, type and SHA-256",
-	 "  --json          one JSON array\n"},
+	{"credentials", verb_credentials, "[list [--json] | rollback [--yes] TAG]",
+	 "list the stored credentials, or return to the ones before",
+	 "  list            tag, type and SHA-256, and which tags keep their predecessors\n"
+	 "  --json          one JSON array\n"
+	 "  rollback TAG    make the predecessors of TAG its credentials again, after asking\n"
+	 "  --yes           do not ask\n"},
 	{"identity", verb_identity, "[show | export]",
 	 "show who this device is, or export it for the service's import",
 	 ""},

@@ -250,6 +250,7 @@ class WithoutDaemon(Base):
     def test_a_missing_daemon_is_told_with_what_to_do(self):
         for verb in (["status"], ["status", "--wait", "idle"], ["token"], ["provision"],
                      ["provision", "--wait"], ["credentials"], ["identity"],
+                     ["credentials", "rollback", "1"],
                      ["wifi", "status"], ["wifi", "scan"], ["wifi", "connect", "home"],
                      ["wifi", "forget"], ["wifi", "advertise"]):
             with self.subTest(verb=verb):
@@ -287,6 +288,9 @@ class WithoutDaemon(Base):
                           ["token", "--qr", "--raw"], ["token", "x"], ["provision", "x"],
                           ["provision", "--timeout", "5"], ["monitor", "x"],
                           ["credentials", "remove"], ["credentials", "list", "x"],
+                          ["credentials", "rollback"], ["credentials", "rollback", "x"],
+                          ["credentials", "rollback", "1", "2"],
+                          ["credentials", "rollback", "--no", "1"],
                           ["identity", "delete"], ["identity", "show", "x"], ["identity", "-x"],
                           ["wifi"], ["wifi", "dance"], ["wifi", "status", "x"],
                           ["wifi", "scan", "--no"], ["wifi", "connect"],
