@@ -546,6 +546,7 @@ void agent_get_status(struct agent *a, struct agent_status *ret)
 		.claimed = a->claimed,
 		.cloud = a->cloud_word,
 		.suite = session_suite(a->session),
+		.store = store_notice(a->store),
 		.cycles = a->cycles,
 		.pending_results = journal_count(a->store),
 		.commands_ok = a->commands_ok,

@@ -42,10 +42,19 @@ int agent_open_keyring(const struct config *config, struct keyring **ret)
 int agent_open_store(const struct config *config, struct keyring *ring, struct store **ret,
 		     char **ret_detail)
 {
-	const struct store_options options = {.seal_uri = config->seal_uri, .ring = ring};
+	const struct store_options options = {
+		.seal_uri = config->seal_uri,
+		.ring = ring,
+		.start_anew = strcmp(config->damaged_store, "start-anew") == 0};
 	int r = store_open(config->state_dir, &options, ret, ret_detail);
 
-	return r == 0 ? 0 : EXIT_CODE_STORE;
+	if (r != 0)
+		return EXIT_CODE_STORE;
+	if (store_is_anew(*ret))
+		log_error("store event=started-anew: %s", store_notice(*ret));
+	else if (*store_notice(*ret))
+		log_warning("store: %s", store_notice(*ret));
+	return 0;
 }
 
 int agent_open_identity(const struct config *config, struct keyring *ring, struct store *store,

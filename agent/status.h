@@ -26,7 +26,8 @@ struct agent_status {
 	const char *cloud; /* "unknown", "validated", "refused", "unreachable", "no-credentials",
 			      "rolled-back", "off" */
 	const char *suite;
-	uint64_t cycles;                       /* completed */
+	const char *store; /* what its opening did that somebody should know, "" for nothing */
+	uint64_t cycles;   /* completed */
 	uint64_t pending_results;              /* in the journal */
 	uint64_t commands_ok, commands_failed; /* of the last cycle */
 	int64_t last_success_s;                /* wall clock, 0 never */

@@ -19,7 +19,13 @@ struct store {
 	unsigned int depth; /* open levels of store_begin() */
 	int broken;         /* why SQLite gave up the open transaction by itself, or 0 */
 	bool has_remains;   /* a secret that is gone may still be in the log */
+
+	char *notice; /* owned; store_notice() */
+	bool is_anew; /* empty after a damaged one */
 };
+
+/* Adds to what store_notice() tells. */
+void store_tell(struct store *s, const char *format, ...) _printf_(2, 3);
 
 /* SQLite's code as -errno; -EUCLEAN for a database that is not what we wrote. */
 int db_error(sqlite3 *db, int rc);

@@ -20,6 +20,15 @@ int detail_set(char **ret, int r, const char *format, ...)
 	return r;
 }
 
+void detail_make_line(char *text)
+{
+	for (; *text; text++)
+		if (*text == '\n')
+			*text = ' ';
+		else if (*text < ' ' || *text > '~')
+			*text = '?';
+}
+
 int detail_give(int r, char *detail, char **ret)
 {
 	if (ret)

@@ -11,9 +11,63 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "credstore/detail.h"
-#include "credstore/store.h"
+#include "credstore/sealing_token.h"
 
-/* -ENOENT without a text; everything else has one. */
+/* -ENOENT when there is no such credential. */
+static int credential_path(char ret[static PATH_MAX])
+{
+	const char *directory = getenv("CREDENTIALS_DIRECTORY");
+	int n;
+
+	if (!directory || !*directory)
+		return -ENOENT;
+	n = snprintf(ret, PATH_MAX, "%s/onboardd.seal", directory);
+	if (n < 0 || n >= PATH_MAX)
+		return -ENAMETOOLONG;
+	return access(ret, F_OK) < 0 && errno == ENOENT ? -ENOENT : 0;
+}
+
+enum sealing_source sealing_preferred(const struct store_options *options)
+{
+	char path[PATH_MAX];
+
+	if (credential_path(path) != -ENOENT)
+		return SEALING_CREDENTIAL;
+	return options && options->seal_uri ? SEALING_TOKEN : SEALING_FILE;
+}
+
+const char *sealing_file(enum sealing_source source)
+{
+	switch (source) {
+	case SEALING_TOKEN:
+		return "seal.wrapped";
+	case SEALING_FILE:
+		return "seal.key";
+	case SEALING_CREDENTIAL:
+	case SEALING_N_SOURCES:
+		break;
+	}
+	return NULL;
+}
+
+static int source_path(const char *dir, enum sealing_source source, char ret[static PATH_MAX],
+		       char **ret_detail)
+{
+	const char *name = sealing_file(source);
+	int n, r;
+
+	if (!name) {
+		r = credential_path(ret);
+		if (r == -ENOENT)
+			return detail_set(ret_detail, r, "the credential onboardd.seal is missing");
+		return r == 0 ? 0 : detail_set(ret_detail, r, "CREDENTIALS_DIRECTORY is too long");
+	}
+	n = snprintf(ret, PATH_MAX, "%s/%s", dir, name);
+	return n >= 0 && n < PATH_MAX ? 0
+				      : detail_set(ret_detail, -ENAMETOOLONG,
+						   "the state directory's name is too long");
+}
+
 static int read_key(const char *path, uint8_t ret[static SEAL_KEY_LEN], char **ret_detail)
 {
 	_cleanup_(secret_done) struct secret key = SECRET_INIT;
@@ -21,7 +75,7 @@ static int read_key(const char *path, uint8_t ret[static SEAL_KEY_LEN], char **r
 
 	r = file_read(path, SEAL_KEY_LEN, &key);
 	if (r == -ENOENT)
-		return r;
+		return detail_set(ret_detail, r, "the sealing key %s is missing", path);
 	if (r == -EFBIG || r == -EINVAL || (r == 0 && key.len != SEAL_KEY_LEN))
 		return detail_set(ret_detail, STORE_E_SEALING_KEY,
 				  "the sealing key %s is not a file of %d bytes", path,
@@ -33,68 +87,66 @@ static int read_key(const char *path, uint8_t ret[static SEAL_KEY_LEN], char **r
 	return 0;
 }
 
-static int write_new(int fd, const char *temporary, const char *path, const uint8_t *key)
+int sealing_load(const char *dir, const struct store_options *options, enum sealing_source source,
+		 uint8_t ret[static SEAL_KEY_LEN], char **ret_detail)
 {
-	if (write(fd, key, SEAL_KEY_LEN) != SEAL_KEY_LEN)
-		return errno > 0 ? -errno : -EIO;
+	char path[PATH_MAX];
+	int r;
+
+	r = source_path(dir, source, path, ret_detail);
+	if (r != 0)
+		return r;
+	return source == SEALING_TOKEN ? sealing_token_load(path, options, ret, ret_detail)
+				       : read_key(path, ret, ret_detail);
+}
+
+static int write_new(int fd, const char *temporary, const char *path, const void *data, size_t len)
+{
+	int r = file_write_all(fd, data, len);
+
+	if (r < 0)
+		return r;
 	if (fsync(fd) < 0)
 		return -errno;
 	/* Unlike rename(), link() does not replace a key that came to be meanwhile. */
 	return link(temporary, path) < 0 ? -errno : 0;
 }
 
-static int create_key(const char *path, uint8_t ret[static SEAL_KEY_LEN], char **ret_detail)
+/* The name is made durable, too: what is sealed with the key must not outlive it. */
+static int create_file(const char *dir, const char *path, const void *data, size_t len)
 {
 	_cleanup_(closep) int fd = -1;
 	char temporary[PATH_MAX];
-	uint8_t key[SEAL_KEY_LEN];
 	int r = -ENAMETOOLONG;
 
-	random_fill(key, sizeof(key));
 	if ((size_t)snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) < sizeof(temporary)) {
-		errno = 0;
 		fd = mkostemp(temporary, O_CLOEXEC); /* 0600 */
-		r = fd < 0 ? -errno : write_new(fd, temporary, path, key);
+		r = fd < 0 ? -errno : write_new(fd, temporary, path, data, len);
 	}
 	if (fd >= 0)
 		unlink(temporary);
-	if (r == 0)
-		memcpy(ret, key, sizeof(key));
-	secret_wipe(key, sizeof(key));
-	if (r < 0)
-		return detail_set(ret_detail, r, "the sealing key %s cannot be made: %s", path,
-				  strerror(-r));
-	return 0;
+	return r == 0 ? file_sync_directory(dir) : r;
 }
 
-int sealing_key_load(const char *dir, bool create, uint8_t ret[static SEAL_KEY_LEN],
-		     char **ret_detail)
+int sealing_create(const char *dir, const struct store_options *options, enum sealing_source source,
+		   uint8_t ret[static SEAL_KEY_LEN], char **ret_detail)
 {
-	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+	_cleanup_(secret_done) struct secret wrapped = SECRET_INIT;
 	char path[PATH_MAX];
 	int r;
 
-	if (credentials && *credentials) {
-		if ((size_t)snprintf(path, sizeof(path), "%s/onboardd.seal", credentials) >=
-		    sizeof(path))
-			return detail_set(ret_detail, -ENAMETOOLONG,
-					  "CREDENTIALS_DIRECTORY is too long");
-		r = read_key(path, ret, ret_detail);
-		if (r != -ENOENT)
-			return r;
-	}
-	if ((size_t)snprintf(path, sizeof(path), "%s/seal.key", dir) >= sizeof(path))
-		return detail_set(ret_detail, -ENAMETOOLONG,
-				  "the state directory's name is too long");
-	r = read_key(path, ret, ret_detail);
-	if (r != -ENOENT)
+	r = source_path(dir, source, path, ret_detail);
+	if (r != 0)
 		return r;
-	if (create)
-		return create_key(path, ret, ret_detail);
-	return detail_set(
-		ret_detail, STORE_E_SEALING_KEY,
-		"the sealing key is missing: neither %s nor a credential \"onboardd.seal\" "
-		"exists; restore the key that %s/store.db was made with, or move that file "
-		"away to start anew",
-		path, dir);
+	random_fill(ret, SEAL_KEY_LEN);
+	if (source == SEALING_TOKEN)
+		r = sealing_token_wrap(options, ret, &wrapped, ret_detail);
+	if (r == 0) {
+		r = source == SEALING_TOKEN ? create_file(dir, path, wrapped.data, wrapped.len)
+					    : create_file(dir, path, ret, SEAL_KEY_LEN);
+		if (r < 0)
+			r = detail_set(ret_detail, r, "the sealing key %s cannot be made: %s", path,
+				       strerror(-r));
+	}
+	return r;
 }

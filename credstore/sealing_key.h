@@ -1,14 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Where the key comes from that seals the store: $CREDENTIALS_DIRECTORY/onboardd.seal (systemd puts
- * it there, from TPM2 if the machine has one), else <dir>/seal.key. Either holds 32 bytes. */
+/* Where the key comes from that seals the store. In the order of preference: the credential
+ * $CREDENTIALS_DIRECTORY/onboardd.seal (systemd puts it there, from TPM2 if the machine has one);
+ * <dir>/seal.wrapped, which the RSA key pair of a PKCS#11 token unwraps; <dir>/seal.key. A
+ * credential and seal.key hold the 32 bytes as they are. Inside credstore/ only. */
 
 #include <stdbool.h>
 
 #include "credstore/seal.h"
+#include "credstore/store.h"
 
-/* With `create` a missing seal.key is made, whole or not at all and never over another one. -errno
- * or STORE_E_SEALING_KEY; ret_detail names the file on any failure. */
-int sealing_key_load(const char *dir, bool create, uint8_t ret[static SEAL_KEY_LEN],
-		     char **ret_detail) _must_check_;
+enum sealing_source { SEALING_CREDENTIAL, SEALING_TOKEN, SEALING_FILE, SEALING_N_SOURCES };
+
+/* The source that a store should be sealed with as things are. */
+enum sealing_source sealing_preferred(const struct store_options *options);
+/* Its file in the state directory; NULL for a credential. */
+const char *sealing_file(enum sealing_source source);
+
+/* -ENOENT when there is none; STORE_E_SEALING_KEY when it is malformed or cannot be had; -errno.
+ * ret_detail says so on any failure. A token may take seconds. */
+int sealing_load(const char *dir, const struct store_options *options, enum sealing_source source,
+		 uint8_t ret[static SEAL_KEY_LEN], char **ret_detail) _must_check_;
+/* Makes a new key, whole or not at all and never over another one; ret is overwritten in any case.
+ * Not for a credential: -ENOENT. As sealing_load(). */
+int sealing_create(const char *dir, const struct store_options *options, enum sealing_source source,
+		   uint8_t ret[static SEAL_KEY_LEN], char **ret_detail) _must_check_;

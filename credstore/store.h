@@ -32,12 +32,23 @@ struct store_options {
 	bool start_anew;      /* a damaged store is followed by an empty one at once */
 };
 
-/* Opens or creates <dir>/store.db and its sealing key: $CREDENTIALS_DIRECTORY/onboardd.seal when
- * present, else <dir>/seal.key (32 bytes, 0600, created O_EXCL with a new store only). dir is
- * created 0700. options NULL: none. ret_detail, when not NULL, gets an owned text for people on any
- * failure. -errno or STORE_E_*. */
+/* Opens or creates <dir>/store.db (dir: 0700) and its sealing key, which is the first of: the
+ * credential $CREDENTIALS_DIRECTORY/onboardd.seal; <dir>/seal.wrapped, with seal_uri;
+ * <dir>/seal.key, made with a new store only. A store that one of the later ones opens is sealed
+ * anew with the first.
+ *
+ * A damaged store is moved aside, never overwritten, and refused now and at every later opening
+ * until another store is in its place or somebody removed <dir>/store.set-aside. A wrong key, a
+ * newer schema or a failing disk is no damage: nothing is moved then, nothing changed.
+ *
+ * May take seconds with a token. options NULL: none. ret_detail, when not NULL, gets an owned text
+ * for people on any failure. -errno or STORE_E_*. */
 int store_open(const char *dir, const struct store_options *options, struct store **ret,
 	       char **ret_detail) _must_check_;
+/* What opening did that somebody should know, one line for people; "" for nothing. Borrowed. */
+const char *store_notice(const struct store *s);
+/* An empty store followed a damaged one at this opening. */
+bool store_is_anew(const struct store *s);
 struct store *store_close(struct store *s);
 DEFINE_CLEANUP(struct store *, store_close);
 

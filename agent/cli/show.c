@@ -183,6 +183,8 @@ void show_status(const json_t *status)
 	show_field("Server", text);
 	if (*text_in(status, "suite"))
 		show_field("Cipher suite", text_in(status, "suite"));
+	if (*text_in(status, "store"))
+		show_field("Store", text_in(status, "store"));
 	show_cycles(status);
 	if (number_in(status, "pending_results") > 0) {
 		snprintf(text, sizeof(text), "%" PRId64 " result%s for the service",

@@ -3,6 +3,7 @@
 
 /* A directory of its own for each test, and whole files. */
 
+#include <errno.h>
 #include <ftw.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -90,26 +91,67 @@ static inline struct store *scratch_open(const struct scratch *s)
 	return store;
 }
 
-/* Opening must fail with r, say `word` and leave the file `name` as it is. */
-static inline void scratch_refuses(const struct scratch *s, int r, const char *word)
+static inline bool scratch_exists(const struct scratch *s, const char *name)
+{
+	return access(scratch_path(s, name), F_OK) == 0;
+}
+
+static inline void scratch_move(const struct scratch *s, const char *from, const char *to)
+{
+	char target[PATH_MAX];
+
+	snprintf(target, sizeof(target), "%s", scratch_path(s, to));
+	if (rename(scratch_path(s, from), target) < 0)
+		assert_int_equal(errno, ENOENT);
+}
+
+/* As somebody would who takes the store for good that was set aside last. */
+static inline void scratch_put_back(const struct scratch *s)
+{
+	scratch_move(s, "store.db.damaged", "store.db");
+	scratch_move(s, "store.db.damaged-wal", "store.db-wal");
+	scratch_move(s, "store.db.damaged-journal", "store.db-journal");
+	unlink(scratch_path(s, "store.set-aside"));
+}
+
+static inline void scratch_assert_same(const struct scratch *s, const char *name,
+				       const struct secret *before)
+{
+	_cleanup_(secret_done) struct secret after = SECRET_INIT;
+
+	scratch_read(scratch_path(s, name), &after);
+	assert_int_equal(before->len, after.len);
+	assert_memory_equal(before->data, after.data, after.len);
+}
+
+/* Opening must fail with r, say `word`, and leave the database byte for byte as it is: in its
+ * place, or, when it is damaged, set aside; then it is put back. */
+static inline void scratch_refuses_with(const struct scratch *s,
+					const struct store_options *options, int r,
+					const char *word)
 {
 	_cleanup_(secret_done) struct secret before = SECRET_INIT;
-	_cleanup_(secret_done) struct secret after = SECRET_INIT;
 	_cleanup_(freep) char *detail = NULL;
 	struct store *store = NULL;
-	bool is_there = access(scratch_path(s, "store.db"), F_OK) == 0;
+	bool is_there = scratch_exists(s, "store.db");
+	bool is_moved = is_there && r == STORE_E_CORRUPT;
 
 	if (is_there)
 		scratch_read(scratch_path(s, "store.db"), &before);
-	assert_int_equal(store_open(s->state, NULL, &store, &detail), r);
+	assert_int_equal(store_open(s->state, options, &store, &detail), r);
 	assert_null(store);
 	assert_non_null(detail);
 	if (!strstr(detail, word))
 		fail_msg("\"%s\" does not say \"%s\"", detail, word);
-	assert_int_equal(access(scratch_path(s, "store.db"), F_OK) == 0, is_there);
-	if (!is_there)
-		return;
-	scratch_read(scratch_path(s, "store.db"), &after);
-	assert_int_equal(before.len, after.len);
-	assert_memory_equal(before.data, after.data, after.len);
+	assert_int_equal(scratch_exists(s, "store.db"), is_there && !is_moved);
+	assert_int_equal(scratch_exists(s, "store.set-aside"), is_moved);
+	if (is_there)
+		scratch_assert_same(s, is_moved ? "store.db.damaged" : "store.db", &before);
+	if (is_moved)
+		scratch_put_back(s);
+}
+
+static inline void scratch_refuses(const struct scratch *s, int r, const char *word)
+{
+	scratch_refuses_with(s, NULL, r, word);
 }

@@ -246,7 +246,9 @@ static void a_flipped_byte_never_gives_a_wrong_credential(void **state)
 			assert_true(r > 0);
 			assert_non_null(detail);
 			n_refused++;
-			scratch_refuses(t, r, "store.db");
+			if (r == STORE_E_CORRUPT)
+				scratch_put_back(t);
+			scratch_assert_same(t, "store.db", &whole);
 		}
 		whole.data[at] ^= 0x55;
 		unlink(scratch_path(t, "store.db-wal"));
