@@ -8,8 +8,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -582,6 +584,7 @@ static int as_nobody(struct world *w, void (*run)(struct world *w))
 			_exit(__LINE__ % 90 + 1);                                                  \
 	} while (0)
 
+/* Its contents are wiped in a child. */
 static struct export_set loaded;
 
 static void may_not_chown(struct world *w)
@@ -712,6 +715,93 @@ static void a_full_disk_leaves_nothing_behind(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* ---- readers */
+
+/* One file of the directory as it was when it was opened; NULL: gone. */
+static char *read_at(int dir, const char *name)
+{
+	char text[4096];
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return NULL;
+	n = read(fd, text, sizeof(text));
+	close(fd);
+	return n > 0 ? strndup(text, (size_t)n) : NULL;
+}
+
+static bool holds(const struct export_set *set, char *const read[])
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (strcmp((char *)set->files[i].content.data, read[i]) != 0)
+			return false;
+	return true;
+}
+
+/* 'a' or 'b', '-' when a file was gone, '!' for a mixture. */
+static char look(const struct world *w, const struct export_set *a, const struct export_set *b)
+{
+	int dir = open(w->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char *texts[EXPORT_FILES_MAX] = {NULL}, seen = '-';
+	size_t n = 0;
+
+	assert_true(dir >= 0);
+	while (n < a->n && (texts[n] = read_at(dir, a->files[n].name)))
+		n++;
+	if (n == a->n)
+		seen = holds(a, texts) ? 'a' : holds(b, texts) ? 'b' : '!';
+	for (size_t i = 0; i < n; i++)
+		free(texts[i]);
+	close(dir);
+	return seen;
+}
+
+struct rotor {
+	const struct export_spec *spec;
+	const struct export_set *a, *b;
+	unsigned int n_changed;
+	atomic_bool is_over;
+};
+
+/* A thread, not a process: secrets do not survive a fork. */
+static void *swap_many_times(void *userdata)
+{
+	struct rotor *r = userdata;
+
+	for (int i = 0; i < 200; i++) {
+		_cleanup_(freep) char *detail = NULL;
+		bool changed;
+
+		if (export_apply(r->spec, i % 2 ? r->a : r->b, &changed, &detail) == 0)
+			r->n_changed += changed;
+	}
+	r->is_over = true;
+	return NULL;
+}
+
+static void a_reader_of_one_directory_never_sees_two_sets(void **state)
+{
+	struct world *w = *state;
+	_cleanup_(export_set_done) struct export_set a = {0}, b = {0};
+	struct rotor rotor = {.spec = &w->spec, .a = &a, .b = &b};
+	unsigned int n[128] = {0};
+	pthread_t thread;
+
+	assert_int_equal(load(w, &a), 0);
+	assert_int_equal(export_apply(&w->spec, &a, &w->changed, &w->detail), 0);
+	rotate(w);
+	assert_int_equal(load(w, &b), 0);
+	assert_int_equal(pthread_create(&thread, NULL, swap_many_times, &rotor), 0);
+	while (!rotor.is_over)
+		n[(int)look(w, &a, &b)]++;
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	print_message("%u and %u whole sets read, %u on their way out\n", n['a'], n['b'], n['-']);
+	assert_int_equal(rotor.n_changed, 200);
+	assert_int_equal(n['!'], 0);
+	assert_true(n['a'] > 0 && n['b'] > 0);
+}
+
 #define EXPORT_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -743,6 +833,7 @@ int main(void)
 		EXPORT_TEST(a_parent_that_is_not_there_is_told),
 		EXPORT_TEST(a_disk_that_fills_up_leaves_the_old_set),
 		EXPORT_TEST(a_full_disk_leaves_nothing_behind),
+		EXPORT_TEST(a_reader_of_one_directory_never_sees_two_sets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
