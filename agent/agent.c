@@ -436,7 +436,9 @@ int agent_new(sd_event *event, const struct config *config, struct agent **ret, 
 	a->executor = (struct executor){.store = a->store,
 					.identity = a->identity,
 					.config_check = agent_check_config,
-					.cloud_tag = config->cloud_tag};
+					.cloud_tag = config->cloud_tag,
+					.ring = a->ring,
+					.key_home = config->cloud_key_uri};
 	r = agent_prepare_session(a);
 	if (r == 0)
 		r = make_cloud(a);
@@ -467,6 +469,7 @@ struct agent *agent_free(struct agent *a)
 	wireless_free(a->wireless);
 	netwatch_free(a->netwatch);
 	worker_cancel(a->token_worker);
+	worker_cancel(a->sweeper);
 	cloud_device_free(a->cloud);
 	provisioning_free(a->provisioning);
 	session_free(a->session);
@@ -503,6 +506,7 @@ int agent_start(struct agent *a)
 {
 	/* Files in /run went with the last boot, and programs wait for them. */
 	exports_update(a->exports);
+	agent_sweep(a);
 	agent_post(a, FSM_EVENT_START, -1, "started");
 	return 0;
 }

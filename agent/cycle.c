@@ -332,25 +332,43 @@ void agent_do_suspend(struct agent *a)
 	agent_post(a, FSM_EVENT_SUSPENDED, -1, "session suspended");
 }
 
-void agent_do_execute(struct agent *a)
+static void on_executed(struct provisioning *p, const struct provisioning_execution *result,
+			void *userdata)
 {
-	struct batch_result batch = {0};
-	enum outcome o = provisioning_execute(a->provisioning, &batch);
+	struct agent *a = userdata;
+	const struct batch_result *batch = &result->batch;
 
-	if (o == OUTCOME_STORE) {
-		post_failure(a, o, "the commands could not be executed in one transaction");
+	(void)p;
+	a->executing = false;
+	agent_sweep(a);
+	if (result->outcome != OUTCOME_OK && result->outcome != OUTCOME_PARTIAL &&
+	    result->outcome != OUTCOME_FINISHED) {
+		post_failure(a, result->outcome, result->detail);
 		return;
 	}
-	if (batch.cloud_changed) {
+	if (batch->cloud_changed) {
 		a->validated = false;
 		a->validate_tries = a->n_refused = 0;
 		backoff_reset(&a->validate_backoff);
 	}
-	agent_tell_step(a, "execute", "%zu result%s in the journal%s", batch.n_results,
-			batch.n_results == 1 ? "" : "s",
-			batch.failed ? ", the last one an error" : "");
+	agent_tell_step(a, "execute", "%s", result->detail);
 	agent_post(a, FSM_EVENT_EXECUTED, -1, "%s",
-		   batch.failed ? "executed up to the first error" : "executed");
+		   batch->failed ? "executed up to the first error" : "executed");
+}
+
+void agent_do_execute(struct agent *a)
+{
+	int r;
+
+	a->execute_waits = a->sweeper;
+	if (a->execute_waits)
+		return;
+	a->executing = true;
+	r = provisioning_execute(a->provisioning, on_executed, a);
+	if (r == 0)
+		return;
+	a->executing = false;
+	post_errno(a, "execute", r);
 }
 
 void agent_do_resume(struct agent *a)
@@ -420,6 +438,7 @@ void agent_do_park(struct agent *a)
 void agent_do_cancel(struct agent *a)
 {
 	provisioning_cancel(a->provisioning);
+	a->executing = a->execute_waits = false;
 	a->token_worker = worker_cancel(a->token_worker);
 	if (a->cloud)
 		cloud_device_cancel(a->cloud);

@@ -48,6 +48,7 @@ struct agent {
 	struct netwatch *netwatch;
 	struct wireless *wireless;   /* NULL: off */
 	struct worker *token_worker; /* NULL: no claim token is being made */
+	struct worker *sweeper;      /* NULL: no token is being swept */
 	struct exports *exports;
 	char *ca_pem;                 /* what session trusts */
 	struct session_stats earlier; /* of sessions with another CA */
@@ -72,6 +73,9 @@ struct agent {
 	uint64_t abbreviated_before; /* handshakes, to tell what the next one was */
 	bool failed_command;
 	uint64_t commands_ok, commands_failed;
+
+	/* New keys are not in the store yet while a batch is executed: a sweep would take them. */
+	bool executing, execute_waits, sweep_again;
 
 	/* Across cycles. */
 	uint64_t authenticated_until_ms;
@@ -122,6 +126,10 @@ void agent_tell_step(struct agent *a, const char *name, const char *format, ...)
 /* reason.c: of the state that the agent is in now; why as it was posted. */
 void agent_set_reason(struct agent *a, const char *why);
 void agent_set_network_reason(struct agent *a);
+
+/* sweep.c: destroys the keys that [cloud] key's token holds for nobody, in a while and on a thread.
+ * To be called when the store may have let one go. */
+void agent_sweep(struct agent *a);
 
 /* timers.c: the length of a state's timer in ms, 0 for none. */
 uint64_t agent_timer_ms(struct agent *a, enum fsm_timer timer);

@@ -22,6 +22,8 @@ bool agent_promote(struct agent *a)
 			    a->config->cloud_tag, strerror(abs(r)));
 	else if (changed)
 		log_info("credentials promoted tag=%u", a->config->cloud_tag);
+	if (changed)
+		agent_sweep(a);
 	return r == 0;
 }
 
@@ -93,6 +95,7 @@ char *agent_rolled_back_why(struct agent *a)
 static void tell(struct agent *a, uint32_t tag, const char *why)
 {
 	log_notice("credentials rolled-back tag=%u why=\"%s\"", tag, why);
+	agent_sweep(a);
 	for (size_t i = 0; i < a->n_observers; i++)
 		if (a->observers[i].rolled_back)
 			a->observers[i].rolled_back(a->observers[i].userdata, tag, why);

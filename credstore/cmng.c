@@ -337,12 +337,33 @@ static int delete_credential(struct executor *e, const struct at_fields *fields,
 	return verb_ok(ret, "OK\r\n");
 }
 
-int verb_cmng(struct executor *e, const char *parameters, struct verb_result *ret)
+int verb_cmng_plan(struct executor *e, const char *parameters, struct foreseen *foreseen,
+		   struct key_work *ret)
+{
+	struct at_fields fields;
+	enum credential_type type;
+	uint32_t op, tag;
+	int r;
+
+	(void)e;
+	(void)ret;
+	r = at_parse(parameters, &fields);
+	if (r < 0)
+		return r;
+	if (r == 0 && verb_number(&fields, 0, &op) && (op == 0 || op == 3) &&
+	    read_place(&fields, &tag, &type) == 0)
+		foreseen_set(foreseen, tag, type, op == 0);
+	return 0;
+}
+
+int verb_cmng(struct executor *e, const char *parameters, const struct key_work *prepared,
+	      struct verb_result *ret)
 {
 	struct at_fields fields;
 	uint32_t op;
 	int r;
 
+	(void)prepared;
 	r = at_parse(parameters, &fields);
 	if (r < 0)
 		return r;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "credstore/config.h"
+#include "credstore/prepare.h"
 #include "credstore/verb.h"
 #include "credstore/visible.h"
 
@@ -59,8 +60,8 @@ static int report_verb(const struct command *c, const struct verb_result *v, str
 	return -EINVAL;
 }
 
-static int run_at(struct executor *e, const struct command *c, struct response *ret,
-		  bool *ret_effect, bool *ret_changed)
+static int run_at(struct executor *e, const struct command *c, const struct key_work *prepared,
+		  struct response *ret, bool *ret_effect, bool *ret_changed)
 {
 	_cleanup_(verb_result_done) struct verb_result v = {.outcome = VERB_FAILED};
 	verb_fn run = verb_find(c->verb);
@@ -68,7 +69,7 @@ static int run_at(struct executor *e, const struct command *c, struct response *
 	int r;
 
 	if (run) {
-		r = run(e, c->parameters, &v);
+		r = run(e, c->parameters, prepared, &v);
 	} else {
 		visible_copy(c->verb, shown, sizeof(shown));
 		r = verb_failed(&v, "%s: this device has no such command", shown);
@@ -100,12 +101,12 @@ static int run_config(struct executor *e, const struct command *c, struct respon
 }
 
 /* Inside a savepoint; *ret_effect says whether what was done in it stays. */
-static int run_command(struct executor *e, const struct command *c, struct response *ret,
-		       bool *ret_effect, bool *ret_changed)
+static int run_command(struct executor *e, const struct command *c, const struct key_work *prepared,
+		       struct response *ret, bool *ret_effect, bool *ret_changed)
 {
 	switch (c->type) {
 	case COMMAND_AT:
-		return run_at(e, c, ret, ret_effect, ret_changed);
+		return run_at(e, c, prepared, ret, ret_effect, ret_changed);
 	case COMMAND_CONFIG:
 		return run_config(e, c, ret, ret_effect);
 	case COMMAND_INVALID:
@@ -127,7 +128,8 @@ static int start_result(const struct command *c, struct response *ret)
 	return 0;
 }
 
-static int execute_new(struct executor *e, const struct command *c, struct batch_result *b)
+static int execute_new(struct executor *e, const struct command *c, const struct key_work *prepared,
+		       struct batch_result *b)
 {
 	_cleanup_(response_done) struct response result = {.code = RESPONSE_ERROR};
 	bool effect = false, changed = false;
@@ -139,7 +141,7 @@ static int execute_new(struct executor *e, const struct command *c, struct batch
 	r = store_begin(e->store);
 	if (r < 0)
 		return r;
-	r = run_command(e, c, &result, &effect, &changed);
+	r = run_command(e, c, prepared, &result, &effect, &changed);
 	if (r == 0 && effect) {
 		r = store_commit(e->store);
 		if (r < 0)
@@ -165,14 +167,15 @@ static bool may_have_changed(const struct command *c, const struct response *rec
 	       (strcmp(c->verb, "%CMNG") == 0 || strcmp(c->verb, "%KEYGEN") == 0);
 }
 
-static int execute_one(struct executor *e, const struct command *c, struct batch_result *b)
+static int execute_one(struct executor *e, const struct command *c, const struct key_work *prepared,
+		       struct batch_result *b)
 {
 	_cleanup_(response_done) struct response recorded = {.code = RESPONSE_ERROR};
 	int r;
 
 	r = journal_find(e->store, c->correlation, &recorded);
 	if (r == -ENOENT)
-		return execute_new(e, c, b);
+		return execute_new(e, c, prepared, b);
 	if (r < 0)
 		return r;
 	b->n_results++;
@@ -197,8 +200,14 @@ static int acknowledge_finished(struct executor *e, const struct command *c, str
 	return 0;
 }
 
+/* NULL when nothing was done for command i. */
+static const struct key_work *work_of(const struct prepared *p, size_t i)
+{
+	return p && p->works[i].is_done ? &p->works[i] : NULL;
+}
+
 static int execute_all(struct executor *e, const struct command_list *commands,
-		       struct batch_result *b)
+		       const struct prepared *prepared, struct batch_result *b)
 {
 	const struct command *finished = NULL;
 	int r;
@@ -210,7 +219,7 @@ static int execute_all(struct executor *e, const struct command_list *commands,
 			finished = c;
 			continue;
 		}
-		r = execute_one(e, c, b);
+		r = execute_one(e, c, work_of(prepared, i), b);
 		if (r < 0)
 			return r;
 	}
@@ -219,15 +228,18 @@ static int execute_all(struct executor *e, const struct command_list *commands,
 	return acknowledge_finished(e, finished, b);
 }
 
-int execute_batch(struct executor *e, const struct command_list *commands, struct batch_result *ret)
+int execute_batch(struct executor *e, const struct command_list *commands,
+		  const struct prepared *prepared, struct batch_result *ret)
 {
 	struct batch_result b = {0};
 	int r;
 
+	if (prepared && (prepared->n != commands->n || prepared->r != 0))
+		return -EINVAL;
 	r = store_begin(e->store);
 	if (r < 0)
 		return r;
-	r = execute_all(e, commands, &b);
+	r = execute_all(e, commands, prepared, &b);
 	if (r < 0) {
 		store_rollback(e->store);
 		return r;

@@ -20,7 +20,12 @@ struct executor {
 	struct identity *identity;
 	config_check_fn config_check; /* NULL refuses every pair */
 	uint32_t cloud_tag;           /* whose predecessors are kept: staged.h */
+	struct keyring *ring;         /* how tokens are reached; may be NULL without key_home */
+	const char *key_home;         /* pkcs11: URI of the token that new keys go to, labelled
+					 EXECUTE_LABEL_PREFIX and their tag; NULL: the store */
 };
+
+#define EXECUTE_LABEL_PREFIX "onboardd %s " /* the device's UUID */
 
 struct batch_result {
 	size_t n_results;   /* journalled now or found in the journal */
@@ -29,12 +34,32 @@ struct batch_result {
 	bool cloud_changed; /* a credential was written, generated or deleted */
 };
 
+/* What the commands need of keys (making them, proving, attesting), which may take seconds and so
+ * comes before the transaction. */
+struct prepared;
+
+/* Plans, in the loop. -errno; STORE_E_* do not leave it. */
+int execute_prepare(struct executor *e, const struct command_list *commands,
+		    struct prepared **ret) _must_check_;
+/* Nothing is planned: running it would do nothing. */
+bool prepared_is_idle(const struct prepared *p);
+/* Does it, on any thread (worker_fn). */
+void prepared_run(void *prepared);
+/* On another thread while it runs: the rest is not done. */
+void prepared_give_up(struct prepared *p);
+/* 0, KEY_E_* or -errno: what keeps the whole batch from being executed. */
+int prepared_result(const struct prepared *p) _must_check_;
+struct prepared *prepared_free(struct prepared *p);
+DEFINE_CLEANUP(struct prepared *, prepared_free);
+
 /* Executes in order until the first failure, one transaction for the whole batch with a savepoint a
  * command; each result is journalled in the same transaction; finished is acknowledged last and
- * only if nothing failed. A command found in the journal is not run again. Only our own failures
- * (-errno of the store) are errors here: nothing is changed then. */
+ * only if nothing failed. A command found in the journal is not run again. prepared is of these
+ * commands and has run, or NULL: what it lacks is done at once. A key that was made in a token and
+ * then not used is left for key_sweep(). Only our own failures (-errno of the store, -ENODEV of a
+ * token) are errors here: nothing is changed then. */
 int execute_batch(struct executor *e, const struct command_list *commands,
-		  struct batch_result *ret) _must_check_;
+		  const struct prepared *prepared, struct batch_result *ret) _must_check_;
 
 /* What a config command stored under key. -ENOENT. *ret owned. */
 int config_value_get(struct store *s, const char *key, char **ret) _must_check_;

@@ -193,6 +193,35 @@ static int choose_label(const char *uri, char ret[static KEY_LABEL_MAX + 1])
 	return 0;
 }
 
+static bool is_of_object(const char *attribute)
+{
+	return strncmp(attribute, "object=", 7) == 0 || strncmp(attribute, "type=", 5) == 0;
+}
+
+/* The URI without what it says of the object: the token alone. */
+static int home_of(const char *uri, char **ret)
+{
+	size_t path = strcspn(uri, "?"), at = strcspn(uri, ":") + 1, n = at;
+	char *home = strdup(uri);
+
+	if (!home)
+		return -ENOMEM;
+	while (at < path) {
+		size_t len = strcspn(uri + at, ";?");
+
+		if (!is_of_object(uri + at)) {
+			if (home[n - 1] != ':')
+				home[n++] = ';';
+			memcpy(home + n, uri + at, len);
+			n += len;
+		}
+		at += len + 1;
+	}
+	memcpy(home + n, uri + path, strlen(uri + path) + 1);
+	*ret = home;
+	return 0;
+}
+
 /* The URI of the key itself: our own label where it names no more than a token. */
 static int key_uri_of(const char *uri, char **ret)
 {
@@ -227,8 +256,9 @@ static int ask_token(struct identity_key *k)
 	return read_spki(key, k->spki);
 }
 
-static int make_in_token(const char *home, struct identity_key *k)
+static int make_in_token(const char *asked, struct identity_key *k)
 {
+	_cleanup_(freep) char *home = NULL;
 	_cleanup_(key_freep) struct key *key = NULL;
 	_cleanup_(secret_done) struct secret uri = SECRET_INIT;
 	char label[KEY_LABEL_MAX + 1];
@@ -236,9 +266,11 @@ static int make_in_token(const char *home, struct identity_key *k)
 	int r;
 
 	/* A key that is made has an id of its own. */
-	if (find_attribute(home, "id", &len))
+	if (find_attribute(asked, "id", &len))
 		return KEY_E_NOT_FOUND;
-	r = choose_label(home, label);
+	r = choose_label(asked, label);
+	if (r == 0)
+		r = home_of(asked, &home);
 	if (r == 0)
 		r = key_generate_at(k->ring, home, label, &key, &uri);
 	if (r == 0)

@@ -12,20 +12,6 @@
  * §2.4). Type 2 never overwrites: an existing key is 519. Type 8, the endorsement key, is made once
  * and shown again ever after. */
 
-#define ATTRIBUTES_MAX 1024
-
-enum content {
-	CONTENT_CSR = 0,
-	CONTENT_PUBLIC_KEY = 1,
-};
-
-struct request {
-	uint32_t tag;
-	enum credential_type type;
-	enum content content;
-	char attributes[ATTRIBUTES_MAX + 1], key_usage[16]; /* empty: the default */
-};
-
 static int copy_string(const struct at_fields *fields, size_t i, char *ret, size_t size)
 {
 	const struct at_field *f = &fields->items[i];
@@ -40,11 +26,11 @@ static int copy_string(const struct at_fields *fields, size_t i, char *ret, size
 }
 
 /* 0 or the number to answer. */
-static int parse_request(const char *parameters, struct request *ret)
+static int parse_request(const char *parameters, struct keygen_request *ret)
 {
-	struct request q = {.content = CONTENT_CSR};
+	struct keygen_request q = {.content = KEYGEN_CONTENT_CSR};
 	struct at_fields fields;
-	uint32_t type, content = CONTENT_CSR;
+	uint32_t type, content = KEYGEN_CONTENT_CSR;
 
 	if (at_parse(parameters, &fields) != 0 || fields.n > 5)
 		return AT_CME_INCORRECT_PARAMETERS;
@@ -52,26 +38,26 @@ static int parse_request(const char *parameters, struct request *ret)
 		return AT_CME_INCORRECT_PARAMETERS;
 	if (!verb_is_absent(&fields, 2) && !verb_number(&fields, 2, &content))
 		return AT_CME_INCORRECT_PARAMETERS;
-	if (content > CONTENT_PUBLIC_KEY ||
+	if (content > KEYGEN_CONTENT_PUBLIC_KEY ||
 	    copy_string(&fields, 3, q.attributes, sizeof(q.attributes)) < 0 ||
 	    copy_string(&fields, 4, q.key_usage, sizeof(q.key_usage)) < 0)
 		return AT_CME_INCORRECT_PARAMETERS;
 	/* A bare public key has neither a subject nor extensions. */
-	if (content == CONTENT_PUBLIC_KEY && (*q.attributes || *q.key_usage))
+	if (content == KEYGEN_CONTENT_PUBLIC_KEY && (*q.attributes || *q.key_usage))
 		return AT_CME_INCORRECT_PARAMETERS;
 	if (type != CREDENTIAL_PRIVATE_KEY &&
-	    (type != CREDENTIAL_ENDORSEMENT_KEY || content != CONTENT_PUBLIC_KEY))
+	    (type != CREDENTIAL_ENDORSEMENT_KEY || content != KEYGEN_CONTENT_PUBLIC_KEY))
 		return AT_CME_INCORRECT_PARAMETERS;
 	if (q.tag > SEC_TAG_MAX)
 		return AT_CME_NO_ACCESS;
 	q.type = (enum credential_type)type;
-	q.content = (enum content)content;
+	q.content = (enum keygen_content)content;
 	*ret = q;
 	return 0;
 }
 
 /* The endorsement key that is there already. -ENOENT, STORE_E_CORRUPT. */
-static int load_existing(struct store *s, const struct request *q, struct key **ret)
+static int load_existing(struct store *s, const struct keygen_request *q, struct key **ret)
 {
 	_cleanup_(secret_done) struct secret der = SECRET_INIT;
 	int r;
@@ -83,100 +69,109 @@ static int load_existing(struct store *s, const struct request *q, struct key **
 	return r == -EINVAL ? STORE_E_CORRUPT : r;
 }
 
-static int public_digest(struct key *k, uint8_t ret[static 32])
+int verb_keygen_plan(struct executor *e, const char *parameters, struct foreseen *foreseen,
+		     struct key_work *ret)
 {
-	uint8_t spki[KEY_SPKI_MAX];
-	size_t len;
+	struct keygen_request q;
+	struct key *key = NULL;
+	bool exists;
 	int r;
 
-	r = key_spki(k, spki, &len);
-	if (r < 0)
-		return r;
-	return sha256(spki, len, ret);
+	if (parse_request(parameters, &q) != 0)
+		return 0;
+	exists = foreseen_exists(foreseen, e->store, q.tag, q.type);
+	if (exists && q.type == CREDENTIAL_PRIVATE_KEY)
+		return 0;
+	foreseen_set(foreseen, q.tag, q.type, true);
+	if (exists) {
+		r = load_existing(e->store, &q, &key);
+		/* It is of this very batch, or damaged: the verb itself will see. */
+		if (r != 0)
+			return r == -ENOMEM ? r : 0;
+	}
+	return key_work_plan(e, &q, key, ret);
 }
 
-/* Sets *ret only when a key was made and stored; otherwise the refusal is in result. */
-static int generate(struct executor *e, const struct request *q, struct key **ret,
-		    struct verb_result *result)
+/* What was prepared, when it is what turned out to be needed; else *now does it. */
+static int take_work(struct executor *e, const struct keygen_request *q, bool is_new,
+		     const struct key_work *prepared, struct key_work *now,
+		     const struct key_work **ret)
 {
-	_cleanup_(key_freep) struct key *k = NULL;
-	_cleanup_(secret_done) struct secret der = SECRET_INIT;
-	uint8_t digest[32];
-	bool has_room;
+	struct key *key = NULL;
 	int r;
 
-	r = cmng_has_room(e->store, q->tag, q->type, &has_room);
-	if (r < 0)
-		return r;
-	if (!has_room)
-		return verb_cme(result, AT_CME_MEMORY_FULL);
-	r = key_generate(&k, &der);
+	if (prepared && prepared->kind == (is_new ? KEY_WORK_KEYGEN : KEY_WORK_SHOW)) {
+		*ret = prepared;
+		return 0;
+	}
+	if (!is_new) {
+		r = load_existing(e->store, q, &key);
+		if (r != 0)
+			return r;
+	}
+	r = key_work_plan(e, q, key, now);
 	if (r == 0)
-		r = public_digest(k, digest);
-	if (r == -ENOMEM)
-		return r;
-	if (r < 0)
-		return verb_cme(result, AT_CME_KEYGEN_FAILED);
+		r = verb_work_now(e, now);
+	*ret = now;
+	return r;
+}
+
+static int store_key(struct executor *e, const struct keygen_request *q, const struct key_work *w,
+		     struct verb_result *result)
+{
+	int r;
+
 	r = verb_stage(e, q->tag);
 	if (r < 0)
 		return r;
-	r = store_credential_put(e->store, q->tag, q->type, der.data, der.len, digest);
+	r = store_credential_put(e->store, q->tag, q->type, w->value.data, w->value.len, w->digest);
 	if (r < 0)
 		return r;
 	result->changed = true;
-	*ret = TAKE_PTR(k);
 	return 0;
 }
 
-static int fill_der(struct executor *e, const struct request *q, struct key *k, struct keygen *ret)
+static int make_or_show(struct executor *e, const struct keygen_request *q, bool is_new,
+			const struct key_work *prepared, struct verb_result *ret)
 {
-	_Static_assert(KEYGEN_DER_MAX >= KEY_CSR_MAX && KEYGEN_DER_MAX >= KEY_SPKI_MAX, "");
-
-	if (q->content == CONTENT_PUBLIC_KEY) {
-		ret->message_type = KEYGEN_PUBLIC_KEY;
-		return key_spki(k, ret->der, &ret->der_len);
-	}
-	ret->message_type = KEYGEN_CSR;
-	return key_csr(k, identity_uuid_text(e->identity), *q->attributes ? q->attributes : NULL,
-		       *q->key_usage ? q->key_usage : NULL, ret->der, &ret->der_len);
-}
-
-static int answer(struct executor *e, const struct request *q, struct key *k,
-		  struct verb_result *result)
-{
-	struct keygen output = {.sec_tag = q->tag};
-	char text[TOKEN_TEXT_MAX + 1];
+	_cleanup_(key_work_done) struct key_work now = {.kind = KEY_WORK_NONE};
+	const struct key_work *w = NULL;
 	int r;
 
-	r = fill_der(e, q, k, &output);
-	if (r == -EINVAL)
-		return verb_cme(result, AT_CME_INCORRECT_PARAMETERS);
-	if (r == 0)
-		r = identity_prove_keygen(e->identity, &output);
-	if (r == 0)
-		r = keygen_format(&output, text, sizeof(text));
-	if (r == -ENOMEM)
-		return r;
-	if (r < 0)
-		return verb_cme(result, AT_CME_KEYGEN_FAILED);
-	return verb_value(result, "%KEYGEN", text);
+	r = take_work(e, q, is_new, prepared, &now, &w);
+	if (r != 0)
+		return verb_store_error(ret, r);
+	if (w->r == -EINVAL)
+		return verb_cme(ret, AT_CME_INCORRECT_PARAMETERS);
+	if (w->r < 0)
+		return verb_cme(ret, AT_CME_KEYGEN_FAILED);
+	if (is_new) {
+		r = store_key(e, q, w, ret);
+		if (r < 0)
+			return r;
+	}
+	return verb_value(ret, "%KEYGEN", w->text);
 }
 
-int verb_keygen(struct executor *e, const char *parameters, struct verb_result *ret)
+int verb_keygen(struct executor *e, const char *parameters, const struct key_work *prepared,
+		struct verb_result *ret)
 {
-	_cleanup_(key_freep) struct key *k = NULL;
-	struct request q;
+	struct keygen_request q;
+	bool exists, has_room;
 	int r;
 
 	r = parse_request(parameters, &q);
 	if (r > 0)
 		return verb_cme(ret, (enum at_cme)r);
-	r = load_existing(e->store, &q, &k);
-	if (r != -ENOENT && q.type == CREDENTIAL_PRIVATE_KEY)
-		return r < 0 ? r : verb_cme(ret, AT_CME_EXISTS);
-	if (r == -ENOENT)
-		r = generate(e, &q, &k, ret);
-	if (r != 0)
-		return verb_store_error(ret, r);
-	return k ? answer(e, &q, k, ret) : 0;
+	exists = store_credential_exists(e->store, q.tag, q.type);
+	if (exists && q.type == CREDENTIAL_PRIVATE_KEY)
+		return verb_cme(ret, AT_CME_EXISTS);
+	if (!exists) {
+		r = cmng_has_room(e->store, q.tag, q.type, &has_room);
+		if (r < 0)
+			return r;
+		if (!has_room)
+			return verb_cme(ret, AT_CME_MEMORY_FULL);
+	}
+	return make_or_show(e, &q, !exists, prepared, ret);
 }

@@ -12,11 +12,12 @@
 static const struct {
 	const char *name;
 	verb_fn run;
+	verb_plan_fn plan; /* NULL: it has nothing to do with keys */
 } verbs[] = {
-	{"%CMNG", verb_cmng},
-	{"%KEYGEN", verb_keygen},
-	{"%ATTESTTOKEN", verb_attesttoken},
-	{"%KEYINJECT", verb_keyinject},
+	{"%CMNG", verb_cmng, verb_cmng_plan},
+	{"%KEYGEN", verb_keygen, verb_keygen_plan},
+	{"%ATTESTTOKEN", verb_attesttoken, verb_attesttoken_plan},
+	{"%KEYINJECT", verb_keyinject, NULL},
 };
 
 verb_fn verb_find(const char *name)
@@ -27,11 +28,36 @@ verb_fn verb_find(const char *name)
 	return NULL;
 }
 
+int verb_plan(struct executor *e, const struct command *c, struct foreseen *foreseen,
+	      struct key_work *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (verbs[i].plan && strcmp(verbs[i].name, c->verb) == 0)
+			return verbs[i].plan(e, c->parameters, foreseen, ret);
+	return 0;
+}
+
+int verb_work_now(struct executor *e, struct key_work *w)
+{
+	_cleanup_(signer_freep) struct signer *signer = NULL;
+	int r;
+
+	r = identity_signer(e->identity, &signer);
+	if (r < 0)
+		return r;
+	key_work_run(w, signer);
+	if (w->r > 0)
+		return -ENODEV;
+	return w->r == -ENOMEM ? w->r : 0;
+}
+
 /* Encrypted injection needs an endorsement key that the service has enrolled; known by name so that
  * its owner reads why. */
-int verb_keyinject(struct executor *e, const char *parameters, struct verb_result *ret)
+int verb_keyinject(struct executor *e, const char *parameters, const struct key_work *prepared,
+		   struct verb_result *ret)
 {
 	(void)e;
+	(void)prepared;
 	(void)parameters;
 	return verb_failed(ret, "%%KEYINJECT: this device does not take injected credentials; "
 				"write them with %%CMNG or generate the key with %%KEYGEN");

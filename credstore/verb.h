@@ -8,6 +8,7 @@
 
 #include "base/macros.h"
 #include "credstore/execute.h"
+#include "credstore/keywork.h"
 #include "proto/at.h"
 
 enum verb_outcome {
@@ -23,16 +24,37 @@ struct verb_result {
 	bool changed; /* a credential was written, generated or deleted */
 };
 
-/* -errno only for failures of our own; every refusal is a result. */
-typedef int (*verb_fn)(struct executor *e, const char *parameters, struct verb_result *ret);
+/* prepared: what its plan asked for, NULL when there was none. -errno only for failures of our own;
+ * every refusal is a result. */
+typedef int (*verb_fn)(struct executor *e, const char *parameters, const struct key_work *prepared,
+		       struct verb_result *ret);
+/* Fills what the verb will need of keys, and notes what it will do to them. -errno. */
+typedef int (*verb_plan_fn)(struct executor *e, const char *parameters, struct foreseen *foreseen,
+			    struct key_work *ret);
 
 /* The verb of exactly this name, "%CMNG", or NULL. */
 verb_fn verb_find(const char *name);
+int verb_plan(struct executor *e, const struct command *c, struct foreseen *foreseen,
+	      struct key_work *ret) _must_check_;
 
-int verb_cmng(struct executor *e, const char *parameters, struct verb_result *ret);
-int verb_keygen(struct executor *e, const char *parameters, struct verb_result *ret);
-int verb_attesttoken(struct executor *e, const char *parameters, struct verb_result *ret);
-int verb_keyinject(struct executor *e, const char *parameters, struct verb_result *ret);
+int verb_cmng(struct executor *e, const char *parameters, const struct key_work *prepared,
+	      struct verb_result *ret);
+int verb_cmng_plan(struct executor *e, const char *parameters, struct foreseen *foreseen,
+		   struct key_work *ret);
+int verb_keygen(struct executor *e, const char *parameters, const struct key_work *prepared,
+		struct verb_result *ret);
+int verb_keygen_plan(struct executor *e, const char *parameters, struct foreseen *foreseen,
+		     struct key_work *ret);
+int verb_attesttoken(struct executor *e, const char *parameters, const struct key_work *prepared,
+		     struct verb_result *ret);
+int verb_attesttoken_plan(struct executor *e, const char *parameters, struct foreseen *foreseen,
+			  struct key_work *ret);
+int verb_keyinject(struct executor *e, const char *parameters, const struct key_work *prepared,
+		   struct verb_result *ret);
+
+/* Does at once what was not prepared. -ENOMEM, -errno of the store, -ENODEV when a token failed;
+ * what went wrong otherwise is in w->r. */
+int verb_work_now(struct executor *e, struct key_work *w) _must_check_;
 
 /* To be called before a credential of this tag is written or deleted: the cloud's keep their
  * predecessors (staged.h). -errno. */

@@ -36,6 +36,8 @@ struct provisioning {
 	void *userdata;
 
 	struct command_list commands; /* fetched, not yet executed */
+	provisioning_execute_fn execute_fn;
+	struct prepared *prepared; /* borrowed from the worker that has it */
 
 	/* A report under way: what is pending, how much of it the request on the wire carries. */
 	struct response_list pending;
@@ -88,6 +90,9 @@ static bool is_busy(const struct provisioning *p)
 
 void provisioning_cancel(struct provisioning *p)
 {
+	if (p->prepared)
+		prepared_give_up(p->prepared);
+	p->prepared = NULL;
 	p->worker = worker_cancel(p->worker);
 	if (p->call) {
 		if (p->call->request)
@@ -371,21 +376,81 @@ int provisioning_fetch(struct provisioning *p, provisioning_fn fn, void *userdat
 					      .max_reply = p->config.rx_max});
 }
 
-enum outcome provisioning_execute(struct provisioning *p, struct batch_result *ret)
+/* Last act, as finish(). */
+static void finish_execution(struct provisioning *p, enum outcome outcome,
+			     const struct batch_result *batch)
 {
-	struct batch_result result = {0};
-	int r = execute_batch(p->executor, &p->commands, &result);
+	struct provisioning_execution result = {.outcome = outcome, .detail = p->detail};
+
+	if (batch)
+		result.batch = *batch;
+	p->execute_fn(p, &result, p->userdata);
+}
+
+static void execute_prepared(struct provisioning *p, const struct prepared *prepared)
+{
+	struct batch_result batch = {0};
+	int r = execute_batch(p->executor, &p->commands, prepared, &batch);
 
 	if (r != 0) {
 		log_debug("batch not executed: %s", strerror(abs(r)));
-		return OUTCOME_STORE;
+		snprintf(p->detail, sizeof(p->detail),
+			 "the commands could not be executed in one transaction");
+		finish_execution(p, r == -ENODEV ? OUTCOME_TOKEN_FAILED : OUTCOME_STORE, NULL);
+		return;
 	}
 	command_list_done(&p->commands);
 	p->commands = COMMAND_LIST_INIT;
-	*ret = result;
-	if (result.failed)
-		return OUTCOME_PARTIAL;
-	return result.finished ? OUTCOME_FINISHED : OUTCOME_OK;
+	snprintf(p->detail, sizeof(p->detail), "%zu result%s in the journal%s", batch.n_results,
+		 batch.n_results == 1 ? "" : "s", batch.failed ? ", the last one an error" : "");
+	finish_execution(p,
+			 batch.failed     ? OUTCOME_PARTIAL
+			 : batch.finished ? OUTCOME_FINISHED
+					  : OUTCOME_OK,
+			 &batch);
+}
+
+static void on_prepared(void *prepared, void *userdata)
+{
+	struct provisioning *p = userdata;
+	int r = prepared_result(prepared);
+
+	p->worker = NULL;
+	p->prepared = NULL;
+	if (r == 0) {
+		execute_prepared(p, prepared);
+		return;
+	}
+	snprintf(p->detail, sizeof(p->detail), "the commands need a key: %s", key_strerror(r));
+	finish_execution(p, outcome_of_key(r), NULL);
+}
+
+static void free_prepared(void *prepared)
+{
+	prepared_free(prepared);
+}
+
+int provisioning_execute(struct provisioning *p, provisioning_execute_fn fn, void *userdata)
+{
+	_cleanup_(prepared_freep) struct prepared *prepared = NULL;
+	int r;
+
+	if (is_busy(p))
+		return -EBUSY;
+	r = execute_prepare(p->executor, &p->commands, &prepared);
+	if (r < 0)
+		return r;
+	p->execute_fn = fn;
+	p->userdata = userdata;
+	if (prepared_is_idle(prepared)) {
+		execute_prepared(p, prepared);
+		return 0;
+	}
+	r = worker_start(p->event, prepared_run, on_prepared, free_prepared, prepared, p,
+			 &p->worker);
+	if (r == 0)
+		p->prepared = TAKE_PTR(prepared);
+	return r;
 }
 
 static int report_next(struct provisioning *p)

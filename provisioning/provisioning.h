@@ -50,9 +50,23 @@ int provisioning_authenticate(struct provisioning *p, provisioning_fn fn,
 			      void *userdata) _must_check_;
 /* GET p/cmd. OUTCOME_OK: n commands are held for provisioning_execute(). */
 int provisioning_fetch(struct provisioning *p, provisioning_fn fn, void *userdata) _must_check_;
-/* Synchronous; the held commands are released by success. OUTCOME_OK, _PARTIAL, _FINISHED, _STORE.
+
+struct provisioning_execution {
+	enum outcome outcome; /* OUTCOME_OK, _PARTIAL, _FINISHED; else nothing was changed: _STORE,
+				 or what kept a key from being made or from signing */
+	const char *detail;   /* for people, never NULL; valid inside the callback */
+	struct batch_result batch; /* of the first three */
+};
+
+typedef void (*provisioning_execute_fn)(struct provisioning *p,
+					const struct provisioning_execution *result,
+					void *userdata);
+
+/* Makes keys and signs on a worker, then executes in one transaction; fn may come before this
+ * returns. The held commands are released by success. -EBUSY, or -errno before anything was done.
  */
-enum outcome provisioning_execute(struct provisioning *p, struct batch_result *ret);
+int provisioning_execute(struct provisioning *p, provisioning_execute_fn fn,
+			 void *userdata) _must_check_;
 /* POST p/rsp with the journal's pending results, in as many requests as tx_max asks for; each
  * acknowledged part is forgotten at once. Nothing pending is OUTCOME_OK with n 0. */
 int provisioning_report(struct provisioning *p, provisioning_fn fn, void *userdata) _must_check_;

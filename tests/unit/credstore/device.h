@@ -77,7 +77,7 @@ static inline struct batch_result device_run(struct device *d, struct command *c
 	const struct command_list list = {commands, n};
 	struct batch_result result = {0};
 
-	assert_int_equal(execute_batch(&d->executor, &list, &result), 0);
+	assert_int_equal(execute_batch(&d->executor, &list, NULL, &result), 0);
 	return result;
 }
 

@@ -231,7 +231,7 @@ static void our_own_failure_changes_nothing_at_all(void **state)
 					      " WHEN (SELECT count(*) FROM journal) = 2 BEGIN"
 					      " SELECT RAISE(ROLLBACK, 'gone'); END"),
 			 0);
-	assert_true(execute_batch(&d.executor, &list, &b) < 0);
+	assert_true(execute_batch(&d.executor, &list, NULL, &b) < 0);
 	assert_int_equal(b.n_results, 77);
 	assert_int_equal(journal_count(d.store), 0);
 	assert_int_equal(count_credentials(d.store), 1); /* the identity key */
@@ -260,7 +260,7 @@ static void a_full_disk_is_no_result_and_changes_nothing(void **state)
 	assert_int_equal(db_integer(d.store->db, "PRAGMA page_count", &pages), 0);
 	snprintf(sql, sizeof(sql), "PRAGMA max_page_count = %lld", (long long)pages);
 	assert_int_equal(db_exec(d.store->db, sql), 0);
-	assert_int_equal(execute_batch(&d.executor, &list, &b), -ENOSPC);
+	assert_int_equal(execute_batch(&d.executor, &list, NULL, &b), -ENOSPC);
 	expect_nothing(&d, "a");
 	assert_value(&d, "config/provisioning/interval-sec", NULL);
 	assert_int_equal(db_exec(d.store->db, "PRAGMA max_page_count = 10000"), 0);
@@ -331,7 +331,7 @@ static void defect_04_an_overlong_correlation_is_never_stored(void **state)
 	assert_false(device_run(&d, &c, 1).failed);
 	expect(&d, c.correlation, RESPONSE_AT, 0, "%ATTESTTOKEN");
 	memset(c.correlation, 'y', sizeof(c.correlation));
-	assert_int_equal(execute_batch(&d.executor, &list, &b), -EINVAL);
+	assert_int_equal(execute_batch(&d.executor, &list, NULL, &b), -EINVAL);
 	assert_int_equal(journal_count(d.store), 1);
 	device_close(&d);
 }
@@ -455,7 +455,7 @@ static void defect_21_a_config_command_stores_all_its_pairs_or_none(void **state
 					      " WHEN new.name = 'config/provisioning/x' BEGIN"
 					      " SELECT RAISE(FAIL, 'gone'); END"),
 			 0);
-	assert_true(execute_batch(&d.executor, &(struct command_list){&c, 1},
+	assert_true(execute_batch(&d.executor, &(struct command_list){&c, 1}, NULL,
 				  &(struct batch_result){0}) < 0);
 	assert_value(&d, "config/provisioning/interval-sec", NULL);
 	expect_nothing(&d, "b");

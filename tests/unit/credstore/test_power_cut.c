@@ -70,7 +70,7 @@ static void run_and_die(const struct scratch *t, struct batch *b, int step)
 	device_open(t, &d);
 	steps_left = step;
 	sqlite3_trace_v2(d.store->db, SQLITE_TRACE_STMT, die_at_the_step, NULL);
-	if (execute_batch(&d.executor, &list, &result) != 0 || result.failed)
+	if (execute_batch(&d.executor, &list, NULL, &result) != 0 || result.failed)
 		_exit(1);
 	raise(SIGTERM);
 }

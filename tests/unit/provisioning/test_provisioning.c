@@ -32,6 +32,7 @@ struct fixture {
 
 	unsigned int n_results;
 	struct provisioning_result last;
+	struct provisioning_execution executed;
 	char detail[256];
 };
 
@@ -134,6 +135,17 @@ static void on_result(struct provisioning *p, const struct provisioning_result *
 	f->last = *result;
 	snprintf(f->detail, sizeof(f->detail), "%s", result->detail);
 	f->last.detail = f->detail;
+}
+
+static void on_executed(struct provisioning *p, const struct provisioning_execution *result,
+			void *userdata)
+{
+	struct fixture *f = userdata;
+
+	(void)p;
+	f->n_results++;
+	f->executed = *result;
+	snprintf(f->detail, sizeof(f->detail), "%s", result->detail);
 }
 
 static void run(struct fixture *f)
@@ -326,7 +338,6 @@ static void defect_10_commands_outlive_the_reply_they_came_in(void **state)
 	struct fixture *f = *state;
 	static const char *const ids[] = {"first", "second"};
 	struct fake_reply *r = say(CODE(2, 5));
-	struct batch_result batch;
 	struct response_list pending;
 
 	r->payload_len = encode_delete(r->payload, sizeof(r->payload), ids, 2);
@@ -337,8 +348,9 @@ static void defect_10_commands_outlive_the_reply_they_came_in(void **state)
 	assert_int_equal(f->last.n, 2);
 	assert_int_equal(provisioning_authenticate(f->p, on_result, f), 0);
 	run(f);
-	assert_int_equal(provisioning_execute(f->p, &batch), OUTCOME_OK);
-	assert_int_equal(batch.n_results, 2);
+	assert_int_equal(provisioning_execute(f->p, on_executed, f), 0);
+	assert_int_equal(f->executed.outcome, OUTCOME_OK);
+	assert_int_equal(f->executed.batch.n_results, 2);
 	assert_int_equal(journal_pending(f->store, &pending), 0);
 	assert_int_equal(pending.n, 2);
 	assert_string_equal(pending.items[0].correlation, "first");
