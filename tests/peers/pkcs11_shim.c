@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 CK_RV C_GetFunctionList(CK_FUNCTION_LIST **ret);
@@ -48,11 +49,28 @@ static void say(const char *name, const char *answer)
 	fclose(f);
 }
 
+/* Counting begins anew with every file of orders. */
+static void notice_orders(void)
+{
+	const char *path = getenv("ONBOARD_TEST_SHIM_CONTROL");
+	static struct stat last;
+	struct stat now;
+
+	memset(&now, 0, sizeof(now));
+	if (!path || stat(path, &now) < 0)
+		return;
+	if (now.st_ino != last.st_ino || now.st_mtim.tv_sec != last.st_mtim.tv_sec ||
+	    now.st_mtim.tv_nsec != last.st_mtim.tv_nsec)
+		memset(counts, 0, sizeof(counts));
+	last = now;
+}
+
 static unsigned long count(const char *name)
 {
 	unsigned long calls = 0;
 
 	pthread_mutex_lock(&lock);
+	notice_orders();
 	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
 		if (!counts[i].name[0])
 			snprintf(counts[i].name, sizeof(counts[i].name), "%s", name);

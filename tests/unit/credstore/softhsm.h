@@ -10,6 +10,7 @@
 #include "tests/unit/credstore/scratch.h"
 
 #define SOFTHSM_MODULE "/usr/lib/softhsm/libsofthsm2.so"
+#define SOFTHSM_HOME "pkcs11:token=onboard"
 #define SOFTHSM_PIN "271828"
 #define SOFTHSM_SO_PIN "31415926"
 
@@ -139,4 +140,34 @@ static inline void softhsm_factory_key(const struct softhsm *h, const char *labe
 {
 	SOFTHSM_MUST(h, PKCS11_TOOL "--keypairgen --key-type EC:prime256v1 --label '%s' --id %s",
 		     label, id);
+}
+
+/* --- what we do */
+
+/* What went wrong last. Good until the next call. */
+static inline const char *softhsm_why(const struct softhsm *h)
+{
+	static char why[256];
+
+	keyring_detail(h->ring, why, sizeof(why));
+	return why;
+}
+
+static inline struct key *softhsm_generate(const struct softhsm *h, const char *label,
+					   struct secret *ret_uri)
+{
+	struct key *k = NULL;
+	int r = key_generate_at(h->ring, SOFTHSM_HOME, label, &k, ret_uri);
+
+	if (r != 0)
+		fail_msg("%d: %s", r, softhsm_why(h));
+	return k;
+}
+
+static inline struct key *softhsm_key(const struct softhsm *h, const char *uri)
+{
+	struct key *k = NULL;
+
+	assert_int_equal(key_open(h->ring, uri, strlen(uri), NULL, &k), 0);
+	return k;
 }
