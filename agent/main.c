@@ -9,6 +9,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "agent/agent.h"
+#include "agent/birth.h"
 #include "agent/bus.h"
 #include "agent/internal.h"
 #include "agent/once.h"
@@ -157,25 +158,14 @@ static int complain(int r, const char *detail)
 	return r > 0 ? r : EXIT_CODE_FAILED;
 }
 
-/* A factory's step: no network, no root CA, only who this device is. */
 static int init(const struct config *config)
 {
-	_cleanup_(keyring_freep) struct keyring *ring = NULL;
-	_cleanup_(store_closep) struct store *store = NULL;
-	_cleanup_(identity_freep) struct identity *identity = NULL;
 	_cleanup_(freep) char *detail = NULL;
 	char row[IDENTITY_CSV_MAX + 1];
-	int r = agent_open_keyring(config, &ring);
+	int r = agent_birth(config, false, row, &detail);
 
-	if (r == 0)
-		r = agent_open_store(config, ring, &store, &detail);
-	if (r == 0)
-		r = agent_open_identity(config, ring, store, &identity, &detail);
 	if (r != 0)
 		return complain(r, detail);
-	r = identity_csv(identity, row, sizeof(row));
-	if (r != 0)
-		return complain(EXIT_CODE_IDENTITY, "the identity cannot be written as a row");
 	if (puts(row) < 0 || fflush(stdout) != 0)
 		return complain(-errno, "the identity's row cannot be written to standard output");
 	return EXIT_CODE_DONE;

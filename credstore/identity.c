@@ -44,6 +44,22 @@ static int read_birth(struct store *s, struct birth *ret)
 	return r == -ENOENT ? 0 : r;
 }
 
+int identity_born(struct store *s, char **ret_uuid, char **ret_key_digest)
+{
+	struct birth b = {NULL, NULL};
+	int r = read_birth(s, &b);
+
+	if (r == 0 && (!b.uuid || !b.key_digest))
+		r = -ENOENT;
+	if (r < 0) {
+		birth_done(&b);
+		return r;
+	}
+	*ret_uuid = b.uuid;
+	*ret_key_digest = b.key_digest;
+	return 0;
+}
+
 static int check_hardware(const char *hardware)
 {
 	size_t n = hardware ? strlen(hardware) : 0;

@@ -43,6 +43,9 @@ enum {
  * gets an owned text for people on any failure. The store is borrowed and outlives the object. */
 int identity_open(struct store *s, const struct identity_config *c, struct identity **ret,
 		  char **ret_detail) _must_check_;
+/* Who a store was born as: UUID, and SHA-256 of the public key in hex. Owned texts. -ENOENT before
+ * birth. */
+int identity_born(struct store *s, char **ret_uuid, char **ret_key_digest) _must_check_;
 struct identity *identity_free(struct identity *i);
 DEFINE_CLEANUP(struct identity *, identity_free);
 

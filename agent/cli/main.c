@@ -32,9 +32,12 @@ const struct verb verbs[] = {
 	 "  --json          one JSON array\n"
 	 "  rollback TAG    make the predecessors of TAG its credentials again, after asking\n"
 	 "  --yes           do not ask\n"},
-	{"identity", verb_identity, "[show | export]",
-	 "show who this device is, or export it for the service's import",
-	 ""},
+	{"identity", verb_identity, "[show | export | create [--key WHERE] [--uuid UUID] [--config FILE]]",
+	 "show who this device is, export it for the service's import, or create it",
+	 "  create          make store and identity without onboardd, and print its import row\n"
+	 "  --key WHERE     'file': sealed in the store; or the pkcs11: URI of a token, or of a key in it\n"
+	 "  --uuid UUID     the device's UUID, instead of a new one\n"
+	 "  --config FILE   onboardd's configuration (/etc/onboardd/onboardd.conf)\n"},
 	{"claim", verb_claim,
 	 "--server URL --api-key-file FILE [--ca FILE] [--tag TAG]... {TOKEN | - | --token-file FILE}",
 	 "claim a device, as its owner, from anywhere",

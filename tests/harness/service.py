@@ -66,7 +66,7 @@ class Rest:
 class Service:
     """Keeps its ports over restarts, so that devices find it again."""
 
-    def __init__(self, case, pki, session_timeout_s=None, coap="127.0.0.1", argv_prefix=()):
+    def __init__(self, case, pki, session_timeout_s=None, coap="127.0.0.1", argv_prefix=(), options=()):
         self.case = case
         self.pki = pki
         self.session_timeout_s = session_timeout_s
@@ -74,6 +74,7 @@ class Service:
         self.binary = program("onboard-service")
         self.coap_host = coap
         self.argv_prefix = argv_prefix
+        self.options = options
         self.coap_port = 0
         self.rest_port = 0
         self.process = None
@@ -86,6 +87,7 @@ class Service:
                 "--cert", self.pki.cert, "--key", self.pki.key, "--root-ca", self.pki.root]
         if self.session_timeout_s is not None:
             argv += ["--session-timeout", str(self.session_timeout_s)]
+        argv += self.options
         self.process = self.case.watch(Process(argv, name="service"))
         ready = self.process.wait_line(r"ready coap=\S+:(\d+) rest=\S+:(\d+)")
         self.coap_port, self.rest_port = int(ready.group(1)), int(ready.group(2))
