@@ -32,10 +32,18 @@
 static struct {
 	pthread_mutex_t mutex;
 	uint8_t *region; /* NULL before the first secret, and while there is no memory for it */
-	bool used[N_UNITS];
+	uint16_t units[N_UNITS]; /* of a piece at its first unit, then INSIDE; 0: free */
 	bool refused;
 	size_t in_use;
 } locked = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+#define INSIDE UINT16_MAX
+
+/* In front of a secret that has a mapping of its own. */
+struct head {
+	size_t mapped;
+	uint8_t rest[UNIT - sizeof(size_t)];
+};
 
 static void *map(size_t len)
 {
@@ -55,27 +63,13 @@ static void *map(size_t len)
 	return p;
 }
 
-/* Fails for memory that came from elsewhere. */
-static void unmap(void *p, size_t len)
-{
-	const int r = munmap(p, len);
-
-	assert(r == 0);
-	(void)r;
-}
-
-static size_t units_of(size_t len)
-{
-	return (len + UNIT - 1) / UNIT;
-}
-
 /* The first of n free units in a row; N_UNITS when there are none. */
 static size_t find(size_t n)
 {
 	size_t run = 0;
 
 	for (size_t i = 0; i < N_UNITS; i++) {
-		run = locked.used[i] ? 0 : run + 1;
+		run = locked.units[i] ? 0 : run + 1;
 		if (run == n)
 			return i + 1 - n;
 	}
@@ -84,7 +78,7 @@ static size_t find(size_t n)
 
 static void *take_piece(size_t len)
 {
-	const size_t n = units_of(len), first = find(n);
+	const size_t n = (len + UNIT - 1) / UNIT, first = find(n);
 	uint8_t *p;
 
 	if (first == N_UNITS)
@@ -95,48 +89,76 @@ static void *take_piece(size_t len)
 			return NULL;
 		CLOSE_PIECE(locked.region, REGION_LEN);
 	}
-	memset(locked.used + first, true, n);
+	for (size_t i = 1; i < n; i++)
+		locked.units[first + i] = INSIDE;
+	locked.units[first] = (uint16_t)n;
 	p = locked.region + first * UNIT;
 	OPEN_PIECE(p, len);
 	return p; /* zeros: as mapped, or as wiped at release */
 }
 
 /* False: it is not of the region. */
-static bool give_piece_back(uint8_t *p, size_t len)
+static bool give_piece_back(uint8_t *p)
 {
-	const size_t n = units_of(len);
+	size_t first, n;
 
 	if (!locked.region || p < locked.region || p >= locked.region + REGION_LEN)
 		return false;
-	memset(locked.used + (size_t)(p - locked.region) / UNIT, false, n);
+	first = (size_t)(p - locked.region) / UNIT;
+	n = locked.units[first];
+	assert(n > 0 && n != INSIDE);
+	OPEN_PIECE(p, n * UNIT);
+	explicit_bzero(p, n * UNIT);
 	CLOSE_PIECE(p, n * UNIT);
+	memset(locked.units + first, 0, n * sizeof(locked.units[0]));
 	return true;
+}
+
+static void *map_alone(size_t len)
+{
+	struct head *head = map(sizeof(*head) + len);
+
+	if (!head)
+		return NULL;
+	head->mapped = sizeof(*head) + len;
+	return head + 1;
+}
+
+static void unmap(void *p)
+{
+	struct head *head = (struct head *)p - 1;
+	const size_t mapped = head->mapped;
+
+	/* In a forked child it is zeros, and stays. */
+	if (mapped == 0)
+		return;
+	explicit_bzero(head, mapped);
+	munmap(head, mapped);
 }
 
 void *locked_alloc(size_t len)
 {
 	void *p;
 
-	if (len == 0 || len > PTRDIFF_MAX)
+	if (len == 0 || len > PTRDIFF_MAX - sizeof(struct head))
 		return NULL;
 	pthread_mutex_lock(&locked.mutex);
 	p = take_piece(len);
 	if (!p)
-		p = map(len);
+		p = map_alone(len);
 	locked.in_use += p ? 1 : 0;
 	pthread_mutex_unlock(&locked.mutex);
 	return p;
 }
 
-void locked_free(void *data, size_t len)
+void locked_free(void *data)
 {
 	if (!data)
 		return;
-	explicit_bzero(data, len);
 	pthread_mutex_lock(&locked.mutex);
 	locked.in_use--;
-	if (!give_piece_back(data, len))
-		unmap(data, len);
+	if (!give_piece_back(data))
+		unmap(data);
 	pthread_mutex_unlock(&locked.mutex);
 }
 

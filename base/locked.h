@@ -13,8 +13,8 @@
 
 /* len zero bytes, NULL without memory. len > 0. */
 void *locked_alloc(size_t len);
-/* Wipes, then releases; NULL is none. len as it was allocated. */
-void locked_free(void *data, size_t len);
+/* Wipes all of it, then releases; NULL is none. */
+void locked_free(void *data);
 
 /* Pieces that are in use, for tests. */
 size_t locked_in_use(void);

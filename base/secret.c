@@ -27,7 +27,7 @@ __attribute__((noinline)) void secret_wipe_stack(void)
 
 void secret_done(struct secret *s)
 {
-	locked_free(s->data, s->len + 1);
+	locked_free(s->data);
 	*s = SECRET_INIT;
 }
 

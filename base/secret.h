@@ -14,7 +14,7 @@
 
 struct secret {
 	uint8_t *data; /* owned; always followed by one NUL that len does not count */
-	size_t len;    /* as allocated: release needs it */
+	size_t len;    /* its holder may lessen it */
 };
 
 #define SECRET_INIT                                                                                \

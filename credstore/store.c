@@ -203,7 +203,7 @@ struct store *store_close(struct store *s)
 	if (!s)
 		return NULL;
 	reset(s);
-	locked_free(s->seal_key, SEAL_KEY_LEN);
+	locked_free(s->seal_key);
 	closep(&s->lock_fd);
 	free(s);
 	return NULL;

@@ -64,9 +64,9 @@ class Agent:
                 for key, value in values.items():
                     f.write(f"{key} = {value}\n")
 
-    def init(self):
+    def init(self, env=None):
         """Makes the identity; the row that a factory would import."""
-        row = run([self.binary, "--config", self.config, "--init"]).strip().splitlines()[-1]
+        row = run([self.binary, "--config", self.config, "--init"], env).strip().splitlines()[-1]
         self.uuid = row.split(",")[0]
         return row
 

@@ -11,6 +11,7 @@ from harness import agent, case, memory, process
 from harness.agent import Agent, struck
 from harness.process import Failure, program, run
 from harness.service import Service
+from harness.token import SoftHsm
 
 CLOUD_TAG, IDENTITY_TAG, OTHER_TAG = 16842753, 4294967294, 17
 PRIVATE_KEY = 2  # credential type of %CMNG
@@ -124,6 +125,25 @@ class Memory(case.Case):
         self.assertNotEqual(sent.found_in(self.stored(OTHER_TAG)), [])
         self.assertEqual(held.find(sent) + memory.find_in_files(files, sent), [])
         self.assertEqual(sent.found_in(daemon.output().encode()), [])
+
+    def test_the_pin_of_a_token_is_not_kept_and_in_nothing_that_is_said(self):
+        token = SoftHsm(self)
+        token.generate("factory")
+        self.agent = Agent(self, self.service.coap_port, self.pki().root, name="token",
+                           identity={"key": token.uri_of("factory")}, **token.config())
+        self.service.import_identity(self.agent.init(env=token.env))
+        daemon = self.agent.start_daemon(env=token.env)
+        daemon.wait_line(r"state old=\S+ new=unclaimed")
+        pin = memory.Secret("PIN").add_text("text", token.pin)
+        held = memory.Memory(daemon.pid)
+        files = {**memory.open_files(daemon.pid), **memory.files_below(self.agent.state)}
+        with open(f"/proc/{daemon.pid}/environ", "rb") as f:
+            files["the environment"] = f.read()
+        with open(f"/proc/{daemon.pid}/cmdline", "rb") as f:
+            files["the arguments"] = f.read()
+        files["the log"] = daemon.output().encode()
+        self.assertNotEqual(held.find(self.own_name()), [], "the search finds nothing")
+        self.assertEqual(held.find(pin) + memory.find_in_files(files, pin), [])
 
     def test_no_key_is_in_a_file_that_the_agent_wrote_or_has_open(self):
         self.claim()

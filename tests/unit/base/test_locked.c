@@ -102,14 +102,14 @@ static void what_is_released_is_wiped(void **state)
 
 		assert_non_null(p);
 		memset(p, 0xa5, lengths[i]);
-		locked_free(p, lengths[i]);
+		locked_free(p);
 		again = locked_alloc(lengths[i]);
 		assert_non_null(again);
 		for (size_t k = 0; k < lengths[i]; k++)
 			assert_int_equal(again[k], 0);
-		locked_free(again, lengths[i]);
+		locked_free(again);
 	}
-	locked_free(NULL, 1);
+	locked_free(NULL);
 	assert_null(locked_alloc(0));
 	assert_null(locked_alloc(SIZE_MAX));
 	assert_int_equal(locked_in_use(), 0);
@@ -128,7 +128,7 @@ static void secrets_do_not_overlap_and_holes_are_filled(void **state)
 			memset(pieces[i], (int)(i & 0xff), 100 + i % 80);
 		}
 		for (size_t i = round; i < N; i += 3) {
-			locked_free(pieces[i], 100 + i % 80);
+			locked_free(pieces[i]);
 			pieces[i] = locked_alloc(100 + i % 80);
 			assert_non_null(pieces[i]);
 			memset(pieces[i], (int)(i & 0xff), 100 + i % 80);
@@ -137,7 +137,7 @@ static void secrets_do_not_overlap_and_holes_are_filled(void **state)
 		for (size_t i = 0; i < N; i++) {
 			for (size_t k = 0; k < 100 + i % 80; k++)
 				assert_int_equal(pieces[i][k], i & 0xff);
-			locked_free(pieces[i], 100 + i % 80);
+			locked_free(pieces[i]);
 		}
 	}
 	assert_int_equal(locked_in_use(), 0);
