@@ -172,6 +172,8 @@ static int spawn(struct hook *h, const struct hook_config *c, int errors)
 	posix_spawn_file_actions_t files;
 	int r;
 
+	if (access(c->command[0], X_OK) < 0)
+		return -errno;
 	r = posix_spawnattr_init(&attributes);
 	if (r != 0)
 		return -r;

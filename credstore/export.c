@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,19 +47,15 @@ static int foreign(struct place *p, const char *name, const char *why)
 
 static int open_parent(struct place *p)
 {
-	char a[PATH_MAX], b[PATH_MAX];
+	const char *path = p->spec->directory, *name = strrchr(path, '/') + 1;
+	int parent_len = (int)(name - path) - 1;
 
-	if (strlen(p->spec->directory) >= sizeof(a))
-		return -ENAMETOOLONG;
-	strcpy(a, p->spec->directory);
-	strcpy(b, p->spec->directory);
-	strcpy(p->parent_path, dirname(a));
-	if (strcmp(p->parent_path, "/") == 0)
-		p->parent_path[0] = '\0';
-	if ((size_t)snprintf(p->name, sizeof(p->name), "%s", basename(b)) >= sizeof(p->name) ||
-	    (size_t)snprintf(p->temporary, sizeof(p->temporary), TEMPORARY, p->name) >=
+	if ((size_t)snprintf(p->parent_path, sizeof(p->parent_path), "%.*s", parent_len, path) >=
+		    sizeof(p->parent_path) ||
+	    (size_t)snprintf(p->name, sizeof(p->name), "%s", name) >= sizeof(p->name) ||
+	    (size_t)snprintf(p->temporary, sizeof(p->temporary), TEMPORARY, name) >=
 		    sizeof(p->temporary))
-		return detail_set(p->ret_detail, -ENAMETOOLONG, "%s: %s", p->spec->directory,
+		return detail_set(p->ret_detail, -ENAMETOOLONG, "%s: %s", path,
 				  strerror(ENAMETOOLONG));
 	p->parent =
 		open(*p->parent_path ? p->parent_path : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -248,7 +243,7 @@ static bool has_owner(const struct export_spec *spec, const struct stat *st)
 static bool holds_file(const struct export_spec *spec, int dir, const struct export_file *f)
 {
 	_cleanup_(secret_done) struct secret content = SECRET_INIT;
-	struct stat st;
+	struct stat st = {0};
 	int r;
 
 	r = read_file(dir, f->name, f->content.len, &content, &st);

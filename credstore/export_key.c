@@ -6,6 +6,7 @@
 #include <mbedtls/x509_crt.h>
 #include <string.h>
 
+#include "base/cursor.h"
 #include "base/text.h"
 #include "credstore/der.h"
 #include "credstore/key.h"
@@ -48,25 +49,25 @@ static int wrap_pem(const uint8_t *der, size_t len, struct secret *ret)
 	static const char begin[] = "-----BEGIN PRIVATE KEY-----\n",
 			  end[] = "-----END PRIVATE KEY-----\n";
 	_cleanup_(secret_done) struct secret text = SECRET_INIT, pem = SECRET_INIT;
-	size_t at = 0, n;
+	const size_t text_len = BASE64_LEN(len);
+	struct writer w;
 	int r;
 
-	r = secret_alloc(&text, BASE64_LEN(len) + 1);
+	r = secret_alloc(&text, text_len + 1);
 	if (r == 0)
 		r = secret_alloc(&pem,
-				 sizeof(begin) + sizeof(end) + text.len + text.len / PEM_LINE);
+				 sizeof(begin) + sizeof(end) + text_len + text_len / PEM_LINE + 1);
 	if (r < 0)
 		return r;
 	base64_encode(der, len, (char *)text.data);
-	at = (size_t)(stpcpy((char *)pem.data, begin) - (char *)pem.data);
-	for (const char *line = (const char *)text.data; *line; line += n) {
-		n = strnlen(line, PEM_LINE);
-		memcpy(pem.data + at, line, n);
-		at += n;
-		pem.data[at++] = '\n';
+	writer_init(&w, pem.data, pem.len);
+	writer_text(&w, begin);
+	for (size_t at = 0; at < text_len; at += PEM_LINE) {
+		writer_bytes(&w, text.data + at, MIN(text_len - at, (size_t)PEM_LINE));
+		writer_text(&w, "\n");
 	}
-	strcpy((char *)pem.data + at, end);
-	return secret_set(ret, pem.data, at + strlen(end));
+	writer_text(&w, end);
+	return writer_ok(&w) ? secret_set(ret, w.data, w.len) : -EINVAL;
 }
 
 /* PrivateKeyInfo { 0, algorithm, ECPrivateKey } (RFC 5958 §2): mbedTLS writes the innermost only.

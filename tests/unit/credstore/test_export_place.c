@@ -229,7 +229,7 @@ static void a_full_disk_leaves_nothing_behind(void **state)
 		/* Two pages and three inodes, in a mount namespace of its own. */
 		snprintf(path, sizeof(path), "%s/small", w->scratch->dir);
 		if (unshare(CLONE_NEWNS) < 0 ||
-		    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		    mount("none", "/", "none", MS_REC | MS_PRIVATE, "") < 0)
 			_exit(98);
 		CHECK(mkdir(path, 0700) == 0);
 		if (mount("small", path, "tmpfs", 0, "size=8k,mode=700") < 0)
