@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Devices whose manufacturer vouches for them: chains made by openssl, in the claim token of the real agent, at the real
-service. And how a factory creates an identity."""
+"""Devices whose manufacturer vouches for them: chains made by openssl, in the claim token of the real agent, at the
+real service. And how a factory creates an identity."""
 
 import base64
 import os
@@ -53,16 +53,18 @@ class Maker:
 
     def leaf(self, row, ca, subject, days="10"):
         """The certificate of a row's key, by CA ca (.pem and .key)."""
-        return run(["openssl", "x509", "-new", "-force_pubkey", self.public_key(row), "-subj", subject, "-CA", ca + ".pem",
-                    "-CAkey", ca + ".key", "-set_serial", "77", "-days", days, "-extfile", self.extensions(SIGN_ONLY)])
+        return run(["openssl", "x509", "-new", "-force_pubkey", self.public_key(row), "-subj", subject,
+                    "-CA", ca + ".pem", "-CAkey", ca + ".key", "-set_serial", "77", "-days", days,
+                    "-extfile", self.extensions(SIGN_ONLY)])
 
     def expired_line(self):
         """A CA below the maker's, over since yesterday; the path of .pem and .key."""
         path = self.case.path("expired")
-        run(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=Old line",
-             "-keyout", path + ".key", "-out", path + ".csr"])
-        run(["openssl", "x509", "-req", "-in", path + ".csr", "-CA", self.root, "-CAkey", self.root[:-3] + "key", "-set_serial",
-             "78", "-days", "-1", "-extfile", self.extensions("basicConstraints=critical,CA:TRUE\n"), "-out", path + ".pem"])
+        run(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+             "-subj", "/CN=Old line", "-keyout", path + ".key", "-out", path + ".csr"])
+        run(["openssl", "x509", "-req", "-in", path + ".csr", "-CA", self.root, "-CAkey", self.root[:-3] + "key",
+             "-set_serial", "78", "-days", "-1", "-extfile", self.extensions("basicConstraints=critical,CA:TRUE\n"),
+             "-out", path + ".pem"])
         return path
 
 
@@ -224,10 +226,27 @@ class Idevid(case.Case):
         with open(path, "w", encoding="utf-8") as f:
             f.write(self.chain)
         pki = self.pki()
-        done = finish([program("onboard-service"), "serve", "--state", self.path("service"), "--coap", "127.0.0.1:0", "--rest",
-                       "127.0.0.1:0", "--cert", pki.cert, "--key", pki.key, "--manufacturer-ca", path])
+        done = finish([program("onboard-service"), "serve", "--state", self.path("service"), "--coap", "127.0.0.1:0",
+                       "--rest", "127.0.0.1:0", "--cert", pki.cert, "--key", pki.key, "--manufacturer-ca", path])
         self.assertEqual(done.returncode, 1)
         self.assertIn(f"{path}: a certificate in it is not one of a CA", done.stderr)
+
+    def test_a_long_token_is_shown_to_its_owner_and_in_no_signal(self):
+        self.serve()
+        self.give(self.chain)
+        bus = Bus(self)
+        monitor = self.watch(Process(["dbus-monitor", "--address", bus.address, "type='signal',sender='org.onboardd'"]))
+        monitor.wait_line("NameLost|NameAcquired")
+        process = self.agent.start_daemon(env=bus.env)
+        shown = process.wait_line(r"^([A-Za-z0-9_-]{76}\.[A-Za-z0-9_-]{800,})$").group(1)
+        monitor.wait_line("shown by: onboardctl token")
+        asked = run([program("onboardctl"), "token", "--raw"], env=bus.env).strip()
+        self.assertEqual(len(asked), len(shown))
+        with_code = run([program("onboardctl"), "token", "--qr"], env=bus.env)
+        self.assertTrue(set(with_code) & set("█▀▄"), "no QR code")
+        process.end()
+        self.assertNotIn(shown[:76], monitor.output())
+        self.rest.claim(asked)
 
     def test_identity_show_tells_the_certificates_of_a_running_agent(self):
         self.give(self.chain)
