@@ -15,3 +15,6 @@ int file_write_atomic(const char *path, const void *data, size_t len, mode_t mod
 int file_write_all(int fd, const void *data, size_t len) _must_check_;
 /* Makes renames and new names in dir durable. -errno. */
 int file_sync_directory(const char *dir) _must_check_;
+/* Unlike rename(2) it replaces nothing: -EEXIST. One step where the file system can, else a moment
+ * with both names. */
+int file_rename_new(const char *from, const char *to) _must_check_;

@@ -57,15 +57,11 @@ static int find_free(const struct store_files *f, char ret[static PATH_MAX])
 	return -EEXIST;
 }
 
-/* The directory's lock is held, so nobody takes the name meanwhile; where the file system can say
- * so by itself, it does. */
 static int move_one(const char *from, const char *to)
 {
-	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
-		return 0;
-	if ((errno == EINVAL || errno == ENOSYS) && access(to, F_OK) < 0 && rename(from, to) == 0)
-		return 0;
-	return errno == ENOENT ? 0 : -errno;
+	int r = file_rename_new(from, to);
+
+	return r == -ENOENT ? 0 : r;
 }
 
 /* The database first: alone with its log gone it would open as what it was earlier. */

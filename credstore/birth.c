@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,13 +15,14 @@
 #include "credstore/schema.h"
 #include "credstore/sealing_key.h"
 
+/* Without a journal: what does not come to its end is removed. */
 static int fill(sqlite3 *db, const uint8_t key[static SEAL_KEY_LEN])
 {
 	char pragma[48];
 	int r;
 
 	snprintf(pragma, sizeof(pragma), "PRAGMA application_id = %d", SCHEMA_APPLICATION_ID);
-	r = db_exec(db, "PRAGMA synchronous = FULL; BEGIN IMMEDIATE");
+	r = db_exec(db, "PRAGMA journal_mode = OFF; PRAGMA synchronous = FULL; BEGIN IMMEDIATE");
 	if (r == 0)
 		r = db_exec(db, pragma);
 	if (r == 0)
@@ -54,6 +56,18 @@ static int create_database(const struct store_files *f, const uint8_t key[static
 	return file_sync_directory(f->dir);
 }
 
+/* The state directory's own name, which may be as new as the store. A parent that takes no sync
+ * from us is not one in which we made it. */
+static int sync_parent(const struct store_files *f)
+{
+	char dir[PATH_MAX];
+	int r;
+
+	memcpy(dir, f->dir, sizeof(dir));
+	r = file_sync_directory(dirname(dir));
+	return r == -EACCES || r == -EPERM || r == -EINVAL || r == -EROFS ? 0 : r;
+}
+
 int birth(const struct store_files *f, const struct store_options *options, char **ret_detail)
 {
 	enum sealing_source source = sealing_preferred(options);
@@ -68,7 +82,9 @@ int birth(const struct store_files *f, const struct store_options *options, char
 		r = sealing_create(f->dir, options, source, key.data, ret_detail);
 	if (r != 0)
 		return r;
-	r = create_database(f, key.data);
+	r = sync_parent(f);
+	if (r == 0)
+		r = create_database(f, key.data);
 	if (r < 0)
 		return detail_set(ret_detail, r, "%s cannot be made: %s", f->db, strerror(-r));
 	return 0;

@@ -100,32 +100,37 @@ int sealing_load(const char *dir, const struct store_options *options, enum seal
 				       : read_key(path, ret, ret_detail);
 }
 
-static int write_new(int fd, const char *temporary, const char *path, const void *data, size_t len)
+static int write_new(const char *path, const void *data, size_t len)
 {
-	int r = file_write_all(fd, data, len);
+	_cleanup_(closep) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int r;
 
+	if (fd < 0)
+		return -errno;
+	r = file_write_all(fd, data, len);
 	if (r < 0)
 		return r;
-	if (fsync(fd) < 0)
-		return -errno;
-	/* Unlike rename(), link() does not replace a key that came to be meanwhile. */
-	return link(temporary, path) < 0 ? -errno : 0;
+	return fsync(fd) < 0 ? -errno : 0;
 }
 
-/* The name is made durable, too: what is sealed with the key must not outlive it. */
+/* The name is made durable, too: what is sealed with the key must not outlive it. A key that came
+ * to be meanwhile is not replaced; what a power cut left half made is. */
 static int create_file(const char *dir, const char *path, const void *data, size_t len)
 {
-	_cleanup_(closep) int fd = -1;
 	char temporary[PATH_MAX];
-	int r = -ENAMETOOLONG;
+	int r;
 
-	if ((size_t)snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) < sizeof(temporary)) {
-		fd = mkostemp(temporary, O_CLOEXEC); /* 0600 */
-		r = fd < 0 ? -errno : write_new(fd, temporary, path, data, len);
-	}
-	if (fd >= 0)
+	if ((size_t)snprintf(temporary, sizeof(temporary), "%s.new", path) >= sizeof(temporary))
+		return -ENAMETOOLONG;
+	unlink(temporary);
+	r = write_new(temporary, data, len);
+	if (r == 0)
+		r = file_rename_new(temporary, path);
+	if (r < 0) {
 		unlink(temporary);
-	return r == 0 ? file_sync_directory(dir) : r;
+		return r;
+	}
+	return file_sync_directory(dir);
 }
 
 int sealing_create(const char *dir, const struct store_options *options, enum sealing_source source,
