@@ -242,7 +242,7 @@ class Device:
         rest = self.world.service.rest
         if outcome.report.get("cloud") != "validated" or outcome.report.get("pending_results") != 0:
             raise Violation(f"not validated, or results pending: {outcome.describe()}")
-        left = sorted(name for name in os.listdir(self.state) if not name.startswith("seal.key."))
+        left = sorted(os.listdir(self.state))
         if left != KEPT:
             raise Violation(f"in the state directory: {left}")
         commands = rest.commands(self.uuid)

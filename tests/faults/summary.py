@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Adds up what the enumerations of faults left in BUILD/faults: summary.py BUILD. The last line is
-"faults: kill=N error=M violations=V"; fails when V is not 0 or a result is missing."""
+"faults: kill=N error=M lost-write=K violations=V"; fails when V is not 0 or a result is missing."""
 
 import json
 import os
 import sys
 
-KINDS = ("kill", "error")
+KINDS = ("kill", "error", "lost-write")
 
 
 def read(build, kind):
