@@ -13,6 +13,7 @@ from harness.bus import Bus
 from harness.pki import Pki
 from harness.process import LIMIT_S, Process, finish, program, run
 from harness.service import Service
+from harness.token import SoftHsm
 
 CLOUD_TAG = 16842753
 SECTION = 'export "broker"'
@@ -87,6 +88,7 @@ class Export(case.Case):
         os.mkdir(self.path("exported"))
         self.hooks = self.path("hooks")
         self.agent = Agent(self, self.service.coap_port, self.pki().root)
+        self.env = {}
         self.agent.set(SECTION, directory=self.exported, hook_command=self.hook())
         self.service.import_identity(self.agent.init())
         self.rest.claim(agent.token_of(self.agent.once(expect=agent.EXIT_UNCLAIMED)))
@@ -110,7 +112,7 @@ class Export(case.Case):
             "secTag": CLOUD_TAG, "attributes": "O=x,CN=y", "keyUsage": "101010000"}})
         self.rest.add_command(self.agent.uuid, {"serverCertificate": {"secTag": CLOUD_TAG, "content": ca}})
         self.rest.add_command(self.agent.uuid, {"finished": {}})
-        first = self.agent.once(expect=agent.EXIT_DONE)
+        first = self.agent.once(expect=agent.EXIT_DONE, env=self.env)
         response = self.rest.command(self.agent.uuid, command)["response"]
         return first, response["certificateSigningRequest"]["certificate"]
 
@@ -119,7 +121,7 @@ class Export(case.Case):
         self.rest.add_command(self.agent.uuid, {"clientCertificate": {
             "secTag": CLOUD_TAG, "content": certificate}})
         self.rest.add_command(self.agent.uuid, {"finished": {}})
-        return self.agent.once(expect=agent.EXIT_DONE)
+        return self.agent.once(expect=agent.EXIT_DONE, env=self.env)
 
     def onboard(self):
         _, certificate = self.request_certificate(read(self.pki().root))
@@ -175,17 +177,22 @@ class Export(case.Case):
         argv[argv.index("--cert") + 1], argv[argv.index("--key") + 1] = other.cert, other.key
         self.assertNotEqual(finish(argv).returncode, 0)
 
-    def test_curl_reaches_a_server_with_the_exported_set(self):
-        self.onboard()
+    def serve(self):
+        """The port of a web server that wants a certificate of the service's CA, and shows it."""
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             port = s.getsockname()[1]
-        ca, certificate, key = (os.path.join(self.exported, f) for f in FILES)
         server = self.watch(Process(
             ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-www", "-Verify", "2",
              "-verify_return_error", "-CAfile", f"{self.service.state}/ca.pem",
              "-cert", self.pki().cert, "-key", self.pki().key]))
         server.wait_line("ACCEPT")
+        return port
+
+    def test_curl_reaches_a_server_with_the_exported_set(self):
+        self.onboard()
+        port = self.serve()
+        ca, certificate, key = (os.path.join(self.exported, f) for f in FILES)
         page = run(["curl", "-sS", "--cacert", ca, "--cert", certificate, "--key", key,
                     f"https://localhost:{port}/"])
         self.assertRegex(page, f"Subject: CN ?= ?{self.agent.uuid}")
@@ -197,6 +204,26 @@ class Export(case.Case):
         self.assertEqual(stat.S_IMODE(os.stat(self.exported).st_mode), 0o750)
         run(["openssl", "pkey", "-in", os.path.join(self.exported, "key.pem"), "-noout"])
         self.assertEqual(os.listdir(self.path("exported")), ["broker"])
+
+    def test_a_key_in_a_token_is_exported_as_a_uri_that_tls_works_with(self):
+        token = SoftHsm(self, "token")
+        self.env = token.env
+        self.agent.set("token", **token.config()["token"])
+        self.agent.set("cloud", key=token.uri)
+        self.onboard()
+        self.assertEqual(sorted(os.listdir(self.exported)), [".onboardd", "ca.pem", "cert.pem", "pkcs11.env"])
+        env = os.path.join(self.exported, "pkcs11.env")
+        uri = run(["sh", "-c", f'. {env} && printf %s "$ONBOARD_KEY_URI"'])
+        self.assertRegex(uri, r"^pkcs11:")
+        self.assertNotIn("pin-", uri)
+        self.assertNotIn(token.pin, read(env))
+        port = self.serve()
+        said = run(["gnutls-cli", "--provider", token.module, "--x509cafile", os.path.join(self.exported, "ca.pem"),
+                    "--x509certfile", os.path.join(self.exported, "cert.pem"), "--x509keyfile", uri,
+                    "--port", str(port), "localhost"], env={**token.env, "GNUTLS_PIN": token.pin},
+                   stdin_text="GET / HTTP/1.0\r\n\r\n")
+        self.assertRegex(said, f"Subject: CN ?= ?{self.agent.uuid}")
+        self.assertEqual(len(self.hook_lines()), 1)
 
     def test_a_start_without_network_restores_what_is_gone_and_tells_the_hook(self):
         self.onboard()
