@@ -242,6 +242,7 @@ class Export(case.Case):
         os.symlink("/etc", self.path("exported", "elsewhere"))
         self.agent.set('export "blocked"', directory=self.path("exported", "elsewhere"))
         daemon = self.agent.start_daemon(env=bus.env)
+        daemon.wait_line("state old=booting")  # it has its name on the bus since
         run([program("onboardctl"), "status", "--wait", "idle", "--timeout", "30"], env=bus.env)
         shown = run([program("onboardctl"), "status"], env=bus.env)
         self.assertRegex(shown, r"Export: +broker: exported; ")
