@@ -13,12 +13,15 @@ struct task {
 	int done_fd;
 	worker_fn run;
 	void (*free_job)(void *);
-	void *job; /* owned */
+	void *job;                    /* owned */
+	bool has_ended, is_cancelled; /* under running_lock: who joins the thread */
 };
 
 struct worker {
 	struct task *task;
 	sd_event_source *io;
+	pthread_t thread;
+	bool has_thread;
 	worker_done_fn done;
 	void *userdata;
 };
@@ -28,6 +31,10 @@ struct worker {
 static pthread_mutex_t running_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t none_runs = PTHREAD_COND_INITIALIZER;
 static unsigned int n_running;
+/* Threads that nobody waits for join each other: the last of them is left for worker_settle(). What
+ * a library keeps for a thread is thus gone before the library is. */
+static pthread_t orphan;
+static bool has_orphan;
 
 static void count_running(int by)
 {
@@ -36,6 +43,21 @@ static void count_running(int by)
 	if (n_running == 0)
 		pthread_cond_broadcast(&none_runs);
 	pthread_mutex_unlock(&running_lock);
+}
+
+static void join_orphan(bool become_one)
+{
+	pthread_t before;
+	bool has_before;
+
+	pthread_mutex_lock(&running_lock);
+	before = orphan;
+	has_before = has_orphan;
+	orphan = pthread_self();
+	has_orphan = become_one;
+	pthread_mutex_unlock(&running_lock);
+	if (has_before)
+		pthread_join(before, NULL);
 }
 
 static void task_unref(struct task *t)
@@ -52,39 +74,52 @@ static void *run_task(void *p)
 {
 	const uint64_t one = 1;
 	struct task *t = p;
+	bool is_orphan;
 
 	t->run(t->job);
 	while (write(t->done_fd, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
+	pthread_mutex_lock(&running_lock);
+	is_orphan = t->is_cancelled;
+	t->has_ended = true;
+	pthread_mutex_unlock(&running_lock);
 	task_unref(t);
+	if (is_orphan)
+		join_orphan(true);
 	count_running(-1);
 	return NULL;
 }
 
-static int start_thread(struct task *t)
+static int start_thread(struct task *t, pthread_t *ret)
 {
 	sigset_t all, before;
-	pthread_attr_t attr;
-	pthread_t thread;
 	int r;
 
-	r = pthread_attr_init(&attr);
-	if (r != 0)
-		return -r;
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	__atomic_add_fetch(&t->refs, 1, __ATOMIC_ACQ_REL);
 	count_running(1);
 	/* Signals belong to the loop's thread. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&thread, &attr, run_task, t);
+	r = pthread_create(ret, NULL, run_task, t);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
 	if (r != 0) {
 		count_running(-1);
 		task_unref(t);
 	}
 	return -r;
+}
+
+/* Waits for a thread that has done its job, which takes no time, and for no other. */
+static void let_go(struct worker *w)
+{
+	bool has_ended;
+
+	pthread_mutex_lock(&running_lock);
+	has_ended = w->task->has_ended;
+	w->task->is_cancelled = true;
+	pthread_mutex_unlock(&running_lock);
+	if (has_ended)
+		pthread_join(w->thread, NULL);
 }
 
 static int on_done(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -123,11 +158,12 @@ int worker_start(sd_event *event, worker_fn run, worker_done_fn done, void (*fre
 	if (r == 0)
 		r = sd_event_add_io(event, &w->io, w->task->done_fd, EPOLLIN, on_done, w);
 	if (r >= 0)
-		r = start_thread(w->task);
+		r = start_thread(w->task, &w->thread);
 	if (r < 0) {
 		w->task->job = NULL;
 		return r;
 	}
+	w->has_thread = true;
 	*ret = TAKE_PTR(w);
 	return 0;
 }
@@ -137,6 +173,8 @@ struct worker *worker_cancel(struct worker *w)
 	if (!w)
 		return NULL;
 	sd_event_source_disable_unref(w->io);
+	if (w->has_thread)
+		let_go(w);
 	if (w->task)
 		task_unref(w->task);
 	free(w);
@@ -161,5 +199,7 @@ bool worker_settle(uint64_t limit_ms)
 		r = pthread_cond_clockwait(&none_runs, &running_lock, CLOCK_MONOTONIC, &until);
 	settled = n_running == 0;
 	pthread_mutex_unlock(&running_lock);
+	if (settled)
+		join_orphan(false);
 	return settled;
 }
