@@ -38,9 +38,10 @@ class Run:
 
 
 class Agent:
-    def __init__(self, case, port, root_ca, name="agent", cloud_port=None, **sections):
+    def __init__(self, case, port, root_ca, name="agent", cloud_port=None, env=None, **sections):
         self.case = case
         self.name = name
+        self.env = env or {}
         self.binary = program("onboardd")
         self.state = case.path(name)
         self.config = case.path(name + ".conf")
@@ -66,6 +67,7 @@ class Agent:
 
     def init(self, env=None):
         """Makes the identity; the row that a factory would import."""
+        env = {**self.env, **(env or {})}
         row = run([self.binary, "--config", self.config, "--init"], env).strip().splitlines()[-1]
         self.uuid = row.split(",")[0]
         return row
@@ -77,7 +79,7 @@ class Agent:
             options[at] = str(int(options[at]) * SLOWER)
         argv = [*argv_prefix, binary or self.binary, "--config", self.config, "--once", "--json",
                 *options]
-        return self.case.watch(Process(argv, env=env, name=self.name, pass_fds=pass_fds))
+        return self.case.watch(Process(argv, env={**self.env, **(env or {})}, name=self.name, pass_fds=pass_fds))
 
     def once(self, *options, env=None, expect=None, limit_s=LIMIT_S):
         process = self.start_once("--timeout", "45", *options, env=env)
@@ -89,7 +91,7 @@ class Agent:
 
     def start_daemon(self, env=None, argv_prefix=(), pass_fds=()):
         argv = [*argv_prefix, self.binary, "--config", self.config]
-        return self.case.watch(Process(argv, env=env, name=self.name, pass_fds=pass_fds))
+        return self.case.watch(Process(argv, env={**self.env, **(env or {})}, name=self.name, pass_fds=pass_fds))
 
     def store_files(self):
         return sorted(os.listdir(self.state))
