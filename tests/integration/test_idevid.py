@@ -205,6 +205,15 @@ class Idevid(case.Case):
         self.give(self.maker.chain(twin_row), twin)
         # The service knows the UUID, and not with this key: not even a token is asked for.
         twin.once(expect=agent.EXIT_IDENTITY)
+        bus = Bus(self)
+        twin.start_daemon(env=bus.env).wait_line(r"state old=booting")
+        token = run([program("onboardctl"), "token", "--raw"], env=bus.env).strip()
+        status, problem = self.rest.call("POST", "/claimed-devices", {"claimToken": token})
+        self.assertEqual(status, 409, problem)
+        self.assertIn("a known key is never replaced", problem["detail"])
+        # The imported device is who it was.
+        self.rest.claim(self.token(), ["nrf-cloud-onboarding"])
+        self.agent.once(expect=agent.EXIT_DONE)
 
     def test_a_row_with_its_chain_is_imported_and_one_with_another_chain_is_not(self):
         self.serve()
