@@ -209,6 +209,7 @@ int export_set_load(struct store *s, const struct export_spec *spec, bool previo
 	int r;
 
 	r = load(&l, &set);
+	secret_wipe_stack();
 	if (r != 0) {
 		export_set_done(&set);
 		return r;

@@ -3,11 +3,13 @@
 a mosquitto broker that takes clients of the service's CA only."""
 
 import os
+import shutil
 import socket
 import stat
 import threading
+import unittest
 
-from harness import agent, case
+from harness import agent, case, memory, process
 from harness.agent import Agent
 from harness.bus import Bus
 from harness.pki import Pki
@@ -235,6 +237,20 @@ class Export(case.Case):
         self.agent.once("--timeout", "1", expect=agent.EXIT_NETWORK)
         self.assertEqual(self.files(), old)
         self.assertEqual(len(self.hook_lines()), 2)
+
+    @unittest.skipUnless(os.geteuid() == 0 and not process.WRAPPER, "reading another process's memory needs root")
+    def test_an_exported_key_is_in_its_file_and_in_the_memory_of_nobody(self):
+        self.onboard()
+        shutil.rmtree(self.exported)
+        bus = Bus(self)
+        daemon = self.agent.start_daemon(env=bus.env)
+        daemon.wait_line(r"state old=\S+ new=idle")
+        run([program("onboardctl"), "status"], env=bus.env)  # answered after all that belongs to the cycle's end
+        key = memory.private_key_of_pem("exported key", os.path.join(self.exported, "key.pem"))
+        held = memory.Memory(daemon.pid)
+        self.assertNotEqual(held.find(memory.Secret("UUID").add_text("text", self.agent.uuid)), [],
+                            "the search finds nothing")
+        self.assertEqual(held.find(key), [])
 
     def test_status_over_the_bus_tells_what_became_of_it(self):
         self.onboard()
