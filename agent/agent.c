@@ -10,7 +10,10 @@
 #include "agent/timewatch.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/worker.h"
 #include "provisioning/stats.h"
+
+#define SETTLE_MS 10000 /* for the signature that is under way */
 
 /* ---- events: the only way into the machine ---- */
 
@@ -475,6 +478,9 @@ struct agent *agent_free(struct agent *a)
 	session_free(a->session);
 	identity_free(a->identity);
 	store_close(a->store);
+	/* Modules do not like to be closed by one thread while another is leaving them. */
+	if (!worker_settle(SETTLE_MS))
+		log_warning("a token does not answer, going on without it");
 	keyring_free(a->ring);
 	sd_event_unref(a->event);
 	free(a->ca_pem);

@@ -34,6 +34,7 @@ struct agent_observer {
  * -errno, or positive: the exit code (EXIT_CODE_STORE, EXIT_CODE_IDENTITY) that fits. */
 int agent_new(sd_event *event, const struct config *config, struct agent **ret,
 	      char **ret_detail) _must_check_;
+/* Blocks, for ten seconds at most, while a token is at work. */
 struct agent *agent_free(struct agent *a);
 DEFINE_CLEANUP(struct agent *, agent_free);
 

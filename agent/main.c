@@ -20,7 +20,6 @@
 
 #define ONCE_TIMEOUT_S 120
 #define TIMEOUT_MAX_S 86400
-#define SETTLE_MS 10000 /* for the signature that is under way */
 
 struct options {
 	const char *config;
@@ -308,9 +307,8 @@ static int run(const struct options *o)
 /* Whoever is inside of a PKCS#11 module must not meet that module's exit handlers. */
 static int leave(int r)
 {
-	if (worker_settle(SETTLE_MS))
+	if (worker_settle(0))
 		return r;
-	log_warning("a token does not answer, leaving without it");
 	fflush(NULL);
 	_exit(r);
 }
