@@ -44,6 +44,11 @@ static enum core_verdict refuse(const char *device, const char *what, const char
 	return CORE_REJECTED;
 }
 
+static bool is_signed_by(const struct jwt *jwt, const uint8_t spki[static CRYPTO_SPKI_LEN])
+{
+	return crypto_verify(spki, jwt->signed_data, jwt->signed_len, jwt->signature) == 0;
+}
+
 /* CORE_OK or CORE_REJECTED; CORE_FAILED. */
 static enum core_verdict verify(const struct core *c, const struct jwt *jwt, const char *device,
 				const char *what, const uint8_t spki[static CRYPTO_SPKI_LEN])
@@ -71,8 +76,14 @@ static enum core_verdict token_read(const char *text, size_t len, struct jwt *re
 	return r == 0 ? CORE_OK : refuse("?", "token", "syntax");
 }
 
+enum seen {
+	SEEN_PROVISIONING,
+	SEEN_CLOUD,
+	SEEN_CLOUD_BEFORE, /* with the key before the current one */
+};
+
 /* Nothing but the claimed device's row is written, and only when there is news. */
-static int device_seen(struct core *c, const char *uuid, bool cloud, bool *ret_claimed)
+static int device_seen(struct core *c, const char *uuid, enum seen as, bool *ret_claimed)
 {
 	_cleanup_(store_device_done) struct store_device row = {.tags = NULL};
 	_cleanup_(store_txn_rollback) struct store_txn t = {NULL};
@@ -86,13 +97,14 @@ static int device_seen(struct core *c, const char *uuid, bool cloud, bool *ret_c
 	if (r != 0)
 		return r < 0 ? r : 0;
 	*ret_claimed = true;
-	if (!cloud) {
+	if (as == SEEN_PROVISIONING) {
 		r = rules_pending(c, &row, &pending);
 		if (r < 0)
 			return r;
 	}
 	if (!pending && now - row.seen_at < SEEN_PRECISION_S &&
-	    (!cloud || now - row.cloud_seen_at < SEEN_PRECISION_S))
+	    (as != SEEN_CLOUD ||
+	     (now - row.cloud_seen_at < SEEN_PRECISION_S && !row.has_cloud_key_before)))
 		return 0;
 
 	store_device_done(&row);
@@ -104,14 +116,16 @@ static int device_seen(struct core *c, const char *uuid, bool cloud, bool *ret_c
 		*ret_claimed = false;
 		return r < 0 ? r : 0;
 	}
-	if (!cloud) {
+	if (as == SEEN_PROVISIONING) {
 		r = rules_apply(c, &row);
 		if (r < 0)
 			return r;
 	}
 	row.seen_at = now;
-	if (cloud)
+	if (as == SEEN_CLOUD) {
 		row.cloud_seen_at = now;
+		row.has_cloud_key_before = false;
+	}
 	r = s->ops->device_update(s, &row);
 	if (r != 0)
 		return r < 0 ? r : -ENOENT;
@@ -158,7 +172,7 @@ enum core_verdict core_authenticate(struct core *c, const char *text, size_t len
 	verdict = verify(c, &jwt, device, "auth", identity.spki);
 	if (verdict != CORE_OK)
 		return verdict;
-	r = device_seen(c, device, false, &claimed);
+	r = device_seen(c, device, SEEN_PROVISIONING, &claimed);
 	if (r < 0)
 		return core_fail(r, "cannot note an authentication", device);
 	log_debug("device=%s auth=%s", device, claimed ? "accepted" : "unclaimed");
@@ -184,6 +198,7 @@ enum core_verdict core_authenticate_cloud(struct core *c, const char *text, size
 					  char device[static CORE_UUID_TEXT])
 {
 	_cleanup_(store_device_done) struct store_device row = {.tags = NULL};
+	enum seen as = SEEN_CLOUD;
 	enum core_verdict verdict;
 	struct jwt jwt;
 	bool claimed;
@@ -199,16 +214,21 @@ enum core_verdict core_authenticate_cloud(struct core *c, const char *text, size
 		return core_fail(r, "cannot read a device", device);
 	if (r == STORE_E_NOT_FOUND)
 		return refuse(device, "cloud_auth", "not claimed");
-	if (!row.has_cloud_key)
+	if (!row.has_cloud_key && !row.has_cloud_key_before)
 		return refuse(device, "cloud_auth", "no key is registered");
-	verdict = verify(c, &jwt, device, "cloud_auth", row.cloud_key);
+	if (row.has_cloud_key_before && is_signed_by(&jwt, row.cloud_key_before))
+		as = SEEN_CLOUD_BEFORE;
+	verdict = verify(c, &jwt, device, "cloud_auth",
+			 as == SEEN_CLOUD_BEFORE || !row.has_cloud_key ? row.cloud_key_before
+								       : row.cloud_key);
 	if (verdict != CORE_OK)
 		return verdict;
-	r = device_seen(c, device, true, &claimed);
+	r = device_seen(c, device, as, &claimed);
 	if (r < 0)
 		return core_fail(r, "cannot note an authentication", device);
 	if (!claimed)
 		return refuse(device, "cloud_auth", "not claimed");
-	log_info("device=%s cloud_auth=accepted", device);
+	log_info("device=%s cloud_auth=accepted key=%s", device,
+		 as == SEEN_CLOUD_BEFORE ? "before" : "current");
 	return CORE_OK;
 }

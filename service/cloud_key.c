@@ -11,8 +11,19 @@
 #include "proto/at.h"
 #include "proto/response.h"
 
+/* A device whose new key does not work returns to the one before. One that never logged in is
+ * nothing to return to. */
+static void keep_before(struct store_device *device)
+{
+	if (!device->has_cloud_key || !device->cloud_seen_at)
+		return;
+	device->has_cloud_key_before = true;
+	memcpy(device->cloud_key_before, device->cloud_key, CRYPTO_SPKI_LEN);
+}
+
 static void key_set(struct store_device *device, uint32_t tag, const uint8_t *spki)
 {
+	keep_before(device);
 	device->has_cloud_key = spki != NULL;
 	device->cloud_key_tag = tag;
 	device->cloud_key_at = clock_wall_s();
@@ -75,7 +86,7 @@ static bool is_refusal(const char *answer, bool is_deletion)
 }
 
 int cloud_key_credential(const struct core *c, struct store_device *device,
-			 const struct command *step, const char *answer)
+			 const struct command *step, const char *answer, bool is_wish)
 {
 	struct at_fields f;
 	int r;
@@ -94,5 +105,8 @@ int cloud_key_credential(const struct core *c, struct store_device *device,
 		return key_written(device, &f);
 	if (f.items[0].number == 3 && device->has_cloud_key)
 		key_set(device, f.items[1].number, NULL);
+	/* Taken away, and not to make room for another. */
+	if (f.items[0].number == 3 && is_wish)
+		device->has_cloud_key_before = false;
 	return 0;
 }

@@ -233,7 +233,7 @@ static int answer_at(struct report *rep, struct queue_item *item, const struct c
 	if (strcmp(step->verb, "%KEYGEN") == 0)
 		return answer_key(rep, item, step, response);
 	if (strcmp(step->verb, "%CMNG") == 0) {
-		r = cloud_key_credential(rep->core, &rep->device, step, response->message);
+		r = cloud_key_credential(rep->core, &rep->device, step, response->message, is_main);
 		if (r < 0)
 			return r;
 	}

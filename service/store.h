@@ -43,6 +43,9 @@ struct store_device {
 	uint8_t cloud_key[STORE_SPKI_LEN];
 	uint32_t cloud_key_tag;
 	int64_t cloud_key_at, cloud_seen_at;
+	/* the one before, which logged in: good until its successor does */
+	bool has_cloud_key_before;
+	uint8_t cloud_key_before[STORE_SPKI_LEN];
 
 	/* the commands handed out last: what was asked, and the last step in the answer; query is
 	 * empty when a report changed the queue since */

@@ -117,13 +117,15 @@ int sqlite_device_add(struct service_store *base, const struct store_device *row
 	r = query_start(s, &q,
 			"INSERT INTO devices (uuid, team, firmware, device_type, tags, claimed_at,"
 			" seen_at, cloud_key, cloud_key_tag, cloud_key_at, cloud_seen_at,"
-			" batch_query, batch_seq, batch_step)"
-			" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-			"tttitiibiiitii", row->uuid, row->team, row->firmware,
+			" batch_query, batch_seq, batch_step, cloud_key_before)"
+			" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			"tttitiibiiitiib", row->uuid, row->team, row->firmware,
 			(int64_t)row->device_type, row->tags, row->claimed_at, row->seen_at,
 			row->has_cloud_key ? row->cloud_key : NULL, sizeof(row->cloud_key),
 			(int64_t)row->cloud_key_tag, row->cloud_key_at, row->cloud_seen_at,
-			row->batch_query, row->batch_seq, (int64_t)row->batch_step);
+			row->batch_query, row->batch_seq, (int64_t)row->batch_step,
+			row->has_cloud_key_before ? row->cloud_key_before : NULL,
+			sizeof(row->cloud_key_before));
 	if (r < 0)
 		return r;
 	return query_run(s, &q);
@@ -131,7 +133,7 @@ int sqlite_device_add(struct service_store *base, const struct store_device *row
 
 #define DEVICE_COLUMNS                                                                             \
 	"uuid, team, firmware, device_type, tags, claimed_at, seen_at, cloud_key, cloud_key_tag,"  \
-	" cloud_key_at, cloud_seen_at, batch_query, batch_seq, batch_step"
+	" cloud_key_at, cloud_seen_at, batch_query, batch_seq, batch_step, cloud_key_before"
 
 static int device_read(struct query *q, struct store_device *row)
 {
@@ -164,6 +166,12 @@ static int device_read(struct query *q, struct store_device *row)
 		return r;
 	row->batch_seq = sqlite3_column_int64(q->stmt, 12);
 	row->batch_step = (unsigned int)sqlite3_column_int64(q->stmt, 13);
+	row->has_cloud_key_before = sqlite3_column_type(q->stmt, 14) != SQLITE_NULL;
+	if (row->has_cloud_key_before) {
+		r = query_bytes(q, 14, row->cloud_key_before, sizeof(row->cloud_key_before));
+		if (r < 0)
+			return r;
+	}
 	return query_dup(q, 4, &row->tags);
 }
 
@@ -199,12 +207,14 @@ int sqlite_device_update(struct service_store *base, const struct store_device *
 			"UPDATE devices SET team = ?, firmware = ?, device_type = ?, tags = ?,"
 			" claimed_at = ?, seen_at = ?, cloud_key = ?, cloud_key_tag = ?,"
 			" cloud_key_at = ?, cloud_seen_at = ?, batch_query = ?, batch_seq = ?,"
-			" batch_step = ? WHERE uuid = ?",
-			"ttitiibiiitiit", row->team, row->firmware, (int64_t)row->device_type,
+			" batch_step = ?, cloud_key_before = ? WHERE uuid = ?",
+			"ttitiibiiitiibt", row->team, row->firmware, (int64_t)row->device_type,
 			row->tags, row->claimed_at, row->seen_at,
 			row->has_cloud_key ? row->cloud_key : NULL, sizeof(row->cloud_key),
 			(int64_t)row->cloud_key_tag, row->cloud_key_at, row->cloud_seen_at,
-			row->batch_query, row->batch_seq, (int64_t)row->batch_step, row->uuid);
+			row->batch_query, row->batch_seq, (int64_t)row->batch_step,
+			row->has_cloud_key_before ? row->cloud_key_before : NULL,
+			sizeof(row->cloud_key_before), row->uuid);
 	if (r < 0)
 		return r;
 	return query_run_one(s, &q);

@@ -52,6 +52,7 @@ static const char *const steps[] = {
 	"  device TEXT PRIMARY KEY REFERENCES devices ON DELETE CASCADE,"
 	"  desired TEXT NOT NULL, reported TEXT NOT NULL, version INTEGER NOT NULL"
 	") WITHOUT ROWID, STRICT;",
+	"ALTER TABLE devices ADD COLUMN cloud_key_before BLOB;",
 };
 
 static int schema_version(struct sqlite_store *s, int64_t *ret)

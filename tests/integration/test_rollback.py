@@ -15,6 +15,7 @@ from harness.agent import Agent, Run
 from harness.bus import Bus
 from harness.peer import Peer
 from harness.process import Process, finish, program
+from harness.service import Service
 
 TAG = 16842753
 PRIVATE_KEY = 2
@@ -285,6 +286,35 @@ class ByHand(Base):
         _, err = self.ctl("credentials", "rollback", "--yes", str(TAG), expect=1)
         self.assertIn("cycle is under way", err)
         self.assertEqual(self.key(), new)
+
+
+class WithOurService(case.Case):
+    def test_onboard_service_takes_the_old_key_until_the_new_one_has_logged_in(self):
+        service = Service(self, self.pki()).start()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            elsewhere = nobody.getsockname()[1]
+        bus = Bus(self)
+        device = Agent(self, service.coap_port, self.pki().root, cloud_port=service.coap_port,
+                       cloud={"retry_first": "1h", "retry_max": "1h", "attempts": ATTEMPTS})
+        service.import_identity(device.init())
+        service.rest.claim(device.once(expect=agent.EXIT_UNCLAIMED).status["claim_token"])
+        for cloud_port in (service.coap_port, elsewhere):
+            service.rest.add_command(device.uuid, {"cloudAccessKeyGeneration": {"secTag": TAG}})
+            device.set("cloud", port=cloud_port)
+            if cloud_port == service.coap_port:
+                device.once(expect=agent.EXIT_DONE)
+        daemon = device.start_daemon(env=bus.env)
+        daemon.wait_line("new=waiting-to-validate")
+        # The new key is registered, and nobody logged in with it.
+        done = finish([program("onboardctl"), "credentials", "rollback", "--yes", str(TAG)], env=bus.env)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        daemon.wait_line("credentials rolled-back")
+        daemon.end()
+        device.set("cloud", port=service.coap_port)
+        run = device.once(expect=agent.EXIT_DONE)
+        self.assertEqual(run.status["cloud"], "validated")
+        service.process.wait_line("cloud_auth=accepted key=before")
 
 
 if __name__ == "__main__":

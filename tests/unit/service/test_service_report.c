@@ -421,6 +421,7 @@ static void the_last_key_generated_in_the_cloud_tag_is_the_one_that_counts(void 
 			   &(struct keygen_spec){.key = keys[i],
 						 .tag = TAG,
 						 .type = i == 3 ? KEYGEN_CSR : KEYGEN_PUBLIC_KEY});
+		assert_true(can_login(f, &d, keys[i]));
 		for (size_t k = 0; k < 4; k++)
 			assert_true(can_login(f, &d, keys[k]) == (k == i));
 	}
@@ -499,6 +500,65 @@ static void deleting_or_writing_the_cloud_key_changes_who_may_login(void **state
 	device_done(&d);
 }
 
+static const char *rotate(struct fixture *f, struct device *d, EVP_PKEY *key)
+{
+	const char *id = command_add(f, d, CLOUD_KEY);
+
+	take(f, d);
+	answer_key(f, d, id,
+		   &(struct keygen_spec){.key = key, .tag = TAG, .type = KEYGEN_PUBLIC_KEY});
+	return id;
+}
+
+/* The device may find that the new one does not work, and return. */
+static void the_cloud_key_before_stays_good_until_its_successor_logs_in(void **state)
+{
+	struct fixture *f = *state;
+	EVP_PKEY *first = key_make(), *unused = key_make(), *last = key_make();
+	struct device d;
+
+	device_start(f, &d);
+	rotate(f, &d, first);
+	assert_true(can_login(f, &d, first));
+	rotate(f, &d, unused);
+	assert_true(can_login(f, &d, first));
+	rotate(f, &d, last);
+	assert_false(can_login(f, &d, unused));
+	assert_true(can_login(f, &d, first));
+	assert_true(can_login(f, &d, first));
+	assert_true(can_login(f, &d, last));
+	assert_false(can_login(f, &d, first));
+	EVP_PKEY_free(first);
+	EVP_PKEY_free(unused);
+	EVP_PKEY_free(last);
+	device_done(&d);
+}
+
+static void an_owner_who_deletes_the_cloud_key_ends_the_one_before_too(void **state)
+{
+	struct fixture *f = *state;
+	EVP_PKEY *first = key_make(), *next = key_make();
+	const char *id;
+	struct device d;
+
+	device_start(f, &d);
+	rotate(f, &d, first);
+	assert_true(can_login(f, &d, first));
+	rotate(f, &d, next);
+	id = command_add(f, &d,
+			 "{\"atCommand\":{\"setCommand\":\"%CMNG\","
+			 "\"parameters\":\"3,16842753,2\"}}");
+	take(f, &d);
+	assert_int_equal(device_answer(f, &d, id, 100, 0, "OK\r\n"), CORE_OK);
+	assert_false(can_login(f, &d, next));
+	assert_false(can_login(f, &d, first));
+	rotate(f, &d, next);
+	assert_false(can_login(f, &d, first));
+	EVP_PKEY_free(first);
+	EVP_PKEY_free(next);
+	device_done(&d);
+}
+
 static char *encrypted_pem(EVP_PKEY *key, int iterations)
 {
 	uint8_t salt[16] = {1};
@@ -526,11 +586,11 @@ static void a_key_that_takes_long_to_decrypt_is_not_tried(void **state)
 		int iterations;
 		bool login;
 	} rows[] = {{2048, true}, {100000, true}, {100001, false}};
-	EVP_PKEY *key = key_make();
 	struct device d;
 
 	device_start(f, &d);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		EVP_PKEY *key = key_make();
 		char *pem = encrypted_pem(key, rows[i].iterations);
 		json_t *json = json_pack("{s:{s:i, s:s, s:s}}", "clientPrivateKey", "secTag", TAG,
 					 "content", pem, "password", "secret");
@@ -544,8 +604,8 @@ static void a_key_that_takes_long_to_decrypt_is_not_tried(void **state)
 		json_decref(json);
 		free(request);
 		free(pem);
+		EVP_PKEY_free(key);
 	}
-	EVP_PKEY_free(key);
 	device_done(&d);
 }
 
@@ -764,6 +824,8 @@ int main(void)
 		T(the_last_key_generated_in_the_cloud_tag_is_the_one_that_counts),
 		T(a_key_in_another_tag_leaves_cloud_access_alone),
 		T(deleting_or_writing_the_cloud_key_changes_who_may_login),
+		T(the_cloud_key_before_stays_good_until_its_successor_logs_in),
+		T(an_owner_who_deletes_the_cloud_key_ends_the_one_before_too),
 		T(a_key_that_takes_long_to_decrypt_is_not_tried),
 		T(an_ignored_error_leaves_the_cloud_key_alone),
 		T(a_signing_request_gets_a_certificate_of_our_ca),

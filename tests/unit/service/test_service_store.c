@@ -123,6 +123,35 @@ static void a_newer_schema_is_refused_by_name(void **state)
 	free(detail);
 }
 
+static void run_sql(const char *path, const char *sql)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void a_store_of_schema_1_keeps_its_devices(void **state)
+{
+	_cleanup_(store_device_done) struct store_device row = {.tags = NULL};
+	struct fixture *f = *state;
+	struct service_store *old;
+	struct device d;
+	char *detail;
+
+	device_init(&d);
+	device_claim(f, &d, NULL);
+	run_sql(f->db, "ALTER TABLE devices DROP COLUMN cloud_key_before;"
+		       "PRAGMA user_version = 1");
+	detail = NULL;
+	assert_int_equal(store_sqlite_open(f->db, &old, &detail), 0);
+	assert_int_equal(old->ops->device_get(old, d.uuid, &row), 0);
+	assert_false(row.has_cloud_key_before);
+	service_store_free(old);
+	device_done(&d);
+}
+
 static void a_file_that_is_no_store_is_refused_by_name(void **state)
 {
 	struct fixture *f = *state;
@@ -186,6 +215,7 @@ int main(void)
 		T(a_transaction_that_is_not_committed_leaves_nothing),
 		T(keys_that_exist_are_told_apart_from_failures),
 		T(a_newer_schema_is_refused_by_name),
+		T(a_store_of_schema_1_keeps_its_devices),
 		T(a_file_that_is_no_store_is_refused_by_name),
 		T(the_wire_form_of_a_closed_command_is_gone),
 	};
