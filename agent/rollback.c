@@ -171,6 +171,7 @@ int agent_roll_back(struct agent *a, uint32_t tag)
 		if (a->config->validate)
 			a->cloud_word = "unknown";
 	}
+	agent_sweep(a);
 	exports_update(a->exports);
 	tell(a, tag, "asked for");
 	agent_provision(a);
