@@ -99,6 +99,14 @@ class TestTpmLife(TestLife, case.Case):
     def make_token(self):
         return SwTpm(self)
 
+    def test_a_locked_tpm_is_told_and_works_again_when_its_owner_unlocked_it(self):
+        self.onboard()
+        self.token.lock_pin()
+        self.assertEqual(self.agent.once(expect=agent.EXIT_IDENTITY).outcome, "pin-locked")
+        self.token.unlock_pin()
+        self.service.rest.add_command(self.agent.uuid, KEYGEN)
+        self.assertEqual(self.agent.once(expect=agent.EXIT_DONE).status["cloud"], "validated")
+
 
 if __name__ == "__main__":
     case.main()

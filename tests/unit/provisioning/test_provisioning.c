@@ -304,6 +304,72 @@ static void a_device_whose_token_is_absent_knows_who_it_is_and_says_what_is_miss
 	assert_int_equal(n_requests, 0);
 }
 
+/* One command that needs a key. */
+static void fetch_keygen(struct fixture *f)
+{
+	struct command c = {.correlation = "make", .type = COMMAND_AT};
+	struct fake_reply *r = say(CODE(2, 5));
+
+	c.verb = strdup("%KEYGEN");
+	c.parameters = strdup("16842753,2");
+	assert_int_equal(
+		command_list_encode(&c, 1, r->payload, sizeof(r->payload), &r->payload_len), 0);
+	command_done(&c);
+	assert_int_equal(provisioning_fetch(f->p, on_result, f), 0);
+	run(f);
+	assert_int_equal(f->last.n, 1);
+}
+
+static void a_batch_waits_for_its_keys_while_the_loop_turns(void **state)
+{
+	struct fixture *f = *state;
+
+	fetch_keygen(f);
+	assert_int_equal(provisioning_execute(f->p, on_executed, f), 0);
+	assert_int_equal(f->executed.batch.n_results, 0);
+	assert_int_equal(provisioning_execute(f->p, on_executed, f), -EBUSY);
+	assert_int_equal(provisioning_report(f->p, on_result, f), -EBUSY);
+	run(f);
+	assert_int_equal(f->executed.outcome, OUTCOME_OK);
+	assert_int_equal(f->executed.batch.n_results, 1);
+	assert_true(f->executed.batch.cloud_changed);
+	assert_int_equal(journal_count(f->store), 1);
+}
+
+static void a_batch_that_is_cancelled_while_its_keys_are_made_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	fetch_keygen(f);
+	assert_int_equal(provisioning_execute(f->p, on_executed, f), 0);
+	provisioning_cancel(f->p);
+	assert_true(worker_settle(LIMIT_US / 1000));
+	assert_int_equal(sd_event_run(f->event, 0), 0);
+	assert_int_equal(f->n_results, 1);
+	assert_int_equal(journal_count(f->store), 0);
+	assert_false(store_credential_exists(f->store, 16842753, CREDENTIAL_PRIVATE_KEY));
+}
+
+static void a_batch_whose_token_is_absent_stays_for_another_time(void **state)
+{
+	struct fixture *f = *state;
+
+	fetch_keygen(f);
+	f->executor.key_home = "pkcs11:token=gone?module-path=/nonexistent/module.so";
+	assert_int_equal(keyring_new(&(struct keyring_config){NULL}, &f->ring), 0);
+	f->executor.ring = f->ring;
+	assert_int_equal(provisioning_execute(f->p, on_executed, f), 0);
+	run(f);
+	assert_int_equal(f->executed.outcome, OUTCOME_TOKEN_ABSENT);
+	assert_int_equal(f->executed.batch.n_results, 0);
+	assert_int_equal(journal_count(f->store), 0);
+	f->executor.key_home = NULL;
+	assert_int_equal(provisioning_execute(f->p, on_executed, f), 0);
+	run(f);
+	assert_int_equal(f->executed.outcome, OUTCOME_OK);
+	assert_int_equal(journal_count(f->store), 1);
+}
+
 /* Defect 1: one token for the whole run, too old for a late authentication. */
 static void defect_01_every_authentication_has_a_token_of_its_own(void **state)
 {
@@ -635,6 +701,9 @@ int main(void)
 		TEST(a_session_that_is_gone_costs_no_signature),
 		TEST(a_session_that_went_while_the_key_signed_is_lost),
 		TEST(a_device_whose_token_is_absent_knows_who_it_is_and_says_what_is_missing),
+		TEST(a_batch_waits_for_its_keys_while_the_loop_turns),
+		TEST(a_batch_that_is_cancelled_while_its_keys_are_made_changes_nothing),
+		TEST(a_batch_whose_token_is_absent_stays_for_another_time),
 		TEST(defect_01_every_authentication_has_a_token_of_its_own),
 		TEST(fetch_asks_with_an_empty_after_and_the_sizes),
 		TEST(defect_10_commands_outlive_the_reply_they_came_in),
