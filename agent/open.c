@@ -48,8 +48,9 @@ int agent_open_store(const struct config *config, struct keyring *ring, struct s
 		.start_anew = strcmp(config->damaged_store, "start-anew") == 0};
 	int r = store_open(config->state_dir, &options, ret, ret_detail);
 
+	/* systemd does not try again after EXIT_CODE_USAGE. */
 	if (r != 0)
-		return EXIT_CODE_STORE;
+		return keyring_was_refused(ring) ? EXIT_CODE_USAGE : EXIT_CODE_STORE;
 	if (store_is_anew(*ret))
 		log_error("store event=started-anew: %s", store_notice(*ret));
 	else if (*store_notice(*ret))

@@ -58,6 +58,10 @@ DEFINE_CLEANUP(struct keyring *, keyring_free);
  * to key_strerror(); "" when nothing did. Never blocks. */
 void keyring_detail(struct keyring *r, char *ret, size_t size);
 
+/* Whether a token has refused a PIN of ours. A new process would try it once more, and a few such
+ * tries lock the token: whoever restarts programs that end must not restart this one. */
+bool keyring_was_refused(struct keyring *r);
+
 /* --- keys */
 
 /* Whether what a store or a configuration holds of a key is a URI. */

@@ -121,6 +121,16 @@ void keyring_refuse(struct keyring *r, const CK_TOKEN_INFO *info, const struct s
 		r->n_refused++;
 }
 
+bool keyring_was_refused(struct keyring *r)
+{
+	bool refused;
+
+	pthread_mutex_lock(&r->lock);
+	refused = r->n_refused > 0;
+	pthread_mutex_unlock(&r->lock);
+	return refused;
+}
+
 /* --- what failed, for people */
 
 void keyring_set_detail(struct keyring *r, const char *format, ...)
