@@ -157,6 +157,8 @@ int staged_promote(struct store *s, uint32_t tag, bool *ret_changed)
 	r = store_begin(s);
 	if (r < 0)
 		return r;
+	/* Forgotten in the log as well: this comes once a rotation, not with every batch. */
+	s->has_remains = s->has_remains || staged_has_previous(s, tag);
 	return finish(s, settle(s, tag));
 }
 
@@ -197,6 +199,7 @@ int staged_roll_back(struct store *s, uint32_t tag, const char *why)
 	r = store_begin(s);
 	if (r < 0)
 		return r;
+	s->has_remains = true;
 	return finish(s, roll_back(s, tag, why));
 }
 

@@ -126,6 +126,55 @@ static void rolling_back_for_no_reason_leaves_nothing_to_remember(void **state)
 	store_close(s);
 }
 
+static bool file_holds(const char *path, const struct secret *needle)
+{
+	_cleanup_(secret_done) struct secret content = SECRET_INIT;
+	int r = file_read(path, 16U << 20, &content);
+
+	assert_true(r == 0 || r == -ENOENT);
+	return r == 0 && memmem(content.data, content.len, needle->data, needle->len);
+}
+
+static bool files_hold(const struct scratch *t, const struct secret *needle)
+{
+	return file_holds(scratch_path(t, "store.db"), needle) ||
+	       file_holds(scratch_path(t, "store.db-wal"), needle);
+}
+
+/* The key's row, as it lies on the disk. */
+static void read_sealed(struct store *s, struct secret *ret)
+{
+	_cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+
+	assert_int_equal(
+		store_prepare(s, "SELECT sealed FROM credential WHERE type = 2", &statement), 0);
+	assert_int_equal(store_step(s, statement), 1);
+	assert_int_equal(secret_set(ret, sqlite3_column_blob(statement, 0),
+				    (size_t)sqlite3_column_bytes(statement, 0)),
+			 0);
+}
+
+static void the_key_that_is_given_up_leaves_the_files(void **state)
+{
+	for (size_t promotes = 0; promotes < 2; promotes++) {
+		_cleanup_(secret_done) struct secret old = SECRET_INIT, new = SECRET_INIT;
+		struct store *s = scratch_open(*state);
+
+		put_old(s);
+		read_sealed(s, &old);
+		change(s);
+		read_sealed(s, &new);
+		assert_true(files_hold(*state, &old));
+		assert_true(files_hold(*state, &new));
+		assert_int_equal(promotes ? staged_promote(s, TAG, NULL)
+					  : staged_roll_back(s, TAG, NULL),
+				 0);
+		assert_int_equal(files_hold(*state, &old), !promotes);
+		assert_int_equal(files_hold(*state, &new), promotes);
+		store_close(s);
+	}
+}
+
 static void promotion_forgets_the_predecessors_once(void **state)
 {
 	struct store *s = scratch_open(*state);
@@ -423,6 +472,7 @@ int main(void)
 		SCRATCH_TEST(rolling_back_brings_the_whole_tag_back_and_nothing_else),
 		SCRATCH_TEST(rolling_back_for_no_reason_leaves_nothing_to_remember),
 		SCRATCH_TEST(promotion_forgets_the_predecessors_once),
+		SCRATCH_TEST(the_key_that_is_given_up_leaves_the_files),
 		SCRATCH_TEST(a_second_change_before_promotion_keeps_what_was_validated),
 		SCRATCH_TEST(a_second_change_of_a_new_tag_has_nothing_to_go_back_to),
 		SCRATCH_TEST(a_root_ca_alone_is_nothing_to_go_back_to),
