@@ -158,7 +158,7 @@ int store_credential_delete(struct store *s, uint32_t tag, enum credential_type 
 	r = store_run(s, statement);
 	if (r < 0)
 		return r;
-	return sqlite3_changes(s->db) > 0 ? 0 : -ENOENT;
+	return s->n_changed > 0 ? 0 : -ENOENT;
 }
 
 bool store_credential_exists(struct store *s, uint32_t tag, enum credential_type type)

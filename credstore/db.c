@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "credstore/store.h"
 
 static int system_error(sqlite3 *db, int fallback)
 {
@@ -122,9 +123,27 @@ void store_wipe_remains(struct store *s)
 	s->has_remains = false;
 }
 
-int store_run(struct store *s, sqlite3_stmt *statement)
+static int run(struct store *s, sqlite3_stmt *statement)
 {
 	int r = store_step(s, statement);
 
+	s->n_changed = sqlite3_changes(s->db);
 	return r == 1 ? -EUCLEAN : r;
+}
+
+int store_run(struct store *s, sqlite3_stmt *statement)
+{
+	int r;
+
+	if (s->depth > 0)
+		return run(s, statement);
+	r = store_begin(s);
+	if (r < 0)
+		return r;
+	r = run(s, statement);
+	if (r < 0) {
+		store_rollback(s);
+		return r;
+	}
+	return store_commit(s);
 }

@@ -18,6 +18,8 @@ struct store {
 
 	unsigned int depth; /* open levels of store_begin() */
 	int broken;         /* why SQLite gave up the open transaction by itself, or 0 */
+	int n_changed;      /* rows, by the last store_run() */
+	int64_t n_before;   /* sqlite3_total_changes64() as the outermost level began */
 	bool has_remains;   /* a secret that is gone may still be in the log */
 
 	char *notice; /* owned; store_notice() */
@@ -40,7 +42,7 @@ int db_integer(sqlite3 *db, const char *sql, int64_t *ret) _must_check_;
 int store_prepare(struct store *s, const char *sql, sqlite3_stmt **ret) _must_check_;
 /* 1 for a row, 0 at the end. -errno. */
 int store_step(struct store *s, sqlite3_stmt *statement) _must_check_;
-/* Steps a statement that gives no rows. */
+/* Steps a statement that gives no rows; outside of a transaction it is one of its own. */
 int store_run(struct store *s, sqlite3_stmt *statement) _must_check_;
 
 /* Outside of a transaction: wipes from the files what is left of secrets that were replaced or

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "credstore/content.h"
 #include "credstore/credential.h"
 #include "credstore/detail.h"
 #include "credstore/examine.h"
@@ -52,7 +53,7 @@ static int bring_up_to_date(struct store *s, const struct store_files *f, size_t
 			    const struct unsealed *u, char **ret_detail)
 {
 	_cleanup_(secret_done) struct secret before = SECRET_INIT;
-	int r;
+	int content, r;
 
 	r = secret_set(&before, s->seal_key, SEAL_KEY_LEN);
 	if (r < 0)
@@ -60,9 +61,15 @@ static int bring_up_to_date(struct store *s, const struct store_files *f, size_t
 	r = store_begin(s);
 	if (r < 0)
 		return r;
-	r = upgrade_and_verify(s, f->db, version, ret_detail);
+	content = content_check(s);
+	r = content < 0 ? content : upgrade_and_verify(s, f->db, version, ret_detail);
+	if (r == 0 && content == CONTENT_DIFFERS)
+		r = detail_set(ret_detail, STORE_E_CORRUPT,
+			       "%s is damaged: its content is not what was stored last", f->db);
 	if (r == 0 && u->from != u->to)
 		r = reseal(s, u->key.data, u->from, f);
+	if (r == 0 && content == CONTENT_NONE)
+		r = content_seal(s);
 	if (r == 0)
 		r = store_commit(s);
 	else

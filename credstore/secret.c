@@ -125,7 +125,7 @@ static int remove_row(struct store *s, const char *name)
 	r = store_run(s, statement);
 	if (r < 0)
 		return r;
-	return sqlite3_changes(s->db) > 0 ? 0 : -ENOENT;
+	return s->n_changed > 0 ? 0 : -ENOENT;
 }
 
 int store_secret_delete(struct store *s, const char *name)

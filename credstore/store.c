@@ -10,6 +10,7 @@
 #include "base/locked.h"
 #include "credstore/aside.h"
 #include "credstore/birth.h"
+#include "credstore/content.h"
 #include "credstore/db.h"
 #include "credstore/detail.h"
 #include "credstore/files.h"
@@ -225,6 +226,8 @@ int store_begin(struct store *s)
 		s->broken = r;
 	if (r < 0)
 		return r;
+	if (s->depth == 0)
+		s->n_before = sqlite3_total_changes64(s->db);
 	s->depth++;
 	return 0;
 }
@@ -238,6 +241,8 @@ int store_commit(struct store *s)
 		return -EINVAL;
 	if (s->depth > 1)
 		snprintf(sql, sizeof(sql), "RELEASE level_%u", s->depth - 1);
+	else if (r == 0 && sqlite3_total_changes64(s->db) != s->n_before)
+		r = content_seal(s);
 	if (r == 0)
 		r = db_exec(s->db, sql);
 	if (r < 0) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "credstore/content.h"
 #include "credstore/detail.h"
 #include "credstore/probe.h"
 
@@ -29,6 +30,8 @@ static int try_source(struct store *s, const struct store_files *f,
 	if (r != 0)
 		return r;
 	r = probe_try(s->db, ret);
+	if (r == SEAL_E_AUTHENTICATION && content_knows_key(s->db, ret))
+		return -EUCLEAN;
 	if (r == SEAL_E_AUTHENTICATION)
 		return detail_set(ret_detail, OTHER_KEY, "%s is another sealing key",
 				  source_name(source));

@@ -63,5 +63,5 @@ int store_value_delete(struct store *s, const char *name)
 	r = store_run(s, statement);
 	if (r < 0)
 		return r;
-	return sqlite3_changes(s->db) > 0 ? 0 : -ENOENT;
+	return s->n_changed > 0 ? 0 : -ENOENT;
 }

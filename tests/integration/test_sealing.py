@@ -148,7 +148,10 @@ class TestRecovery(Sealed):
         agent = self.make_agent()
         row = self.init(agent)
         self.sqlite(agent, "INSERT INTO value VALUES ('config/x', 'y')")
+        self.sqlite(agent, "DELETE FROM secret WHERE name = 'store/content'")
+        self.assertEqual(self.init(agent), row)
         self.sqlite(agent, "DELETE FROM value WHERE name = 'config/x'")
+        self.sqlite(agent, "DELETE FROM secret WHERE name = 'store/content'")
         self.assertEqual(self.init(agent), row)
 
 

@@ -223,19 +223,21 @@ static void names_that_are_swapped_do_not_open(void **state)
 	scratch_refuses(t, STORE_E_CORRUPT, "the secret \"a\" is not what was stored");
 }
 
+#define ONE " WHERE name = 'wifi/config'"
+
 static void a_row_that_was_changed_is_noticed_at_opening(void **state)
 {
 	static const char *const changes[] = {
-		"UPDATE secret SET name = 'wifi/other'",
-		"UPDATE secret SET name = ''",
-		"UPDATE secret SET name = 'wifi/config' || char(0) || 'x'",
-		"UPDATE secret SET name = replace(hex(zeroblob(40)), '0', 'n')",
-		"UPDATE secret SET sealed = x''",
-		"UPDATE secret SET sealed = zeroblob(40)",
-		"UPDATE secret SET sealed = CAST(sealed || x'00' AS BLOB)",
-		"UPDATE secret SET sealed = substr(sealed, 1, length(sealed) - 1)",
-		"UPDATE secret SET sealed = CAST(x'01' || substr(sealed, 2) AS BLOB)",
-		"INSERT INTO secret SELECT 'copy', sealed FROM secret",
+		"UPDATE secret SET name = 'wifi/other'" ONE,
+		"UPDATE secret SET name = ''" ONE,
+		"UPDATE secret SET name = 'wifi/config' || char(0) || 'x'" ONE,
+		"UPDATE secret SET name = replace(hex(zeroblob(40)), '0', 'n')" ONE,
+		"UPDATE secret SET sealed = x''" ONE,
+		"UPDATE secret SET sealed = zeroblob(40)" ONE,
+		"UPDATE secret SET sealed = CAST(sealed || x'00' AS BLOB)" ONE,
+		"UPDATE secret SET sealed = substr(sealed, 1, length(sealed) - 1)" ONE,
+		"UPDATE secret SET sealed = CAST(x'01' || substr(sealed, 2) AS BLOB)" ONE,
+		"INSERT INTO secret SELECT 'copy', sealed FROM secret" ONE,
 		"INSERT INTO secret SELECT 'probe', probe FROM sealing",
 	};
 	struct scratch *t = *state;
@@ -277,7 +279,7 @@ static void a_flipped_byte_never_gives_a_wrong_secret(void **state)
 	for (size_t at = begin - strlen(NAME); at < begin + sealed.len; at++) {
 		whole.data[at] ^= 0x55;
 		scratch_write(scratch_path(t, "store.db"), whole.data, whole.len);
-		scratch_refuses(t, STORE_E_CORRUPT, "is not what was stored");
+		scratch_refuses(t, STORE_E_CORRUPT, "is damaged");
 		unlink(scratch_path(t, "store.db-wal"));
 		whole.data[at] ^= 0x55;
 	}
