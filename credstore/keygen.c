@@ -82,10 +82,14 @@ int verb_keygen_plan(struct executor *e, const char *parameters, struct foreseen
 	exists = foreseen_exists(foreseen, e->store, q.tag, q.type);
 	if (exists && q.type == CREDENTIAL_PRIVATE_KEY)
 		return 0;
-	foreseen_set(foreseen, q.tag, q.type, true);
-	if (exists) {
+	/* It is of this very batch: the verb itself will see. */
+	if (exists && foreseen_changes(foreseen, q.tag, q.type))
+		return 0;
+	if (!exists) {
+		foreseen_set(foreseen, q.tag, q.type, true);
+	} else {
 		r = load_existing(e->store, &q, &key);
-		/* It is of this very batch, or damaged: the verb itself will see. */
+		/* Damaged: the verb itself will see that, too. */
 		if (r != 0)
 			return r == -ENOMEM ? r : 0;
 	}

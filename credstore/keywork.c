@@ -5,13 +5,26 @@
 #include <stdio.h>
 #include <string.h>
 
-bool foreseen_exists(const struct foreseen *f, struct store *s, uint32_t tag,
-		     enum credential_type type)
+/* f->n when there is none. */
+static size_t find_last(const struct foreseen *f, uint32_t tag, enum credential_type type)
 {
 	for (size_t i = f->n; i-- > 0;)
 		if (f->items[i].tag == tag && f->items[i].type == type)
-			return f->items[i].exists;
-	return store_credential_exists(s, tag, type);
+			return i;
+	return f->n;
+}
+
+bool foreseen_exists(const struct foreseen *f, struct store *s, uint32_t tag,
+		     enum credential_type type)
+{
+	size_t i = find_last(f, tag, type);
+
+	return i < f->n ? f->items[i].exists : store_credential_exists(s, tag, type);
+}
+
+bool foreseen_changes(const struct foreseen *f, uint32_t tag, enum credential_type type)
+{
+	return find_last(f, tag, type) < f->n;
 }
 
 void foreseen_set(struct foreseen *f, uint32_t tag, enum credential_type type, bool exists)

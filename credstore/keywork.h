@@ -71,4 +71,6 @@ struct foreseen {
 
 bool foreseen_exists(const struct foreseen *f, struct store *s, uint32_t tag,
 		     enum credential_type type);
+/* An earlier command of the batch decides: what the store holds now is not what it will hold. */
+bool foreseen_changes(const struct foreseen *f, uint32_t tag, enum credential_type type);
 void foreseen_set(struct foreseen *f, uint32_t tag, enum credential_type type, bool exists);

@@ -140,6 +140,28 @@ static void an_endorsement_key_is_shown_again_from_a_preparation(void **state)
 	device_close(&d);
 }
 
+/* What is told of a key is told of the one that is stored afterwards. */
+static void an_endorsement_key_made_anew_in_the_batch_is_the_one_that_it_shows(void **state)
+{
+	struct command first = at_command("first", "%KEYGEN", "7,8,1");
+	struct command anew[] = {at_command("delete", "%CMNG", "3,7,8"),
+				 at_command("make", "%KEYGEN", "7,8,1"),
+				 at_command("show", "%KEYGEN", "7,8,1")};
+	_cleanup_(response_done) struct response a = {.code = RESPONSE_ERROR},
+						 b = {.code = RESPONSE_ERROR};
+	struct device d;
+	size_t der;
+
+	device_open(*state, &d);
+	run(&d, &first, 1);
+	assert_false(run(&d, anew, ARRAY_SIZE(anew)).failed);
+	assert_int_equal(journal_find(d.store, "make", &a), 0);
+	assert_int_equal(journal_find(d.store, "show", &b), 0);
+	der = strcspn(a.message, ".");
+	assert_int_equal(strncmp(a.message, b.message, der), 0);
+	device_close(&d);
+}
+
 static void what_the_journal_has_is_not_done_again(void **state)
 {
 	struct command c = at_command("once", "%ATTESTTOKEN", "");
@@ -290,6 +312,7 @@ int main(void)
 		SCRATCH_TEST(what_was_prepared_is_what_is_answered_and_stored),
 		SCRATCH_TEST(a_key_that_is_there_is_not_planned_unless_the_batch_deletes_it_before),
 		SCRATCH_TEST(an_endorsement_key_is_shown_again_from_a_preparation),
+		SCRATCH_TEST(an_endorsement_key_made_anew_in_the_batch_is_the_one_that_it_shows),
 		SCRATCH_TEST(what_the_journal_has_is_not_done_again),
 		SCRATCH_TEST(a_request_that_cannot_be_met_is_the_commands_fault),
 		SCRATCH_TEST(one_that_gives_up_executes_nothing),
