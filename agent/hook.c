@@ -17,6 +17,7 @@
 #define MANAGER_PATH "/org/freedesktop/systemd1"
 #define MANAGER SYSTEMD ".Manager"
 #define FAILURE_MAX 384
+#define READS_MAX 128 /* at once: more than a pipe holds */
 
 struct hook {
 	hook_fn fn;
@@ -100,16 +101,17 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
 static void read_output(struct hook *h)
 {
 	char chunk[512];
-	ssize_t n;
+	ssize_t n = 1;
 
-	/* What does not fit is read all the same: a full pipe would stop the program. */
-	while ((n = read(h->errors, chunk, sizeof(chunk))) > 0) {
+	/* What does not fit is read all the same: a full pipe would stop the program. Somebody may
+	 * write as fast as we read, so the loop has its turn in between. */
+	for (int i = 0; i < READS_MAX && (n = read(h->errors, chunk, sizeof(chunk))) > 0; i++) {
 		size_t fits = MIN((size_t)n, sizeof(h->text) - 1 - h->text_len);
 
 		memcpy(h->text + h->text_len, chunk, fits);
 		h->text_len += fits;
 	}
-	if (n == 0 || errno != EAGAIN)
+	if (n == 0 || (n < 0 && errno != EAGAIN))
 		(void)sd_event_source_set_enabled(h->output, SD_EVENT_OFF);
 }
 

@@ -448,6 +448,18 @@ static void a_hook_that_hangs_is_killed_with_its_children(void **state)
 	close(fd);
 }
 
+/* It writes faster than it is read: the loop must turn all the same. */
+static void a_hook_that_never_stops_talking_is_killed(void **state)
+{
+	struct world *w = *state;
+
+	w->section.hook_timeout_ms = 500;
+	hook(w, "yes >&2 & yes >&2 & yes >&2 & exec yes >&2");
+	put(w, CLOUD_TAG, "aa");
+	update(w);
+	is(w, "hook-failed", "took too long, and was killed");
+}
+
 static void a_hook_that_says_a_lot_is_not_stopped_by_it(void **state)
 {
 	struct world *w = *state;
@@ -511,6 +523,7 @@ int main(void)
 		EXPORTS_TEST(a_hook_that_cannot_be_run_is_told),
 		EXPORTS_TEST(a_hook_that_dies_is_told),
 		EXPORTS_TEST(a_hook_that_hangs_is_killed_with_its_children),
+		EXPORTS_TEST(a_hook_that_never_stops_talking_is_killed),
 		EXPORTS_TEST(a_hook_that_says_a_lot_is_not_stopped_by_it),
 		EXPORTS_TEST(a_hook_that_was_cut_off_runs_in_the_next_life),
 		EXPORTS_TEST(a_change_while_the_hook_runs_is_told_to_another_run),
