@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Devices whose identity and cloud keys live in a token: what the service knows is what the token holds."""
 
+import base64
+import shutil
 import sqlite3
 
 from harness import agent, case
@@ -92,6 +94,23 @@ class TokenOnboard:
         run = device.once(expect=agent.EXIT_IDENTITY)
         self.assertEqual(run.outcome, "pin-wrong")
         self.assertEqual(shim.calls("C_Login"), 1)
+
+    def test_after_a_factory_reset_the_token_still_says_who_the_device_is(self):
+        device = self.onboard()
+        uuid, old = device.uuid, self.ours()
+        shutil.rmtree(device.state)
+        device.set("identity", uuid=uuid)
+        row = device.init()
+        self.assertEqual(device.uuid, uuid)
+        self.assertIn(base64.b64encode(self.token.public_key("identity")).decode(), row)
+        # Claimed still, it gets a new key, and the one that the lost store knew leaves the token.
+        self.assertEqual(self.ours(), old)
+        gone = self.token.public_key(old[0])
+        self.rest.add_command(uuid, KEYGEN)
+        device.once(expect=agent.EXIT_DONE)
+        device.once(expect=agent.EXIT_DONE)
+        self.assertEqual(len(self.ours()), 1)
+        self.assertNotEqual(self.token.public_key(self.ours()[0]), gone)
 
 
 class TestSoftHsm(TokenOnboard, case.Case):

@@ -8,6 +8,7 @@
  * call
  *
  *   delay FUNCTION MS        the call takes that much longer
+ *   linger FUNCTION MS       the call is done and answers that much later
  *   fail FUNCTION N ANSWER   the N-th call of it since loading answers that; FUNCTION may be "any",
  * N may be 0: every one. ANSWER is a number, 0x30 for CKR_DEVICE_ERROR absent                   no
  * slot has a token; what sessions are asked is CKR_DEVICE_REMOVED flags HEX                those
@@ -140,10 +141,18 @@ static CK_RV gate(const char *name)
 
 static CK_RV answer(const char *name, CK_RV rv)
 {
-	char text[32];
+	char text[32], line[128], function[32];
+	FILE *f = open_orders();
+	unsigned long ms;
 
 	snprintf(text, sizeof(text), " 0x%lx", rv);
 	say(name, text);
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "linger %31s %lu", function, &ms) == 2 &&
+		    strcmp(function, name) == 0)
+			wait_ms(ms);
+	if (f)
+		fclose(f);
 	return rv;
 }
 
