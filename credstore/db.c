@@ -88,12 +88,27 @@ static int failed(struct store *s, int rc)
 	return r;
 }
 
+int store_relax(struct store *s, bool relaxed)
+{
+	int r;
+
+	if (s->depth > 0 || s->is_relaxed == relaxed)
+		return 0;
+	r = db_exec(s->db, relaxed ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL");
+	if (r == 0)
+		s->is_relaxed = relaxed;
+	return r;
+}
+
 int store_prepare(struct store *s, const char *sql, sqlite3_stmt **ret)
 {
-	int rc;
+	int r, rc;
 
 	if (s->broken)
 		return s->broken;
+	r = store_relax(s, false);
+	if (r < 0)
+		return r;
 	rc = sqlite3_prepare_v2(s->db, sql, -1, ret, NULL);
 	return rc == SQLITE_OK ? 0 : failed(s, rc);
 }

@@ -21,6 +21,7 @@ struct store {
 	int n_changed;      /* rows, by the last store_run() */
 	int64_t n_before;   /* sqlite3_total_changes64() as the outermost level began */
 	bool has_remains;   /* a secret that is gone may still be in the log */
+	bool is_relaxed;    /* commits do not wait for the disk */
 
 	char *notice; /* owned; store_notice() */
 	bool is_anew; /* empty after a damaged one */
@@ -44,6 +45,12 @@ int store_prepare(struct store *s, const char *sql, sqlite3_stmt **ret) _must_ch
 int store_step(struct store *s, sqlite3_stmt *statement) _must_check_;
 /* Steps a statement that gives no rows; outside of a transaction it is one of its own. */
 int store_run(struct store *s, sqlite3_stmt *statement) _must_check_;
+
+/* Whether the next transaction may be lost to a power cut together with all after it that are not
+ * durable; nothing happens inside of one. */
+int store_relax(struct store *s, bool relaxed) _must_check_;
+/* store_begin() of a transaction that is as durable as store_relax() said. */
+int store_begin_as_is(struct store *s) _must_check_;
 
 /* Outside of a transaction: wipes from the files what is left of secrets that were replaced or
  * deleted. What it cannot do now the next commit or a close in order does. */

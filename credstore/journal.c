@@ -161,16 +161,22 @@ int journal_forget(struct store *s, const struct response *results, size_t n)
 	int64_t latest_seq = 0;
 	int r;
 
-	r = store_begin(s);
+	/* What comes back to the journal is reported once more, and the service knows it already.
+	 */
+	r = store_relax(s, true);
+	if (r == 0)
+		r = store_begin_as_is(s);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = forget_one(s, &results[i], &latest_seq, &after);
 	if (r == 0 && after)
 		r = store_value_put(s, "after", after);
-	if (r < 0) {
+	if (r == 0)
+		r = store_commit(s);
+	else
 		store_rollback(s);
-		return r;
-	}
-	return store_commit(s);
+	/* Whoever writes next tries again when this fails. */
+	(void)!store_relax(s, false);
+	return r;
 }

@@ -214,6 +214,13 @@ struct store *store_close(struct store *s)
 
 int store_begin(struct store *s)
 {
+	int r = store_relax(s, false);
+
+	return r < 0 ? r : store_begin_as_is(s);
+}
+
+int store_begin_as_is(struct store *s)
+{
 	char sql[32] = "BEGIN IMMEDIATE";
 	int r;
 

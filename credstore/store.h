@@ -115,5 +115,5 @@ int journal_add(struct store *s, const struct response *result) _must_check_;
 int journal_pending(struct store *s, struct response_list *ret) _must_check_;
 size_t journal_count(struct store *s);
 /* Forgets these results: the service acknowledged them. The last success among them becomes the
- * value "after". */
+ * value "after". Not durable before the next thing that is: a power cut may bring results back. */
 int journal_forget(struct store *s, const struct response *results, size_t n) _must_check_;

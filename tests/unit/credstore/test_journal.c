@@ -50,6 +50,21 @@ static void results_wait_in_the_order_of_execution(void **state)
 	store_close(s);
 }
 
+/* What is forgotten need not be durable: the service takes a second copy. All else must be. */
+static void forgetting_leaves_later_writes_as_durable_as_ever(void **state)
+{
+	enum { FULL = 2 };
+	struct store *s = scratch_open(*state);
+	struct response r = result_of("a", RESPONSE_CONFIG, NULL);
+	int64_t synchronous = 0;
+
+	add(s, "a", RESPONSE_CONFIG, NULL);
+	assert_int_equal(journal_forget(s, &r, 1), 0);
+	assert_int_equal(db_integer(s->db, "PRAGMA synchronous", &synchronous), 0);
+	assert_int_equal(synchronous, FULL);
+	store_close(s);
+}
+
 static void an_empty_journal_is_an_empty_list(void **state)
 {
 	_cleanup_(response_list_done) struct response_list pending = RESPONSE_LIST_INIT;
@@ -186,6 +201,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SCRATCH_TEST(results_wait_in_the_order_of_execution),
 		SCRATCH_TEST(an_empty_journal_is_an_empty_list),
+		SCRATCH_TEST(forgetting_leaves_later_writes_as_durable_as_ever),
 		SCRATCH_TEST(a_second_result_for_a_command_is_refused),
 		SCRATCH_TEST(the_largest_error_number_comes_back_as_it_was),
 		SCRATCH_TEST(a_result_that_could_never_be_sent_is_refused),
