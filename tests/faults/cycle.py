@@ -6,6 +6,7 @@ hold whatever was struck:
     unclaimed  the first --once: root CA, handshake, claim token
     cycle      claimed: keys, certificates, a config, finished, validation
     again      the same credentials anew, over those that were validated
+    reseal     the sealing key comes from systemd instead of the state directory
 """
 
 import base64
@@ -27,12 +28,13 @@ from harness.process import Failure, program
 from harness.service import Service
 from points import NotReached, Violation
 
-PHASES = ("boot", "unclaimed", "cycle", "again")
-EXPECTED = {"boot": 0, "unclaimed": agent.EXIT_UNCLAIMED, "cycle": 0, "again": 0}
+PHASES = ("boot", "unclaimed", "cycle", "again", "reseal")
+EXPECTED = {"boot": 0, "unclaimed": agent.EXIT_UNCLAIMED, "cycle": 0, "again": 0, "reseal": 0}
 CLOUD_TAG, OTHER_TAG, CSR_TAG = 16842753, 4711, 4712
 ROOT_CA_TAG = 189298
 ROOT_CA, CLIENT_CERTIFICATE, PRIVATE_KEY = 0, 1, 2
 KEPT = ["lock", "seal.key", "store.db"]
+RESEALED = ["lock", "store.db"]
 INTERVAL = {"first": "3600", "second": "7200"}
 LIMIT_S = 60
 # What is installed, not what is built for the other tests: without sanitizers, which ptrace and a
@@ -125,6 +127,11 @@ class Device:
         self.token = None
         self.claimed = []
         self.fds = FdStore(self.folder)
+        self.phase = None  # the last one that was started
+        self.credentials = os.path.join(self.folder, "credentials")
+        os.mkdir(self.credentials)
+        with open(os.path.join(self.credentials, "onboardd.seal"), "wb") as f:
+            f.write(os.urandom(32))
 
     def close(self):
         self.fds.close()
@@ -134,9 +141,12 @@ class Device:
 
     def start(self, phase, calls=(), inject=(), text_max=None, timeout_s=30, env=()):
         """One start of the agent in a phase that bring_to() prepared."""
+        self.phase = phase
         argv = [self.agent.binary, "--config", self.agent.config]
         argv += ["--init"] if phase == "boot" else ["--once", "--json", "--timeout", str(timeout_s)]
         watched = {"LD_PRELOAD": program("preload.so"), "ONBOARD_TEST_LOADS": self.loads, **dict(env)}
+        if phase == "reseal":
+            watched["CREDENTIALS_DIRECTORY"] = self.credentials
         self.fds.settle()
         prefix, handed, fds = self.fds.launch()
         trace = None
@@ -222,17 +232,24 @@ class Device:
         return found
 
     def check_struck(self):
-        """Before the next start: whole credentials, and answers that are theirs."""
+        """Before the next start: whole credentials, answers that are theirs, and a key that the service
+        lets in once there was one."""
         if not os.path.exists(os.path.join(self.state, "store.db")):
             return
         with tempfile.TemporaryDirectory(dir=self.folder) as copy:
             for name in os.listdir(self.state):
                 shutil.copy2(os.path.join(self.state, name), copy)
             try:
-                held = {digest for _, _, digest in self.query("SELECT tag, type, sha256 FROM credential", copy)}
+                held = {digest for digest, in self.query("SELECT sha256 FROM credential", copy)}
+                usable = {digest.hex() for digest, in self.query(
+                    "SELECT sha256 FROM credential UNION SELECT sha256 FROM previous", copy)}
                 answers = self.query("SELECT correlation, message FROM journal", copy)
             except sqlite3.Error as e:
                 raise Violation(f"the store is damaged: {e}") from None
+        if self.phase in ("again", "reseal"):
+            cloud = self.world.service.rest.device(self.uuid)["cloudAccess"]
+            if not cloud or cloud["keyId"] not in usable:
+                raise Violation(f"neither the old nor the new key is the one that opens the cloud: {cloud}")
         for correlation, message in answers:
             key = _public_key(message or "")
             if key and hashlib.sha256(key).digest() not in held:
@@ -243,7 +260,7 @@ class Device:
         if outcome.report.get("cloud") != "validated" or outcome.report.get("pending_results") != 0:
             raise Violation(f"not validated, or results pending: {outcome.describe()}")
         left = sorted(os.listdir(self.state))
-        if left != KEPT:
+        if left != (RESEALED if self.phase == "reseal" else KEPT):
             raise Violation(f"in the state directory: {left}")
         commands = rest.commands(self.uuid)
         if len(commands) != sum(len(self.world.requests(tag)) for tag in self.claimed):
@@ -317,6 +334,14 @@ def reference(world, phase, calls):
             raise NotReached(f"{phase}: {outcome.describe()}")
         found = strace.number(strace.read(outcome.trace))
         config = next(i for i, (c, _) in enumerate(found) if c.name == "openat" and device.agent.config in c.args)
-        return [(c, n) for c, n in found[config:] if c.name in calls and device.loads not in c.args + c.result]
+        # strace counts each thread alone, and the first to come to n is struck: the same n of another thread is
+        # the same point, or one of the loader's.
+        known = {(c.name, n) for c, n in found[:config]}
+        points = []
+        for call, n in found[config:]:
+            if call.name in calls and (call.name, n) not in known and device.loads not in call.args + call.result:
+                known.add((call.name, n))
+                points.append((call, n))
+        return points
     finally:
         device.close()
