@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A device whose token is absent or wants another PIN: each with its status, none with a crash or a lost result."""
 
+import signal
+
 from harness import agent, case
 from harness.tokencase import CLOUD_TAG, IDENTITY, TokenCase
 
@@ -51,6 +53,23 @@ class TestTokenFaults(TokenCase):
         self.agent.once(expect=agent.EXIT_DONE)
         self.assertEqual(sorted(self.token.labels()),
                          sorted([IDENTITY, f"onboardd {self.agent.uuid} {CLOUD_TAG}"]))
+
+    def test_a_power_cut_between_the_token_and_the_store_leaves_no_key_behind(self):
+        self.claim()
+        commands = self.queue()
+        self.shim.order("delay C_Sign 2000")
+        made = self.shim.calls("C_GenerateKeyPair 0x0")
+        self.start()
+        self.shim.wait_call("C_GenerateKeyPair 0x0", made + 1)
+        self.daemon.end(signal.SIGKILL)
+        label = f"onboardd {self.agent.uuid} {CLOUD_TAG}"
+        self.assertEqual(self.token.labels().count(label), 1)
+        left = self.token.public_key(label)
+        self.shim.order()
+        self.assertEqual(self.agent.once(expect=agent.EXIT_DONE).status["cloud"], "validated")
+        self.assert_all_answered(commands)
+        self.assertEqual(self.token.labels().count(label), 1)
+        self.assertNotEqual(self.token.public_key(label), left)
 
     def test_a_token_that_goes_before_validation_says_nothing_about_the_credentials(self):
         self.claim()
