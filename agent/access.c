@@ -6,6 +6,7 @@
 
 #include "agent/internal.h"
 #include "base/log.h"
+#include "credstore/staged.h"
 
 static const char *word_of(enum outcome o)
 {
@@ -116,6 +117,13 @@ static void refused(struct agent *a, const struct cloud_result *result)
 		o, result->detail);
 }
 
+/* The cycle in which it stopped may be over, or another process's. */
+static bool has_stopped_half_way(struct agent *a)
+{
+	return a->failed_command || (staged_is_half_done(a->store, a->config->cloud_tag) &&
+				     agent_may_roll_back(a, OUTCOME_NO_CREDENTIALS));
+}
+
 static void on_validated(struct cloud_device *d, const struct cloud_result *result, void *userdata)
 {
 	struct agent *a = userdata;
@@ -131,7 +139,7 @@ static void on_validated(struct cloud_device *d, const struct cloud_result *resu
 			   (int)result->outcome, "%s", result->detail);
 	else if (result->outcome != OUTCOME_NO_CREDENTIALS)
 		refused(a, result);
-	else if (a->failed_command) /* perhaps a rotation that stopped half way */
+	else if (has_stopped_half_way(a))
 		give_up(a, agent_may_roll_back(a, OUTCOME_NO_CREDENTIALS), OUTCOME_PARTIAL,
 			result->detail);
 	else
@@ -151,7 +159,7 @@ void agent_do_validate(struct agent *a)
 	int r;
 
 	/* Nobody will say that they are good: the service has taken their results. */
-	if (!a->config->validate)
+	if (!a->config->validate && !staged_is_half_done(a->store, a->config->cloud_tag))
 		(void)agent_promote(a);
 	if (a->validated && post_rolled_back(a))
 		return;

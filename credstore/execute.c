@@ -7,6 +7,7 @@
 
 #include "credstore/config.h"
 #include "credstore/prepare.h"
+#include "credstore/staged.h"
 #include "credstore/verb.h"
 #include "credstore/visible.h"
 
@@ -223,7 +224,9 @@ static int execute_all(struct executor *e, const struct command_list *commands,
 		if (r < 0)
 			return r;
 	}
-	if (b->failed || !finished)
+	if (b->failed)
+		return staged_note_failure(e->store, e->cloud_tag);
+	if (!finished)
 		return 0;
 	return acknowledge_finished(e, finished, b);
 }

@@ -11,8 +11,11 @@
 /* The value "staged/<tag>" holds the state; it is absent when all is settled. */
 #define NAME_MAX_LEN 24
 #define UNVALIDATED "unvalidated"
+#define STOPPED UNVALIDATED ", and then a command failed"
 #define ROLLED_BACK "rolled back: "
 
+/* What the tag authenticates with. */
+#define SECRET_OF_TAG "SELECT 1 FROM credential WHERE tag = ?1 AND type IN (2, 3)"
 /* The types that change together: all but the endorsement key. */
 #define OF_TAG " WHERE tag = ?1 AND type <= 4"
 
@@ -100,12 +103,29 @@ static int keep(struct store *s, uint32_t tag)
 	name_of(tag, name);
 	r = settle(s, tag);
 	if (r == 0)
-		r = exists(s, tag, "SELECT 1 FROM credential WHERE tag = ?1 AND type IN (2, 3)");
+		r = exists(s, tag, SECRET_OF_TAG);
 	if (r == 1)
 		r = run(s, tag,
 			"INSERT INTO previous (tag, type, sha256, sealed)"
 			" SELECT tag, type, sha256, sealed FROM credential" OF_TAG);
 	return r == 0 ? store_value_put(s, name, UNVALIDATED) : r;
+}
+
+static bool is_stopped(struct store *s, uint32_t tag)
+{
+	_cleanup_(freep) char *text = NULL;
+	char name[NAME_MAX_LEN];
+
+	name_of(tag, name);
+	return store_value_get(s, name, &text) == 0 && strcmp(text, STOPPED) == 0;
+}
+
+static int put_state(struct store *s, uint32_t tag, const char *text)
+{
+	char name[NAME_MAX_LEN];
+
+	name_of(tag, name);
+	return store_value_put(s, name, text);
 }
 
 int staged_keep(struct store *s, uint32_t tag)
@@ -114,12 +134,28 @@ int staged_keep(struct store *s, uint32_t tag)
 	int r;
 
 	r = staged_get(s, tag, &state, NULL);
-	if (r < 0 || state == STAGED_UNVALIDATED)
+	if (r < 0)
 		return r;
+	if (state == STAGED_UNVALIDATED)
+		return is_stopped(s, tag) ? put_state(s, tag, UNVALIDATED) : 0;
 	r = store_begin(s);
 	if (r < 0)
 		return r;
 	return finish(s, keep(s, tag));
+}
+
+int staged_note_failure(struct store *s, uint32_t tag)
+{
+	enum staged_state state;
+	int r;
+
+	r = staged_get(s, tag, &state, NULL);
+	return r < 0 || state != STAGED_UNVALIDATED ? r : put_state(s, tag, STOPPED);
+}
+
+bool staged_is_half_done(struct store *s, uint32_t tag)
+{
+	return is_stopped(s, tag) && exists(s, tag, SECRET_OF_TAG) == 0;
 }
 
 bool staged_has_previous(struct store *s, uint32_t tag)

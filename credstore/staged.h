@@ -21,6 +21,13 @@ enum staged_state {
  * batch finds was never validated. -errno. */
 int staged_keep(struct store *s, uint32_t tag) _must_check_;
 
+/* A batch ended with a command that failed: when something of the tag is unvalidated, that is
+ * remembered until the next change of it. -errno. */
+int staged_note_failure(struct store *s, uint32_t tag) _must_check_;
+/* A command failed, and the tag holds neither a private key nor a PSK: a change that stopped half
+ * way. */
+bool staged_is_half_done(struct store *s, uint32_t tag);
+
 bool staged_has_previous(struct store *s, uint32_t tag);
 /* Whether a credential is another one than its predecessor; with one missing it is. */
 bool staged_is_changed(struct store *s, uint32_t tag, enum credential_type type);

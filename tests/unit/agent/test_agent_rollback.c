@@ -264,6 +264,39 @@ static void agent_returns_when_a_rotation_stopped_half_way(void **state)
 	assert_non_null(strstr(f->rolled_back_why, "no private key"));
 }
 
+/* The service knows of the failure, and what comes next is lost: the next cycle has heard of none.
+ */
+static void agent_returns_from_half_a_rotation_in_the_next_cycle_too(void **state)
+{
+	struct fixture *f = *state;
+	struct digest old = settle(f);
+
+	OFFER("d=%CMNG 3,16842753,2", "k=%KEYGEN 16842753,2,7", "f=finished");
+	service.fetch_code[service.n_fetch + 1] = CODE(5, 3);
+	agent_provision(f->agent);
+	run_until_state(f, "backing-off");
+	assert_int_equal(status_of(f).pending_results, 0);
+	restart(f);
+	assert_int_equal(f->outcome, OUTCOME_ROLLED_BACK);
+	assert_true(is_same(key_of(f), old));
+}
+
+/* What failed in an earlier rotation says nothing of what the owner asks for now. */
+static void agent_forgets_a_failure_with_the_next_change(void **state)
+{
+	struct fixture *f = *state;
+
+	settle(f);
+	OFFER("c=%CMNG 3,16842753,2", "k=%KEYGEN 16842753,2,7", "f=finished");
+	service.fetch_code[service.n_fetch + 1] = CODE(5, 3);
+	agent_provision(f->agent);
+	run_until_state(f, "backing-off");
+	OFFER("d=%KEYGEN 16842753,2,1", "e=%CMNG 3,16842753,2", "g=finished");
+	restart(f);
+	assert_int_equal(f->outcome, OUTCOME_NO_CREDENTIALS);
+	assert_int_equal(f->n_rolled_back, 0);
+}
+
 /* The owner took the key away, and every command did what it should. */
 static void agent_does_not_bring_back_a_key_that_was_deleted_on_purpose(void **state)
 {
@@ -292,6 +325,21 @@ static void agent_without_validation_promotes_what_the_service_acknowledged(void
 	run_until_state(f, "idle");
 	assert_false(has_previous(f));
 	assert_int_equal(state_of(f), STAGED_SETTLED);
+}
+
+/* Nobody says that a rotation which stopped half way is good. */
+static void agent_without_validation_keeps_what_half_a_rotation_replaced(void **state)
+{
+	struct fixture *f = *state;
+	struct digest old;
+
+	configure(f, "[cloud]\nvalidate = no\n");
+	old = settle(f);
+	OFFER("d=%CMNG 3,16842753,2", "k=%KEYGEN 16842753,2,7", "f=finished");
+	cycle(f);
+	assert_true(has_previous(f));
+	assert_int_equal(agent_roll_back(f->agent, TAG), 0);
+	assert_true(is_same(key_of(f), old));
 }
 
 static void agent_killed_before_the_end_decides_after_its_restart(void **state)
@@ -362,8 +410,11 @@ int main(void)
 		TEST(agent_counts_refusals_and_not_failures),
 		TEST(agent_does_not_return_when_it_is_told_not_to),
 		TEST(agent_returns_when_a_rotation_stopped_half_way),
+		TEST(agent_returns_from_half_a_rotation_in_the_next_cycle_too),
+		TEST(agent_forgets_a_failure_with_the_next_change),
 		TEST(agent_does_not_bring_back_a_key_that_was_deleted_on_purpose),
 		TEST(agent_without_validation_promotes_what_the_service_acknowledged),
+		TEST(agent_without_validation_keeps_what_half_a_rotation_replaced),
 		TEST(agent_killed_before_the_end_decides_after_its_restart),
 		TEST(agent_rolls_back_by_hand_and_validates_again),
 		TEST(agent_refuses_to_roll_back_while_a_cycle_runs),
