@@ -33,6 +33,16 @@ static void enqueue(struct agent *a, const struct agent_posted *p)
 		log_error("event %s delayed: the event loop refuses", fsm_event_name(p->event));
 }
 
+/* The status says what to do about it; which call of the module answered what is for the log. */
+static void tell_token(struct agent *a)
+{
+	char why[256];
+
+	keyring_detail(a->ring, why, sizeof(why));
+	if (*why)
+		log_warning("token failed why=\"%s\"", why);
+}
+
 void agent_post(struct agent *a, enum fsm_event event, int outcome, const char *format, ...)
 {
 	struct agent_posted p = {
@@ -46,6 +56,8 @@ void agent_post(struct agent *a, enum fsm_event event, int outcome, const char *
 	va_start(ap, format);
 	vsnprintf(p.why, sizeof(p.why), format, ap);
 	va_end(ap);
+	if (outcome >= 0 && a->ring && outcome_is_of_token((enum outcome)outcome))
+		tell_token(a);
 	enqueue(a, &p);
 }
 

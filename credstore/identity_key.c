@@ -237,12 +237,17 @@ static int key_uri_of(const char *uri, char **ret)
 	return n < 0 ? -ENOMEM : 0;
 }
 
-static int refuse_token(char **ret_detail, int r, const char *uri)
+static int refuse_token(char **ret_detail, int r, const char *uri, struct keyring *ring)
 {
+	char why[256] = "";
+
 	if (r == -ENOMEM)
 		return r;
-	return detail_set(ret_detail, IDENTITY_E_KEY, "the identity key %s cannot be used: %s", uri,
-			  key_strerror(r));
+	if (ring)
+		keyring_detail(ring, why, sizeof(why));
+	return detail_set(ret_detail, IDENTITY_E_KEY,
+			  "the identity key %s cannot be used: %s%s%s%s", uri, key_strerror(r),
+			  *why ? " (" : "", why, *why ? ")" : "");
 }
 
 static int ask_token(struct identity_key *k)
@@ -307,7 +312,7 @@ static int adopt_from_token(struct store *s, const char *home, bool may_make,
 	if (r == KEY_E_NOT_FOUND && may_make)
 		r = make_in_token(home, ret);
 	if (r != 0)
-		return refuse_token(ret_detail, r, home);
+		return refuse_token(ret_detail, r, home, ret->ring);
 	return keep_uri(s, ret);
 }
 
@@ -335,7 +340,7 @@ static int find_in_token(struct store *s, const char *uri, const char *born,
 	r = recall_spki(s, born, ret->spki);
 	if (r == -ENOENT)
 		r = ask_token(ret);
-	return r > 0 ? refuse_token(ret_detail, r, uri) : r;
+	return r > 0 ? refuse_token(ret_detail, r, uri, ret->ring) : r;
 }
 
 static int find_born(struct store *s, const struct identity_config *c, const char *born,

@@ -41,6 +41,7 @@ class TestTokenCut(TokenCase):
         self.token.delete(IDENTITY)
         run = self.agent.once(expect=agent.EXIT_IDENTITY)
         self.assertEqual(run.outcome, "key-missing")
+        self.assertRegex(run.process.output(), r'token failed why="token \\?"onboard')
 
 
 if __name__ == "__main__":
