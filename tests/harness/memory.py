@@ -9,6 +9,7 @@ import stat
 from harness.process import run
 
 PART = 16  # bytes of a secret that are as good as the whole
+BASE64_PART = 12  # of them a text has 16 characters
 SHADOW = 1 << 30  # mappings above this are AddressSanitizer's tables, which hold no data
 
 
@@ -26,6 +27,10 @@ class Secret:
             self.forms[f"{form} from byte {at}"] = part
             self.forms[f"{form} from byte {at}, reversed"] = part[::-1]
             self.forms[f"{form} from byte {at}, hex"] = part.hex().encode()
+        # Whatever is in front of it in a PEM, and wherever the lines end.
+        for at in range(0, len(value) - BASE64_PART + 1):
+            if at // 3 % (BASE64_PART // 3) == 0:
+                self.forms[f"{form} from byte {at}, base64"] = base64.b64encode(value[at:at + BASE64_PART])
         return self
 
     def add_text(self, form, text):
@@ -37,15 +42,9 @@ class Secret:
 
 
 def private_key(name, der):
-    """A P-256 key in PKCS#8 or SEC1: the number alone, hex, words, and each line of base64 that holds some of it."""
+    """A P-256 key in PKCS#8 or SEC1: its private number."""
     at = der.index(bytes.fromhex("020101 0420")) + 5
-    secret = Secret(name).add("private number", der[at:at + 32])
-    text = base64.b64encode(der).decode()
-    lines = [text[i:i + 64] for i in range(0, len(text), 64)]
-    for n, line in enumerate(lines):
-        if n * 48 < at + 32 and (n + 1) * 48 > at:
-            secret.add_text(f"line {n} of its PEM", line)
-    return secret
+    return Secret(name).add("private number", der[at:at + 32])
 
 
 def private_key_of_pem(name, path):
