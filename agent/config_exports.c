@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "agent/config.h"
+#include "agent/config_keys.h"
 #include "agent/duration.h"
 #include "base/text.h"
 
@@ -48,22 +49,6 @@ const struct config_export_key config_export_keys[CONFIG_EXPORT_N_KEYS] = {
 	KEY("hook-timeout", HOOK_TIMEOUT, "30s"),
 };
 
-static int refuse(char **ret, const char *format, ...) _printf_(2, 3);
-static int refuse(char **ret, const char *format, ...)
-{
-	char *text;
-	va_list ap;
-	int r;
-
-	va_start(ap, format);
-	r = vasprintf(&text, format, ap);
-	va_end(ap);
-	if (r < 0)
-		return -ENOMEM;
-	*ret = text;
-	return -EINVAL;
-}
-
 /* ---- sections ---- */
 
 bool config_export_is_section(const char *section, size_t len)
@@ -91,7 +76,7 @@ static int read_name(const char *section, size_t len, char ret[static CONFIG_EXP
 		if (!isascii(at[i]) || (!isalnum((unsigned char)at[i]) && !strchr("-_", at[i])))
 			n = 0;
 	if (n == 0)
-		return refuse(
+		return config_refuse(
 			ret_allowed,
 			"an export is written [export \"NAME\"], NAME being 1 to %d of A-Z a-z "
 			"0-9 _ -",
@@ -150,7 +135,8 @@ int config_export_of(struct config *c, const char *section, size_t len, size_t *
 		}
 	}
 	if (c->n_exports == CONFIG_EXPORTS_MAX)
-		return refuse(ret_allowed, "at most %d exports are allowed", CONFIG_EXPORTS_MAX);
+		return config_refuse(ret_allowed, "at most %d exports are allowed",
+				     CONFIG_EXPORTS_MAX);
 	if (!c->exports)
 		c->exports = calloc(CONFIG_EXPORTS_MAX, sizeof(*c->exports));
 	if (!c->exports)
@@ -206,9 +192,9 @@ static bool is_plain_path(const char *path)
 static int set_directory(char **place, const char *text, char **ret_allowed)
 {
 	if (*text && !is_plain_path(text))
-		return refuse(ret_allowed,
-			      "allowed is a path that begins with /, without ., .., // "
-			      "and a / at its end");
+		return config_refuse(ret_allowed,
+				     "allowed is a path that begins with /, without ., .., // "
+				     "and a / at its end");
 	return keep(place, text);
 }
 
@@ -223,7 +209,7 @@ static bool is_of(const char *text, const char *more)
 static int set_file(char **place, const char *text, char **ret_allowed)
 {
 	if (strlen(text) > FILE_MAX || text[0] == '.' || !is_of(text, "._-+@"))
-		return refuse(
+		return config_refuse(
 			ret_allowed,
 			"allowed is a file's name without directory, at most %d of A-Z a-z 0-9 "
 			". _ - + @, not beginning with a dot",
@@ -231,22 +217,26 @@ static int set_file(char **place, const char *text, char **ret_allowed)
 	return keep(place, text);
 }
 
+/* Nothing, which stands for `any`, or a number; false for all else: a name. */
+static bool is_id(const char *text, id_t any, id_t *ret)
+{
+	uint64_t number = any;
+
+	if (*text && decimal_parse(text, strlen(text), INT32_MAX, &number) != 0)
+		return false;
+	*ret = (id_t)number;
+	return true;
+}
+
 static int set_owner(uid_t *place, const char *text, char **ret_allowed)
 {
 	const struct passwd *user;
-	uint64_t number;
 
-	if (!*text) {
-		*place = EXPORT_OWNER_ANY;
+	if (is_id(text, EXPORT_OWNER_ANY, place))
 		return 0;
-	}
-	if (decimal_parse(text, strlen(text), INT32_MAX, &number) == 0) {
-		*place = (uid_t)number;
-		return 0;
-	}
 	user = getpwnam(text);
 	if (!user)
-		return refuse(ret_allowed, "this system has no such user");
+		return config_refuse(ret_allowed, "this system has no such user");
 	*place = user->pw_uid;
 	return 0;
 }
@@ -254,19 +244,12 @@ static int set_owner(uid_t *place, const char *text, char **ret_allowed)
 static int set_group(gid_t *place, const char *text, char **ret_allowed)
 {
 	const struct group *group;
-	uint64_t number;
 
-	if (!*text) {
-		*place = EXPORT_GROUP_ANY;
+	if (is_id(text, EXPORT_GROUP_ANY, place))
 		return 0;
-	}
-	if (decimal_parse(text, strlen(text), INT32_MAX, &number) == 0) {
-		*place = (gid_t)number;
-		return 0;
-	}
 	group = getgrnam(text);
 	if (!group)
-		return refuse(ret_allowed, "this system has no such group");
+		return config_refuse(ret_allowed, "this system has no such group");
 	*place = group->gr_gid;
 	return 0;
 }
@@ -282,9 +265,10 @@ static int set_mode(mode_t *place, const char *text, mode_t needed, mode_t allow
 		for (; *text; text++)
 			mode = mode * 8 + (unsigned int)(*text - '0');
 	if ((mode & needed) != needed || (mode & ~allowed))
-		return refuse(ret_allowed,
-			      "allowed are three or four octal digits, with %04o and without %04o",
-			      needed, 07777 & ~allowed);
+		return config_refuse(
+			ret_allowed,
+			"allowed are three or four octal digits, with %04o and without %04o",
+			needed, 07777 & ~allowed);
 	*place = mode;
 	return 0;
 }
@@ -294,7 +278,8 @@ static int set_tag(struct config_export *e, const char *text, char **ret_allowed
 	uint64_t tag = 0;
 
 	if (*text && decimal_parse(text, strlen(text), SEC_TAG_MAX, &tag) < 0)
-		return refuse(ret_allowed, "allowed is a whole number from 0 to %u", SEC_TAG_MAX);
+		return config_refuse(ret_allowed, "allowed is a whole number from 0 to %u",
+				     SEC_TAG_MAX);
 	e->spec.tag = (uint32_t)tag;
 	e->has_tag = *text;
 	return 0;
@@ -309,8 +294,9 @@ static int set_hook(char **place, const char *text, char **ret_allowed)
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		is_unit = is_unit || (dot && dot > text && strcmp(dot, types[i]) == 0);
 	if (!is_unit || strlen(text) > UNIT_MAX || !is_of(text, ":_.\\@-"))
-		return refuse(ret_allowed, "allowed is the name of a systemd unit with its type, "
-					   "such as mosquitto.service");
+		return config_refuse(ret_allowed,
+				     "allowed is the name of a systemd unit with its type, "
+				     "such as mosquitto.service");
 	return keep(place, text);
 }
 
@@ -327,10 +313,11 @@ static int set_hook_command(char ***place, const char *text, char **ret_allowed)
 
 		if (n == CONFIG_EXPORT_WORDS_MAX || (n == 0 && *text != '/')) {
 			clear(&parsed);
-			return refuse(ret_allowed,
-				      "allowed is a program by its path that begins with /, and at "
-				      "most %d words for it",
-				      CONFIG_EXPORT_WORDS_MAX - 1);
+			return config_refuse(
+				ret_allowed,
+				"allowed is a program by its path that begins with /, and at "
+				"most %d words for it",
+				CONFIG_EXPORT_WORDS_MAX - 1);
 		}
 		parsed.hook_command[n] = strndup(text, len);
 		if (!parsed.hook_command[n++]) {
@@ -352,7 +339,7 @@ static int set_hook_timeout(uint64_t *place, const char *text, char **ret_allowe
 	uint64_t ms;
 
 	if (duration_parse(text, &ms) < 0 || ms < 100 || ms > HOOK_TIMEOUT_MAX_MS)
-		return refuse(ret_allowed, "allowed is a time from 100ms to 10min");
+		return config_refuse(ret_allowed, "allowed is a time from 100ms to 10min");
 	*place = ms;
 	return 0;
 }
@@ -370,7 +357,7 @@ int config_export_set(struct config_export *e, size_t key, const char *text, cha
 		return set_file(&e->spec.files[k->role], text, ret_allowed);
 	case CONFIG_EXPORT_URI_FILE:
 		if (!*text)
-			return refuse(ret_allowed, "allowed is a file's name");
+			return config_refuse(ret_allowed, "allowed is a file's name");
 		return set_file(&e->spec.uri_file, text, ret_allowed);
 	case CONFIG_EXPORT_OWNER:
 		return set_owner(&e->spec.owner, text, ret_allowed);

@@ -116,8 +116,7 @@ const struct config_key *config_key_find(const char *section, const char *name)
 	return NULL;
 }
 
-static int refuse(char **ret_allowed, const char *format, ...) _printf_(2, 3);
-static int refuse(char **ret_allowed, const char *format, ...)
+int config_refuse(char **ret_allowed, const char *format, ...)
 {
 	char *text;
 	va_list ap;
@@ -139,7 +138,7 @@ static int set_bool(bool *place, const char *text, char **ret_allowed)
 	else if (strcmp(text, "no") == 0 || strcmp(text, "false") == 0)
 		*place = false;
 	else
-		return refuse(ret_allowed, "allowed are yes, no, true and false");
+		return config_refuse(ret_allowed, "allowed are yes, no, true and false");
 	return 0;
 }
 
@@ -149,8 +148,9 @@ static int read_number(const struct config_key *key, const char *text, uint64_t 
 	uint64_t v;
 
 	if (decimal_parse(text, strlen(text), key->max, &v) < 0 || v < key->min)
-		return refuse(ret_allowed, "allowed is a whole number from %" PRIu64 " to %" PRIu64,
-			      key->min, key->max);
+		return config_refuse(ret_allowed,
+				     "allowed is a whole number from %" PRIu64 " to %" PRIu64,
+				     key->min, key->max);
 	*ret = v;
 	return 0;
 }
@@ -168,9 +168,9 @@ static int read_duration(const struct config_key *key, const char *text, uint64_
 	}
 	duration_format(key->min, min);
 	duration_format(key->max, max);
-	return refuse(ret_allowed,
-		      "allowed is a time from %s to %s, a number with %ss, min, h or d", min, max,
-		      key->kind == CONFIG_KIND_DURATION_S ? "" : "ms, ");
+	return config_refuse(ret_allowed,
+			     "allowed is a time from %s to %s, a number with %ss, min, h or d", min,
+			     max, key->kind == CONFIG_KIND_DURATION_S ? "" : "ms, ");
 }
 
 static bool all_of(const char *text, const char *others)
@@ -193,8 +193,9 @@ static int check_uuid(char *text, char **ret_allowed)
 	uint8_t uuid[UUID_LEN];
 
 	if (uuid_parse(text, strlen(text), uuid) < 0)
-		return refuse(ret_allowed,
-			      "allowed is a UUID such as 50363154-3931-44f0-8022-121b6401627d");
+		return config_refuse(
+			ret_allowed,
+			"allowed is a UUID such as 50363154-3931-44f0-8022-121b6401627d");
 	uuid_format(uuid, text);
 	return 0;
 }
@@ -206,7 +207,7 @@ static int check_choice(const char *text, const char *const *words, const char *
 	for (; *words; words++)
 		if (strcmp(text, *words) == 0)
 			return 0;
-	return refuse(ret_allowed, "allowed are %s", all);
+	return config_refuse(ret_allowed, "allowed are %s", all);
 }
 
 static int check_level(const char *text, char **ret_allowed)
@@ -236,8 +237,9 @@ static int check_token_uri(const char *text, char **ret_allowed)
 	if (strncmp(text, "pkcs11:", 7) == 0 && all_of(text + 7, "._~-%:;[]@!$'()*+,=&/?|") &&
 	    !strstr(text, "pin-value="))
 		return 0;
-	return refuse(ret_allowed,
-		      "allowed is a URI that begins with pkcs11: (RFC 7512), without pin-value");
+	return config_refuse(
+		ret_allowed,
+		"allowed is a URI that begins with pkcs11: (RFC 7512), without pin-value");
 }
 
 static int check_text(const struct config_key *key, char *text, char **ret_allowed)
@@ -248,23 +250,23 @@ static int check_text(const struct config_key *key, char *text, char **ret_allow
 	case CONFIG_KIND_NAME:
 		if (len >= key->min && len <= key->max && all_of(text, "_-"))
 			return 0;
-		return refuse(ret_allowed, "allowed are 1 to %" PRIu64 " of A-Z a-z 0-9 _ -",
-			      key->max);
+		return config_refuse(ret_allowed, "allowed are 1 to %" PRIu64 " of A-Z a-z 0-9 _ -",
+				     key->max);
 	case CONFIG_KIND_HOST:
 		if (len > 0 && len <= HOST_MAX && text[0] != '-' && text[0] != '.' &&
 		    all_of(text, ".-_"))
 			return 0;
-		return refuse(ret_allowed,
-			      "allowed is a DNS name of at most %d characters, without port",
-			      HOST_MAX);
+		return config_refuse(ret_allowed,
+				     "allowed is a DNS name of at most %d characters, without port",
+				     HOST_MAX);
 	case CONFIG_KIND_ADDRESS:
 		if (is_address(text))
 			return 0;
-		return refuse(ret_allowed, "allowed is an IPv4 or IPv6 address");
+		return config_refuse(ret_allowed, "allowed is an IPv4 or IPv6 address");
 	case CONFIG_KIND_PATH:
 		if (text[0] == '/')
 			return 0;
-		return refuse(ret_allowed, "allowed is a path that begins with /");
+		return config_refuse(ret_allowed, "allowed is a path that begins with /");
 	case CONFIG_KIND_UUID:
 		return check_uuid(text, ret_allowed);
 	case CONFIG_KIND_LEVEL:
@@ -336,10 +338,10 @@ static int add_words(char **words, size_t n, const struct config_key *key, const
 		size_t len = strcspn(text, " \t");
 
 		if (n == WORDS_MAX || !is_word(text, len, key->max))
-			return refuse(ret_allowed,
-				      "allowed are at most %d words of at most %" PRIu64
-				      " printable characters each",
-				      WORDS_MAX, key->max);
+			return config_refuse(ret_allowed,
+					     "allowed are at most %d words of at most %" PRIu64
+					     " printable characters each",
+					     WORDS_MAX, key->max);
 		words[n] = strndup(text, len);
 		if (!words[n++])
 			return -ENOMEM;

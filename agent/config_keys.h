@@ -49,3 +49,6 @@ const struct config_key *config_key_find(const char *section, const char *name);
 int config_key_set(struct config *c, const struct config_key *key, const char *text, bool append,
 		   char **ret_allowed) _must_check_;
 void config_key_clear(struct config *c, const struct config_key *key);
+
+/* Sets the owned text that goes with -EINVAL, and evaluates to that. -ENOMEM. */
+int config_refuse(char **ret_allowed, const char *format, ...) _printf_(2, 3);
