@@ -61,7 +61,7 @@ int db_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret)
 	return rc == SQLITE_OK ? 0 : db_error(db, rc);
 }
 
-int db_integer(sqlite3 *db, const char *sql, int64_t *ret)
+int db_row(sqlite3 *db, const char *sql, sqlite3_stmt **ret)
 {
 	_cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
 	int r, rc;
@@ -74,6 +74,17 @@ int db_integer(sqlite3 *db, const char *sql, int64_t *ret)
 		return -EUCLEAN;
 	if (rc != SQLITE_ROW)
 		return db_error(db, rc);
+	*ret = TAKE_PTR(statement);
+	return 0;
+}
+
+int db_integer(sqlite3 *db, const char *sql, int64_t *ret)
+{
+	_cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
+	int r = db_row(db, sql, &statement);
+
+	if (r < 0)
+		return r;
 	*ret = sqlite3_column_int64(statement, 0);
 	return 0;
 }

@@ -35,6 +35,8 @@ int db_error(sqlite3 *db, int rc);
 
 int db_exec(sqlite3 *db, const char *sql) _must_check_;
 int db_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret) _must_check_;
+/* The same, and steps to the first row. -EUCLEAN when there is none. */
+int db_row(sqlite3 *db, const char *sql, sqlite3_stmt **ret) _must_check_;
 /* The single integer that a statement answers with, such as a pragma. -EUCLEAN when it does not. */
 int db_integer(sqlite3 *db, const char *sql, int64_t *ret) _must_check_;
 

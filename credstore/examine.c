@@ -76,14 +76,11 @@ int examine_structure(sqlite3 *db, const char *path, char **ret_detail)
 {
 	_cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
 	const char *verdict;
-	int r, rc;
+	int r;
 
-	r = db_prepare(db, "PRAGMA integrity_check(1)", &statement);
+	r = db_row(db, "PRAGMA integrity_check(1)", &statement);
 	if (r < 0)
 		return r;
-	rc = sqlite3_step(statement);
-	if (rc != SQLITE_ROW)
-		return rc == SQLITE_DONE ? -EUCLEAN : db_error(db, rc);
 	verdict = (const char *)sqlite3_column_text(statement, 0);
 	if (!verdict)
 		return -ENOMEM;

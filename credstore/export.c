@@ -298,6 +298,17 @@ static int not_permitted(struct place *p)
 			  p->spec->directory);
 }
 
+/* r: what came of the work on fd, which is to be on the disk before anybody sees it. */
+static int finish(struct place *p, int fd, int r, const char *what)
+{
+	if (r == -EPERM)
+		return not_permitted(p);
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
+	errno = -r;
+	return r == 0 ? 0 : failed(p, what, p->temporary);
+}
+
 static int write_file(struct place *p, int dir, const struct export_file *f)
 {
 	_cleanup_(closep) int fd =
@@ -309,12 +320,7 @@ static int write_file(struct place *p, int dir, const struct export_file *f)
 	r = file_write_all(fd, f->content.data, f->content.len);
 	if (r == 0)
 		r = own(fd, p->spec->owner, p->spec->group, p->spec->mode);
-	if (r == -EPERM)
-		return not_permitted(p);
-	if (r == 0 && fsync(fd) < 0)
-		r = -errno;
-	errno = -r;
-	return r == 0 ? 0 : failed(p, "cannot write", p->temporary);
+	return finish(p, fd, r, "cannot write");
 }
 
 static int exchange(struct place *p, int dir, const char *a, const char *b)
@@ -359,12 +365,7 @@ static int make_temporary(struct place *p, bool is_first)
 	if (r != 0)
 		return r;
 	r = own(dir, EXPORT_OWNER_ANY, p->spec->group, p->spec->directory_mode);
-	if (r == -EPERM)
-		return not_permitted(p);
-	if (r == 0 && fsync(dir) < 0)
-		r = -errno;
-	errno = -r;
-	return r == 0 ? 0 : failed(p, "cannot finish", p->temporary);
+	return finish(p, dir, r, "cannot finish");
 }
 
 /* ---- in its place ---- */

@@ -32,14 +32,11 @@ int probe_try(sqlite3 *db, const uint8_t key[static SEAL_KEY_LEN])
 {
 	_cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
 	_cleanup_(secret_done) struct secret empty = SECRET_INIT;
-	int r, rc;
+	int r;
 
-	r = db_prepare(db, "SELECT probe FROM sealing WHERE id = 1", &statement);
+	r = db_row(db, "SELECT probe FROM sealing WHERE id = 1", &statement);
 	if (r < 0)
 		return r;
-	rc = sqlite3_step(statement);
-	if (rc != SQLITE_ROW)
-		return rc == SQLITE_DONE ? -EUCLEAN : db_error(db, rc);
 	return seal_open(key, &place, sqlite3_column_blob(statement, 0),
 			 (size_t)sqlite3_column_bytes(statement, 0), &empty);
 }

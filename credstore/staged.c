@@ -24,30 +24,32 @@ static void name_of(uint32_t tag, char ret[static NAME_MAX_LEN])
 	snprintf(ret, NAME_MAX_LEN, "staged/%u", tag);
 }
 
+/* Binds the tag to the first parameter. */
+static int prepare(struct store *s, uint32_t tag, const char *sql, sqlite3_stmt **ret)
+{
+	int r = store_prepare(s, sql, ret);
+
+	if (r == 0)
+		sqlite3_bind_int64(*ret, 1, tag);
+	return r;
+}
+
 /* A statement of one tag that gives no rows. */
 static int run(struct store *s, uint32_t tag, const char *sql)
 {
 	_cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-	int r;
+	int r = prepare(s, tag, sql, &statement);
 
-	r = store_prepare(s, sql, &statement);
-	if (r < 0)
-		return r;
-	sqlite3_bind_int64(statement, 1, tag);
-	return store_run(s, statement);
+	return r < 0 ? r : store_run(s, statement);
 }
 
 /* 1 when there is a row, 0 when not. */
 static int exists(struct store *s, uint32_t tag, const char *sql)
 {
 	_cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
-	int r;
+	int r = prepare(s, tag, sql, &statement);
 
-	r = store_prepare(s, sql, &statement);
-	if (r < 0)
-		return r;
-	sqlite3_bind_int64(statement, 1, tag);
-	return store_step(s, statement);
+	return r < 0 ? r : store_step(s, statement);
 }
 
 static int finish(struct store *s, int r)
@@ -167,13 +169,12 @@ bool staged_is_changed(struct store *s, uint32_t tag, enum credential_type type)
 {
 	_cleanup_(statement_finalizep) sqlite3_stmt *statement = NULL;
 
-	if (store_prepare(s,
-			  "SELECT 1 WHERE"
-			  " (SELECT sha256 FROM credential WHERE tag = ?1 AND type = ?2) IS NOT"
-			  " (SELECT sha256 FROM previous WHERE tag = ?1 AND type = ?2)",
-			  &statement) < 0)
+	if (prepare(s, tag,
+		    "SELECT 1 WHERE"
+		    " (SELECT sha256 FROM credential WHERE tag = ?1 AND type = ?2) IS NOT"
+		    " (SELECT sha256 FROM previous WHERE tag = ?1 AND type = ?2)",
+		    &statement) < 0)
 		return false;
-	sqlite3_bind_int64(statement, 1, tag);
 	sqlite3_bind_int(statement, 2, (int)type);
 	return store_step(s, statement) == 1;
 }
