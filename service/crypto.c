@@ -12,6 +12,8 @@
 #include <openssl/pkcs12.h>
 #include <openssl/x509.h>
 
+#include "service/crypto_private.h"
+
 #define ITERATIONS_MAX 100000 /* of PBKDF2: some 50 ms */
 
 DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free);
@@ -119,12 +121,10 @@ int crypto_key_pem(const uint8_t spki[static CRYPTO_SPKI_LEN], char **ret)
 	return bio_text(bio, ret);
 }
 
-static int spki_of(EVP_PKEY *key, uint8_t ret[static CRYPTO_SPKI_LEN])
+int crypto_spki_take(unsigned char *der, int len, uint8_t ret[static CRYPTO_SPKI_LEN])
 {
-	unsigned char *der = NULL;
-	int len, r;
+	int r;
 
-	len = i2d_PUBKEY(key, &der);
 	if (len <= 0)
 		return CRYPTO_E_KEY;
 	r = crypto_key_check(der, (size_t)len);
@@ -134,8 +134,15 @@ static int spki_of(EVP_PKEY *key, uint8_t ret[static CRYPTO_SPKI_LEN])
 	return r;
 }
 
-/* Never lets the library ask for a password on the terminal. */
-static int password_copy(char *buf, int size, int is_writing, void *userdata)
+static int spki_of(EVP_PKEY *key, uint8_t ret[static CRYPTO_SPKI_LEN])
+{
+	unsigned char *der = NULL;
+	int len = i2d_PUBKEY(key, &der);
+
+	return crypto_spki_take(der, len, ret);
+}
+
+int crypto_password(char *buf, int size, int is_writing, void *userdata)
 {
 	const char *password = userdata;
 	size_t len = password ? strlen(password) : 0;
@@ -207,7 +214,7 @@ static EVP_PKEY *block_key(const char *name, char *header, uint8_t *der, long le
 		return info_key(d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, len));
 	if (strcmp(name, PEM_STRING_ECPRIVATEKEY) != 0 ||
 	    PEM_get_EVP_CIPHER_INFO(header, &cipher) != 1 ||
-	    PEM_do_header(&cipher, der, &len, password_copy, (void *)password) != 1)
+	    PEM_do_header(&cipher, der, &len, crypto_password, (void *)password) != 1)
 		return NULL;
 	return d2i_PrivateKey(EVP_PKEY_EC, NULL, &p, len);
 }
@@ -264,12 +271,12 @@ int crypto_csr_check(const uint8_t *der, size_t len, uint8_t ret_spki[static CRY
 	return X509_REQ_verify(req, key) == 1 ? 0 : CRYPTO_E_SIGNATURE;
 }
 
-/* Reads every certificate of the text and writes it to out, if any. */
-static int certificates_walk(const char *pem, BIO *out)
+int crypto_certificates_each(const char *pem, crypto_certificate_fn fn, void *userdata)
 {
 	_cleanup_(BIO_freep) BIO *bio = NULL;
 	unsigned long e;
 	size_t n = 0;
+	int r;
 
 	ERR_clear_error();
 	bio = BIO_new_mem_buf(pem, -1);
@@ -277,12 +284,13 @@ static int certificates_walk(const char *pem, BIO *out)
 		return -ENOMEM;
 	for (;; n++) {
 		_cleanup_(X509_freep) X509 *cert =
-			PEM_read_bio_X509(bio, NULL, password_copy, NULL);
+			PEM_read_bio_X509(bio, NULL, crypto_password, NULL);
 
 		if (!cert)
 			break;
-		if (out && PEM_write_bio_X509(out, cert) != 1)
-			return -ENOMEM;
+		r = fn(cert, userdata);
+		if (r != 0)
+			return r;
 	}
 	e = ERR_peek_last_error();
 	ERR_clear_error();
@@ -292,9 +300,21 @@ static int certificates_walk(const char *pem, BIO *out)
 	return 0;
 }
 
+static int certificate_accept(X509 *cert, void *userdata)
+{
+	(void)cert;
+	(void)userdata;
+	return 0;
+}
+
 int crypto_certificates_check(const char *pem)
 {
-	return certificates_walk(pem, NULL);
+	return crypto_certificates_each(pem, certificate_accept, NULL);
+}
+
+static int certificate_write(X509 *cert, void *out)
+{
+	return PEM_write_bio_X509(out, cert) == 1 ? 0 : -ENOMEM;
 }
 
 int crypto_certificates_clean(const char *pem, char **ret)
@@ -304,7 +324,7 @@ int crypto_certificates_clean(const char *pem, char **ret)
 
 	if (!out)
 		return -ENOMEM;
-	r = certificates_walk(pem, out);
+	r = crypto_certificates_each(pem, certificate_write, out);
 	if (r != 0)
 		return r;
 	return bio_text(out, ret);

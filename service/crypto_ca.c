@@ -9,7 +9,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/clock.h"
-#include "service/crypto.h"
+#include "service/crypto_private.h"
 
 #define CA_YEARS 20
 #define DAY_S 86400
@@ -146,15 +146,6 @@ static int ca_self_sign(EVP_PKEY *key, const char *name, int64_t now_s, char **r
 	return certificate_pem(cert, ret);
 }
 
-static int no_password(char *buf, int size, int is_writing, void *userdata)
-{
-	(void)buf;
-	(void)size;
-	(void)is_writing;
-	(void)userdata;
-	return -1;
-}
-
 static int private_key_read(const struct secret *pem, EVP_PKEY **ret)
 {
 	_cleanup_(BIO_freep) BIO *bio = NULL;
@@ -163,7 +154,7 @@ static int private_key_read(const struct secret *pem, EVP_PKEY **ret)
 	bio = BIO_new_mem_buf(pem->data, (int)pem->len);
 	if (!bio)
 		return -ENOMEM;
-	*ret = PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
+	*ret = PEM_read_bio_PrivateKey(bio, NULL, crypto_password, NULL);
 	return *ret ? 0 : CRYPTO_E_KEY;
 }
 
@@ -221,7 +212,7 @@ int crypto_ca_load(const struct secret *key, const char *cert, struct crypto_ca 
 	bio = BIO_new_mem_buf(cert, -1);
 	if (!bio)
 		return -ENOMEM;
-	ca->cert = PEM_read_bio_X509(bio, NULL, no_password, NULL);
+	ca->cert = PEM_read_bio_X509(bio, NULL, crypto_password, NULL);
 	if (!ca->cert || X509_check_private_key(ca->cert, ca->key) != 1)
 		return CRYPTO_E_CERTIFICATE;
 	*ret = TAKE_PTR(ca);

@@ -7,11 +7,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+
+#include "service/crypto_private.h"
 
 #define SECURITY_LEVEL 2 /* of libcrypto: 112 bits, so neither SHA-1 nor RSA below 2048 */
 #define IS_CA 1          /* of X509_check_ca(): by its basic constraints; others are guesses */
@@ -91,46 +93,31 @@ struct crypto_makers *crypto_makers_free(struct crypto_makers *m)
 	return NULL;
 }
 
-static int no_password(char *buf, int size, int is_writing, void *userdata)
-{
-	(void)buf;
-	(void)size;
-	(void)is_writing;
-	(void)userdata;
-	return -1;
-}
+struct adding {
+	X509_STORE *store;
+	const char *why;
+};
 
-static int explain(const char **ret_why, const char *why)
+static int add(X509 *cert, void *userdata)
 {
-	ERR_clear_error();
-	*ret_why = why;
-	return CRYPTO_E_CERTIFICATE;
+	struct adding *a = userdata;
+
+	if (X509_check_ca(cert) != IS_CA) {
+		a->why = "a certificate in it is not one of a CA";
+		return CRYPTO_E_CERTIFICATE;
+	}
+	return X509_STORE_add_cert(a->store, cert) == 1 ? 0 : -ENOMEM;
 }
 
 int crypto_makers_add(struct crypto_makers *m, const char *pem, const char **ret_why)
 {
-	_cleanup_(BIO_freep) BIO *bio = BIO_new_mem_buf(pem, -1);
-	unsigned long e;
-	size_t n = 0;
+	struct adding a = {m->store, "no PEM certificate, or a damaged one"};
+	int r = crypto_certificates_each(pem, add, &a);
 
-	if (!bio)
-		return -ENOMEM;
 	ERR_clear_error();
-	for (;; n++) {
-		_cleanup_(X509_freep) X509 *cert = PEM_read_bio_X509(bio, NULL, no_password, NULL);
-
-		if (!cert)
-			break;
-		if (X509_check_ca(cert) != IS_CA)
-			return explain(ret_why, "a certificate in it is not one of a CA");
-		if (X509_STORE_add_cert(m->store, cert) != 1)
-			return -ENOMEM;
-	}
-	e = ERR_peek_last_error();
-	ERR_clear_error();
-	if (n == 0 || ERR_GET_LIB(e) != ERR_LIB_PEM || ERR_GET_REASON(e) != PEM_R_NO_START_LINE)
-		return explain(ret_why, "no PEM certificate, or a damaged one");
-	return 0;
+	if (r == CRYPTO_E_CERTIFICATE)
+		*ret_why = a.why;
+	return r;
 }
 
 /* Exactly one certificate. */
@@ -171,16 +158,9 @@ static int chain_parse(const struct x5chain *chain, struct parsed *ret, char **r
 static int leaf_key(X509 *leaf, uint8_t ret[static CRYPTO_SPKI_LEN])
 {
 	unsigned char *der = NULL;
-	int len, r;
+	int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(leaf), &der);
 
-	len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(leaf), &der);
-	if (len <= 0)
-		return CRYPTO_E_KEY;
-	r = crypto_key_check(der, (size_t)len);
-	if (r == 0)
-		memcpy(ret, der, CRYPTO_SPKI_LEN);
-	OPENSSL_free(der);
-	return r;
+	return crypto_spki_take(der, len, ret);
 }
 
 int crypto_chain_key(const struct x5chain *chain, uint8_t ret_spki[static CRYPTO_SPKI_LEN])
