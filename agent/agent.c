@@ -143,6 +143,8 @@ static void on_exports_settled(void *userdata)
 {
 	struct agent *a = userdata;
 
+	if (exports_let_go_of_key(a->exports))
+		agent_sweep(a);
 	if (!a->end_is_owed)
 		return;
 	a->end_is_owed = false;
@@ -166,6 +168,8 @@ static void end_cycle(struct agent *a)
 	/* A poll for the claim changes nothing. */
 	if (a->fsm.state != FSM_STATE_UNCLAIMED)
 		exports_update(a->exports);
+	if (exports_let_go_of_key(a->exports))
+		agent_sweep(a);
 	/* A program that ends with its cycle would take the hooks with it. */
 	a->end_is_owed = a->once && exports_are_busy(a->exports);
 	if (!a->end_is_owed)

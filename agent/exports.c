@@ -15,6 +15,8 @@
  * hook is still to succeed: it says so before the directory changes. */
 #define VALUE "export/%s"
 #define PENDING " pending"
+/* Of a key in a token: while programs may use it, it is not swept. */
+#define KEY_VALUE "export-key/%s"
 #define TEXT_MAX 512
 
 enum state { WAITING, EXPORTED, HOOK_RUNNING, HOOK_FAILED, FAILED };
@@ -37,6 +39,7 @@ struct exports {
 	struct item items[CONFIG_EXPORTS_MAX];
 	struct export_status status[CONFIG_EXPORTS_MAX];
 	size_t n;
+	bool let_go_of_key;
 };
 
 static void tell(struct item *i, const char *format, ...) _printf_(2, 3);
@@ -99,6 +102,37 @@ static int record(struct item *i, const char *digest, const char *suffix)
 	value_name(i, name);
 	snprintf(value, sizeof(value), "%s%s", digest, suffix);
 	return store_value_put(i->exports->store, name, value);
+}
+
+static int put_key(struct store *s, const char *name, const char *uri)
+{
+	int r;
+
+	if (uri)
+		return store_value_put(s, name, uri);
+	r = store_value_delete(s, name);
+	return r == -ENOENT ? 0 : r;
+}
+
+/* When the directory shows it. */
+static void record_key(struct item *i, const char *uri)
+{
+	struct store *s = i->exports->store;
+	_cleanup_(freep) char *before = NULL;
+	char name[64];
+	int r;
+
+	snprintf(name, sizeof(name), KEY_VALUE, i->config->spec.name);
+	r = store_value_get(s, name, &before);
+	if (r == 0 ? uri && strcmp(before, uri) == 0 : r == -ENOENT && !uri)
+		return;
+	r = put_key(s, name, uri);
+	if (r != 0)
+		log_warning("export name=%s its key cannot be noted: %s, trying again with the "
+			    "next cycle",
+			    i->config->spec.name, strerror(abs(r)));
+	else if (before)
+		i->exports->let_go_of_key = true;
 }
 
 /* ---- what is to be exported ---- */
@@ -223,6 +257,7 @@ static void apply(struct item *i, const struct export_set *set)
 			   c->spec.directory);
 		tell(i, "%zu files changed together in %s", set->n - 1, c->spec.directory);
 	}
+	record_key(i, set->key_uri);
 	snprintf(i->digest, sizeof(i->digest), "%s", set->digest);
 	if (has_hook && !is_recorded(i, set->digest, ""))
 		start_hook(i);
@@ -252,6 +287,22 @@ void exports_update(struct exports *e)
 {
 	for (size_t i = 0; i < e->n; i++)
 		update(&e->items[i]);
+}
+
+int exports_shown_key(struct exports *e, size_t i, char **ret)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), KEY_VALUE, e->items[i].config->spec.name);
+	return store_value_get(e->store, name, ret);
+}
+
+bool exports_let_go_of_key(struct exports *e)
+{
+	bool did = e->let_go_of_key && !exports_are_busy(e);
+
+	e->let_go_of_key = e->let_go_of_key && !did;
+	return did;
 }
 
 bool exports_are_busy(const struct exports *e)

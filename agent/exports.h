@@ -41,5 +41,9 @@ DEFINE_CLEANUP(struct exports *, exports_free);
  * call. */
 void exports_update(struct exports *e);
 bool exports_are_busy(const struct exports *e);
+/* The URI of the token's key that the directory of section i shows, owned. -ENOENT: of none. */
+int exports_shown_key(struct exports *e, size_t i, char **ret) _must_check_;
+/* Since it was asked last: programs have been told to use another key than such a one. */
+bool exports_let_go_of_key(struct exports *e);
 /* As many as there are sections. */
 const struct export_status *exports_get_status(struct exports *e, size_t *ret_n);

@@ -81,6 +81,26 @@ static int add_uris(struct sweep *w, struct store *store, list_fn list, get_fn g
 	return 0;
 }
 
+/* Programs use it until they are given another. */
+static int add_shown(struct sweep *w, struct agent *a)
+{
+	size_t n = a->config->n_exports;
+	char **more = reallocarray(w->keep, w->n + n + 1, sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	w->keep = more;
+	for (size_t i = 0; i < n; i++) {
+		int r = exports_shown_key(a->exports, i, &w->keep[w->n]);
+
+		if (r == 0)
+			w->n++;
+		else if (r != -ENOENT)
+			return r;
+	}
+	return 0;
+}
+
 static int prepare(struct agent *a, struct sweep **ret)
 {
 	_cleanup_(sweep_freep) struct sweep *s = calloc(1, sizeof(*s));
@@ -97,6 +117,8 @@ static int prepare(struct agent *a, struct sweep **ret)
 	r = add_uris(s, a->store, store_credential_list, store_credential_get);
 	if (r == 0)
 		r = add_uris(s, a->store, staged_previous_list, staged_previous_get);
+	if (r == 0)
+		r = add_shown(s, a);
 	if (r == 0)
 		*ret = TAKE_PTR(s);
 	return r;

@@ -47,6 +47,7 @@ struct export_set {
 	struct export_file files[EXPORT_FILES_MAX];
 	size_t n;
 	char digest[65]; /* of names and contents, hex */
+	char *key_uri;   /* owned; NULL: no token's key is in it */
 };
 
 enum {

@@ -40,6 +40,8 @@ void export_set_done(struct export_set *set)
 	for (size_t i = 0; i < set->n; i++)
 		secret_done(&set->files[i].content);
 	set->n = 0;
+	free(set->key_uri);
+	set->key_uri = NULL;
 }
 
 static int load_value(struct loader *l, enum export_role role)
@@ -126,7 +128,8 @@ static int add_file(struct loader *l, enum export_role role, struct export_set *
 		return add_text(value, &f->content);
 	if (key_is_uri(value->data, value->len)) {
 		f->name = l->spec->uri_file;
-		r = export_uri_env(value, &f->content);
+		set->key_uri = strndup((const char *)value->data, value->len);
+		r = set->key_uri ? export_uri_env(value, &f->content) : -ENOMEM;
 	} else {
 		r = export_key_pem(value, &f->content);
 	}

@@ -227,6 +227,23 @@ class Export(case.Case):
         self.assertRegex(said, f"Subject: CN ?= ?{self.agent.uuid}")
         self.assertEqual(len(self.hook_lines()), 1)
 
+    def test_a_key_in_a_token_stays_there_while_it_is_exported(self):
+        token = SoftHsm(self, "token")
+        self.env = token.env
+        self.agent.set("token", **token.config()["token"])
+        self.agent.set("cloud", key=token.uri)
+        self.onboard()
+        env = os.path.join(self.exported, "pkcs11.env")
+        old = read(env)
+        _, certificate = self.request_certificate(read(self.pki().root))
+        self.agent.once(expect=agent.EXIT_DONE, env=self.env)
+        self.assertEqual(read(env), old)
+        self.assertEqual(len(token.labels()), 2, "the key that the programs use is gone")
+        self.install_certificate(certificate)
+        self.assertNotEqual(read(env), old)
+        self.agent.once(expect=agent.EXIT_DONE, env=self.env)
+        self.assertEqual(len(token.labels()), 1, "nobody uses the old key any more")
+
     def test_a_start_without_network_restores_what_is_gone_and_tells_the_hook(self):
         self.onboard()
         old = self.files()

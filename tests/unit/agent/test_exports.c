@@ -504,6 +504,60 @@ static void a_change_while_the_hook_runs_is_told_to_another_run(void **state)
 
 #define EXPORTS_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+static void put_key(struct world *w, const char *uri)
+{
+	uint8_t digest[32];
+
+	assert_int_equal(sha256(uri, strlen(uri), digest), 0);
+	assert_int_equal(store_credential_put(w->store, OTHER_TAG, CREDENTIAL_PRIVATE_KEY, uri,
+					      strlen(uri), digest),
+			 0);
+}
+
+static void key_in_use_is(struct world *w, const char *uri)
+{
+	_cleanup_(freep) char *shown = NULL;
+
+	assert_int_equal(exports_shown_key(w->exports, 0, &shown), uri ? 0 : -ENOENT);
+	assert_string_equal(shown ? shown : "", uri ? uri : "");
+}
+
+/* Whoever clears away keys that the store no longer names must leave this one alone. */
+static void a_key_in_a_token_is_in_use_until_another_is_shown(void **state)
+{
+	static const char *const uris[] = {"pkcs11:token=t;object=k;id=%01",
+					   "pkcs11:token=t;object=k;id=%02"};
+	struct response result = {
+		.correlation = "id", .code = RESPONSE_AT, .message = (char *)"OK"};
+	struct world *w = *state;
+
+	w->section.spec.tag = OTHER_TAG;
+	w->section.spec.files[EXPORT_ROLE_PSK] = NULL;
+	w->section.spec.files[EXPORT_ROLE_KEY] = (char *)"key.pem";
+	key_in_use_is(w, NULL);
+	put_key(w, uris[0]);
+	update(w);
+	key_in_use_is(w, uris[0]);
+	assert_false(exports_let_go_of_key(w->exports));
+	put_key(w, uris[1]);
+	assert_int_equal(journal_add(w->store, &result), 0);
+	update(w);
+	is(w, "waiting", "acknowledged");
+	key_in_use_is(w, uris[0]);
+	start(w);
+	key_in_use_is(w, uris[0]);
+	assert_int_equal(journal_forget(w->store, &result, 1), 0);
+	update(w);
+	key_in_use_is(w, uris[1]);
+	assert_true(exports_let_go_of_key(w->exports));
+	assert_false(exports_let_go_of_key(w->exports));
+	w->section.spec.files[EXPORT_ROLE_KEY] = NULL;
+	w->section.spec.files[EXPORT_ROLE_PSK] = (char *)"psk";
+	put(w, OTHER_TAG, "aa");
+	update(w);
+	key_in_use_is(w, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -526,6 +580,7 @@ int main(void)
 		EXPORTS_TEST(a_hook_that_never_stops_talking_is_killed),
 		EXPORTS_TEST(a_hook_that_says_a_lot_is_not_stopped_by_it),
 		EXPORTS_TEST(a_hook_that_was_cut_off_runs_in_the_next_life),
+		EXPORTS_TEST(a_key_in_a_token_is_in_use_until_another_is_shown),
 		EXPORTS_TEST(a_change_while_the_hook_runs_is_told_to_another_run),
 	};
 
