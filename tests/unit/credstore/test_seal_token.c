@@ -103,11 +103,13 @@ static void another_program_unwraps_the_key_into_the_file(void **state)
 {
 	struct softhsm *h = *state;
 
-	make_store(h, URI);
+	SOFTHSM_MUST(h,
+		     PKCS11_TOOL "--keypairgen --key-type EC:prime256v1 --label sealing --id 01");
+	make_store(h, URI ";id=%07");
 	SOFTHSM_MUST(h,
 		     "umask 077; " PKCS11_TOOL
 		     "--decrypt --mechanism RSA-PKCS-OAEP --hash-algorithm SHA-1 --mgf MGF1-SHA1 "
-		     "--label sealing --input-file %s/seal.wrapped --output-file %s/seal.key",
+		     "--id 07 --input-file %s/seal.wrapped --output-file %s/seal.key",
 		     h->scratch->state, h->scratch->state);
 	assert_opens(h, NULL, "");
 }
