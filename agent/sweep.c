@@ -146,7 +146,8 @@ void agent_sweep(struct agent *a)
 	struct sweep *s = NULL;
 	int r;
 
-	if (!a->executor.key_home || a->stopped)
+	/* A store that was set aside is worth nothing without its keys. */
+	if (!a->executor.key_home || a->stopped || store_has_aside(a->store))
 		return;
 	a->sweep_again = a->sweeper || a->executing;
 	if (a->sweep_again)

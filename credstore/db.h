@@ -25,6 +25,7 @@ struct store {
 
 	char *notice; /* owned; store_notice() */
 	bool is_anew; /* empty after a damaged one */
+	bool has_aside;
 };
 
 /* Adds to what store_notice() tells. */

@@ -49,6 +49,11 @@ bool store_is_anew(const struct store *s)
 	return s->is_anew;
 }
 
+bool store_has_aside(const struct store *s)
+{
+	return s->has_aside;
+}
+
 /* As it was before opening(). */
 static void reset(struct store *s)
 {
@@ -149,9 +154,10 @@ static void tell_about_beginning(struct store *s, const struct store_files *f)
 {
 	_cleanup_(freep) char *what = NULL;
 
+	s->has_aside = aside_exists(f);
 	if (store_value_get(s, ANEW_VALUE, &what) != 0)
 		return;
-	if (aside_exists(f))
+	if (s->has_aside)
 		store_tell(s,
 			   "%s; the store started anew, what was provisioned before is gone. Save "
 			   "%s.damaged* and remove them to end this message",

@@ -49,6 +49,8 @@ int store_open(const char *dir, const struct store_options *options, struct stor
 const char *store_notice(const struct store *s);
 /* An empty store followed a damaged one at this opening. */
 bool store_is_anew(const struct store *s);
+/* Damaged ones lay beside it when it was opened: somebody may take one of them back. */
+bool store_has_aside(const struct store *s);
 struct store *store_close(struct store *s);
 DEFINE_CLEANUP(struct store *, store_close);
 

@@ -87,6 +87,23 @@ class TestSoftHsmLife(TestLife, case.Case):
             text = db.execute("SELECT text FROM value WHERE name = 'identity-spki'").fetchone()[0]
         self.assertEqual(base64.b64decode(text), self.token.public_key(IDENTITY))
 
+    def test_keys_of_a_store_that_was_set_aside_stay_until_its_files_are_removed(self):
+        self.onboard()
+        old = self.token.public_key(self.cloud_label())
+        self.agent.set("identity", uuid=self.agent.uuid)
+        self.agent.set("daemon", damaged_store="start-anew")
+        with open(os.path.join(self.agent.state, "store.db"), "r+b") as f:
+            f.write(b"junk" * 100)
+        self.service.rest.add_command(self.agent.uuid, KEYGEN)
+        self.assertEqual(self.agent.once(expect=agent.EXIT_DONE).status["cloud"], "validated")
+        self.agent.once(expect=agent.EXIT_DONE)
+        self.assertEqual(self.token.labels().count(self.cloud_label()), 2)
+        for name in os.listdir(self.agent.state):
+            if name.startswith("store.db.damaged"):
+                os.unlink(os.path.join(self.agent.state, name))
+        self.agent.once(expect=agent.EXIT_DONE)
+        self.assertNotEqual(self.assert_same_keys()[self.cloud_label()], old)
+
     def test_identity_and_cloud_key_live_in_different_places(self):
         self.agent.sections["identity"].pop("key")
         self.agent.set("identity")
