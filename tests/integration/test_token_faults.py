@@ -100,6 +100,20 @@ class TestTokenFaults(TokenCase):
 
     # The PIN
 
+    def test_a_token_that_fails_once_is_not_noticed(self):
+        self.claim()
+        commands = self.queue()
+        self.shim.order("fail C_Sign 1 0x32", "fail C_GenerateKeyPair 1 0x30")
+        run = self.agent.once(expect=agent.EXIT_DONE)
+        self.assertEqual(run.status["cloud"], "validated")
+        self.assert_all_answered(commands)
+
+    def test_a_key_that_is_gone_has_its_own_status(self):
+        self.token.delete(IDENTITY)
+        run = self.agent.once(expect=agent.EXIT_IDENTITY)
+        self.assertEqual(run.outcome, "key-missing")
+        self.assertRegex(run.process.output(), r'token failed why="token \\?"onboard')
+
     def test_a_wrong_pin_is_tried_once_until_its_file_changes(self):
         self.token.write_pin("00000000")
         self.start()
