@@ -1,119 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/unit/agent/config_place.h"
 
 #include <errno.h>
-#include <ftw.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "agent/config.h"
 #include "agent/config_keys.h"
-
-/* A directory with onboardd.conf and conf.d/, new for each test. */
-struct place {
-	char dir[32], file[64], drop_ins[64];
-};
-
-static int setup(void **state)
-{
-	struct place *p = calloc(1, sizeof(*p));
-
-	assert_non_null(p);
-	strcpy(p->dir, "/tmp/test_config.XXXXXX");
-	assert_non_null(mkdtemp(p->dir));
-	snprintf(p->file, sizeof(p->file), "%s/onboardd.conf", p->dir);
-	snprintf(p->drop_ins, sizeof(p->drop_ins), "%s/conf.d", p->dir);
-	assert_int_equal(mkdir(p->drop_ins, 0700), 0);
-	unsetenv("STATE_DIRECTORY");
-	*state = p;
-	return 0;
-}
-
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
-static int teardown(void **state)
-{
-	struct place *p = *state;
-
-	nftw(p->dir, remove_one, 4, FTW_DEPTH | FTW_PHYS);
-	free(p);
-	return 0;
-}
-
-static void put_bytes(const char *path, const void *data, size_t len)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	assert_int_equal(fwrite(data, 1, len, f), len);
-	assert_int_equal(fclose(f), 0);
-}
-
-static void put(const char *path, const char *text)
-{
-	put_bytes(path, text, strlen(text));
-}
-
-static void put_drop_in(const struct place *p, const char *name, const char *text)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/%s", p->drop_ins, name);
-	put(path, text);
-}
-
-static struct config *load(const struct place *p)
-{
-	_cleanup_(freep) char *detail = NULL;
-	struct config *c = NULL;
-	int r = config_load(p->file, &c, &detail);
-
-	if (r < 0)
-		print_error("%s\n", detail);
-	assert_int_equal(r, 0);
-	return c;
-}
-
-/* Loading fails with this code, and the text begins "<dir>/<at>" and holds `what`. */
-static void assert_fails(const struct place *p, int code, const char *at, const char *what)
-{
-	_cleanup_(freep) char *detail = NULL;
-	struct config *c = NULL;
-	char start[PATH_MAX];
-	int r = config_load(p->file, &c, &detail);
-
-	snprintf(start, sizeof(start), "%s/%s", p->dir, at);
-	if (r != code || !detail || strncmp(detail, start, strlen(start)) != 0 ||
-	    !strstr(detail, what))
-		print_error("expected %d, %s… %s\ngot %d, %s\n", code, start, what, r,
-			    detail ? detail : "(null)");
-	assert_int_equal(r, code);
-	assert_null(c);
-	assert_non_null(detail);
-	assert_int_equal(strncmp(detail, start, strlen(start)), 0);
-	assert_non_null(strstr(detail, what));
-}
 
 static void an_empty_file_gives_the_documented_defaults(void **state)
 {
 	struct place *p = *state;
 	_cleanup_(config_freep) struct config *c = NULL;
 
-	put(p->file, "");
-	c = load(p);
+	c = place_load_text(p, "");
 	assert_string_equal(c->hardware, "onboardd");
 	assert_null(c->uuid);
 	assert_null(c->key_file);
@@ -162,24 +61,23 @@ static void every_key_is_read_into_its_place(void **state)
 	struct place *p = *state;
 	_cleanup_(config_freep) struct config *c = NULL;
 
-	put(p->file,
-	    "# comment\n; another\n\n"
-	    "[identity]\nhardware = nRF-x_1\nuuid = 50363154-3931-44F0-8022-121B6401627D\n"
-	    "key-file=/etc/key\ndevice-type=255\n"
-	    "[provisioning]\nserver = a.example\naddress = ::1\nport = 1\nroot-ca = /ca\n"
-	    "root-ca-tag = 2147483647\njwt-lifetime = 6min\nrx-max-size = 256\n"
-	    "tx-max-size = 16384\nlimit = 20\nsuspend = no\nresumption = false\n"
-	    "tickets = true\ncid = no\nunclaimed-poll = 250ms\n"
-	    "unclaimed-poll-fast-for = 0\nunclaimed-poll-max = 1h\nretry-first = 10ms\n"
-	    "retry-max = 1s\nhandshake-timeout = 3\nack-timeout = 100ms\n"
-	    "answer-timeout = 4s\n"
-	    "[cloud]\nvalidate = no\nserver = b.example\naddress = 192.0.2.1\nport = 65535\n"
-	    "sec-tag = 0\nretry-first = 2s\nretry-max = 3s\nattempts = 1000\n"
-	    "[time]\nwait = 0\nrequire-sync = yes\n"
-	    "[network]\nwait-for-default-route = no\nwait = 1d\n"
-	    "[config-keys]\nallow = a/b  c\td\n"
-	    "[daemon]\nstate-directory = /tmp/x\nlog-level = debug\n");
-	c = load(p);
+	c = place_load_text(
+		p, "# comment\n; another\n\n"
+		   "[identity]\nhardware = nRF-x_1\nuuid = 50363154-3931-44F0-8022-121B6401627D\n"
+		   "key-file=/etc/key\ndevice-type=255\n"
+		   "[provisioning]\nserver = a.example\naddress = ::1\nport = 1\nroot-ca = /ca\n"
+		   "root-ca-tag = 2147483647\njwt-lifetime = 6min\nrx-max-size = 256\n"
+		   "tx-max-size = 16384\nlimit = 20\nsuspend = no\nresumption = false\n"
+		   "tickets = true\ncid = no\nunclaimed-poll = 250ms\n"
+		   "unclaimed-poll-fast-for = 0\nunclaimed-poll-max = 1h\nretry-first = 10ms\n"
+		   "retry-max = 1s\nhandshake-timeout = 3\nack-timeout = 100ms\n"
+		   "answer-timeout = 4s\n"
+		   "[cloud]\nvalidate = no\nserver = b.example\naddress = 192.0.2.1\nport = 65535\n"
+		   "sec-tag = 0\nretry-first = 2s\nretry-max = 3s\nattempts = 1000\n"
+		   "[time]\nwait = 0\nrequire-sync = yes\n"
+		   "[network]\nwait-for-default-route = no\nwait = 1d\n"
+		   "[config-keys]\nallow = a/b  c\td\n"
+		   "[daemon]\nstate-directory = /tmp/x\nlog-level = debug\n");
 	assert_string_equal(c->hardware, "nRF-x_1");
 	assert_string_equal(c->uuid, "50363154-3931-44f0-8022-121b6401627d");
 	assert_string_equal(c->key_file, "/etc/key");
@@ -230,8 +128,7 @@ static void wifi_is_off_unless_it_is_enabled(void **state)
 	struct place *p = *state;
 	_cleanup_(config_freep) struct config *c = NULL;
 
-	put(p->file, "");
-	c = load(p);
+	c = place_load_text(p, "");
 	assert_false(c->wifi_enable);
 	assert_null(c->wifi_interface);
 	assert_null(c->wifi_adapter);
@@ -256,13 +153,13 @@ static void every_wifi_key_is_read_into_its_place(void **state)
 	struct place *p = *state;
 	_cleanup_(config_freep) struct config *c = NULL;
 
-	put(p->file, "[wifi]\nenable = yes\ninterface = wlan-1\nadapter = hci9\nname-prefix = X\n"
-		     "pairing = passkey-on-label\nlabel-file = /label\nwindow = 90s\n"
-		     "window-at-boot = no\nbutton-chip = gpiochip7\nbutton-line = 17\n"
-		     "button-active-low = yes\nattempts = 3\nattempts-period = 2min\n"
-		     "signal-refresh = 0\nconnect-timeout = 20s\naddress-timeout = 10s\n"
-		     "retry-first = 2s\nretry-max = 3s\nfallback = 5min\n");
-	c = load(p);
+	c = place_load_text(
+		p, "[wifi]\nenable = yes\ninterface = wlan-1\nadapter = hci9\nname-prefix = X\n"
+		   "pairing = passkey-on-label\nlabel-file = /label\nwindow = 90s\n"
+		   "window-at-boot = no\nbutton-chip = gpiochip7\nbutton-line = 17\n"
+		   "button-active-low = yes\nattempts = 3\nattempts-period = 2min\n"
+		   "signal-refresh = 0\nconnect-timeout = 20s\naddress-timeout = 10s\n"
+		   "retry-first = 2s\nretry-max = 3s\nfallback = 5min\n");
 	assert_true(c->wifi_enable);
 	assert_string_equal(c->wifi_interface, "wlan-1");
 	assert_string_equal(c->wifi_adapter, "hci9");
@@ -289,8 +186,7 @@ static void keys_stay_in_files_unless_a_token_is_named(void **state)
 	struct place *p = *state;
 	_cleanup_(config_freep) struct config *c = NULL;
 
-	put(p->file, "");
-	c = load(p);
+	c = place_load_text(p, "");
 	assert_null(c->key_uri);
 	assert_null(c->chain_file);
 	assert_null(c->token_module);
@@ -306,12 +202,12 @@ static void every_key_of_a_token_is_read_into_its_place(void **state)
 	struct place *p = *state;
 	_cleanup_(config_freep) struct config *c = NULL;
 
-	put(p->file, "[identity]\nkey = pkcs11:token=a%20b;object=id?pin-source=file:/pin\n"
-		     "chain = /chain.pem\n[token]\nmodule = /m.so\npin-file = /pin\n"
-		     "[sealing]\nkey = pkcs11:token=s;object=seal\n"
-		     "[cloud]\nkey = pkcs11:token=c\nroll-back = no\n"
-		     "[daemon]\ndamaged-store = start-anew\n");
-	c = load(p);
+	c = place_load_text(p,
+			    "[identity]\nkey = pkcs11:token=a%20b;object=id?pin-source=file:/pin\n"
+			    "chain = /chain.pem\n[token]\nmodule = /m.so\npin-file = /pin\n"
+			    "[sealing]\nkey = pkcs11:token=s;object=seal\n"
+			    "[cloud]\nkey = pkcs11:token=c\nroll-back = no\n"
+			    "[daemon]\ndamaged-store = start-anew\n");
 	assert_string_equal(c->key_uri, "pkcs11:token=a%20b;object=id?pin-source=file:/pin");
 	assert_string_equal(c->chain_file, "/chain.pem");
 	assert_string_equal(c->token_module, "/m.so");
@@ -338,21 +234,18 @@ static void the_cloud_is_the_provisioning_server_unless_it_is_named(void **state
 	struct place *p = *state;
 	_cleanup_(config_freep) struct config *both = NULL, *named = NULL, *port = NULL;
 
-	put(p->file, "[provisioning]\nserver = s\naddress = 127.0.0.1\nport = 7\n");
-	both = load(p);
+	both = place_load_text(p, "[provisioning]\nserver = s\naddress = 127.0.0.1\nport = 7\n");
 	assert_string_equal(both->cloud_server, "s");
 	assert_string_equal(both->cloud_address, "127.0.0.1");
 	assert_int_equal(both->cloud_port, 7);
 
-	put(p->file, "[provisioning]\nserver = s\naddress = 127.0.0.1\nport = 7\n"
-		     "[cloud]\nserver = t\n");
-	named = load(p);
+	named = place_load_text(p, "[provisioning]\nserver = s\naddress = 127.0.0.1\nport = 7\n"
+				   "[cloud]\nserver = t\n");
 	assert_string_equal(named->cloud_server, "t");
 	assert_null(named->cloud_address);
 	assert_int_equal(named->cloud_port, 5684);
 
-	put(p->file, "[provisioning]\nport = 7\n[cloud]\nport = 5684\n");
-	port = load(p);
+	port = place_load_text(p, "[provisioning]\nport = 7\n[cloud]\nport = 5684\n");
 	assert_int_equal(port->cloud_port, 5684);
 }
 
@@ -361,16 +254,16 @@ static void drop_ins_win_in_name_order_and_others_are_ignored(void **state)
 	struct place *p = *state;
 	_cleanup_(config_freep) struct config *c = NULL;
 
-	put(p->file, "[provisioning]\nport = 1\nserver = one\nlimit = 1\n"
+	place_put(p, "[provisioning]\nport = 1\nserver = one\nlimit = 1\n"
 		     "[identity]\nkey-file = /x\n[config-keys]\nallow = a\nallow = b\n");
-	put_drop_in(p, "20-b.conf", "[provisioning]\nport = 3\n");
-	put_drop_in(p, "10-a.conf",
-		    "[provisioning]\nport = 2\nserver = two\n"
-		    "[identity]\nkey-file =\n[config-keys]\nallow = c\n");
-	put_drop_in(p, "30-c.conf.bak", "[provisioning]\nport = 4\n");
-	put_drop_in(p, ".hidden.conf", "[provisioning]\nport = 5\n");
-	put_drop_in(p, ".conf", "nonsense");
-	c = load(p);
+	place_put_drop_in(p, "20-b.conf", "[provisioning]\nport = 3\n");
+	place_put_drop_in(p, "10-a.conf",
+			  "[provisioning]\nport = 2\nserver = two\n"
+			  "[identity]\nkey-file =\n[config-keys]\nallow = c\n");
+	place_put_drop_in(p, "30-c.conf.bak", "[provisioning]\nport = 4\n");
+	place_put_drop_in(p, ".hidden.conf", "[provisioning]\nport = 5\n");
+	place_put_drop_in(p, ".conf", "nonsense");
+	c = place_load(p);
 	assert_int_equal(c->port, 3);
 	assert_string_equal(c->server, "two");
 	assert_int_equal(c->limit, 1);
@@ -384,15 +277,13 @@ static void words_of_one_file_add_up(void **state)
 	struct place *p = *state;
 	_cleanup_(config_freep) struct config *c = NULL, *none = NULL;
 
-	put(p->file, "[config-keys]\nallow = a\nallow = b c\n");
-	c = load(p);
+	c = place_load_text(p, "[config-keys]\nallow = a\nallow = b c\n");
 	assert_string_equal(c->allow_keys[0], "a");
 	assert_string_equal(c->allow_keys[1], "b");
 	assert_string_equal(c->allow_keys[2], "c");
 	assert_null(c->allow_keys[3]);
 
-	put(p->file, "[config-keys]\nallow =\n");
-	none = load(p);
+	none = place_load_text(p, "[config-keys]\nallow =\n");
 	assert_null(none->allow_keys[0]);
 }
 
@@ -401,9 +292,8 @@ static void blanks_bom_and_carriage_returns_do_no_harm(void **state)
 	struct place *p = *state;
 	_cleanup_(config_freep) struct config *c = NULL;
 
-	put(p->file, "\xef\xbb\xbf[provisioning]\r\nserver = a ; why\r\n\t port = 9\r\n"
-		     "  # indented comment\n [cloud] # here\nattempts=3");
-	c = load(p);
+	c = place_load_text(p, "\xef\xbb\xbf[provisioning]\r\nserver = a ; why\r\n\t port = 9\r\n"
+			       "  # indented comment\n [cloud] # here\nattempts=3");
 	assert_string_equal(c->server, "a");
 	assert_int_equal(c->port, 9);
 	assert_int_equal(c->validate_attempts, 3);
@@ -418,8 +308,7 @@ static void comments_have_no_length_limit(void **state)
 	memset(text, 'x', sizeof(text));
 	text[0] = '#';
 	strcpy(text + 1500, "\n[provisioning]\nport = 9\n");
-	put(p->file, text);
-	c = load(p);
+	c = place_load_text(p, text);
 	assert_int_equal(c->port, 9);
 }
 
@@ -428,9 +317,9 @@ static void state_directory_of_the_environment_wins(void **state)
 	struct place *p = *state;
 	_cleanup_(config_freep) struct config *c = NULL;
 
-	put(p->file, "[daemon]\nstate-directory = /one\n");
+	place_put(p, "[daemon]\nstate-directory = /one\n");
 	setenv("STATE_DIRECTORY", "/two:/three", 1);
-	c = load(p);
+	c = place_load(p);
 	unsetenv("STATE_DIRECTORY");
 	assert_string_equal(c->state_dir, "/two");
 }
@@ -503,8 +392,7 @@ static void mistakes_are_told_with_file_and_line(void **state)
 	struct place *p = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		put(p->file, rows[i].text);
-		assert_fails(p, -EINVAL, rows[i].at, rows[i].what);
+		place_refuses_text(p, rows[i].text, rows[i].at, rows[i].what);
 	}
 }
 
@@ -512,11 +400,11 @@ static void a_mistake_in_a_drop_in_names_the_drop_in(void **state)
 {
 	struct place *p = *state;
 
-	put(p->file, "[provisioning]\nport = 1\n");
-	put_drop_in(p, "a.conf", "[provisioning]\n\n\nport = none\n");
-	assert_fails(p, -EINVAL, "conf.d/a.conf:4: ", "1 to 65535");
-	put_drop_in(p, "a.conf", "[provisioning]\nretry-first = 2h\n");
-	assert_fails(p, -EINVAL, "conf.d/a.conf:2: ", "above 'retry-max'");
+	place_put(p, "[provisioning]\nport = 1\n");
+	place_put_drop_in(p, "a.conf", "[provisioning]\n\n\nport = none\n");
+	place_assert_fails(p, -EINVAL, "conf.d/a.conf:4: ", "1 to 65535");
+	place_put_drop_in(p, "a.conf", "[provisioning]\nretry-first = 2h\n");
+	place_assert_fails(p, -EINVAL, "conf.d/a.conf:2: ", "above 'retry-max'");
 }
 
 static void lines_have_a_limit_that_is_told(void **state)
@@ -526,8 +414,7 @@ static void lines_have_a_limit_that_is_told(void **state)
 
 	memset(text + strlen(text), 'x', 300);
 	assert_true(strlen(text) < sizeof(text));
-	put(p->file, text);
-	assert_fails(p, -EINVAL, "onboardd.conf:2: ", "characters");
+	place_refuses_text(p, text, "onboardd.conf:2: ", "characters");
 }
 
 static void words_are_held_to_their_number_and_length(void **state)
@@ -537,22 +424,19 @@ static void words_are_held_to_their_number_and_length(void **state)
 	char text[4096] = "[config-keys]\nallow = ";
 
 	memset(text + strlen(text), 'x', CONFIG_KEY_MAX);
-	put(p->file, text);
-	c = load(p);
+	c = place_load_text(p, text);
 	assert_int_equal(strlen(c->allow_keys[0]), CONFIG_KEY_MAX);
 	strcat(text, "x");
-	put(p->file, text);
-	assert_fails(p, -EINVAL, "onboardd.conf:2: ", "at most 64 printable");
+	place_refuses_text(p, text, "onboardd.conf:2: ", "at most 64 printable");
 
 	strcpy(text, "[config-keys]\n");
 	for (int i = 0; i < 64; i++)
 		strcat(text, "allow = x\n");
-	put(p->file, text);
+	place_put(p, text);
 	c = config_free(c);
-	c = load(p);
+	c = place_load(p);
 	strcat(text, "allow = x\n");
-	put(p->file, text);
-	assert_fails(p, -EINVAL, "onboardd.conf:66: ", "at most 64 words");
+	place_refuses_text(p, text, "onboardd.conf:66: ", "at most 64 words");
 }
 
 static void what_is_no_text_file_is_refused(void **state)
@@ -560,36 +444,36 @@ static void what_is_no_text_file_is_refused(void **state)
 	struct place *p = *state;
 	_cleanup_(freep) char *big = malloc(65537);
 
-	assert_fails(p, -ENOENT, "onboardd.conf: ", "No such file");
-	put_bytes(p->file, "[cloud]\n\0", 9);
-	assert_fails(p, -EINVAL, "onboardd.conf: ", "NUL");
+	place_assert_fails(p, -ENOENT, "onboardd.conf: ", "No such file");
+	place_put_bytes(p->file, "[cloud]\n\0", 9);
+	place_assert_fails(p, -EINVAL, "onboardd.conf: ", "NUL");
 
 	assert_non_null(big);
 	memset(big, '\n', 65537);
-	put_bytes(p->file, big, 65536);
-	config_free(load(p));
-	put_bytes(p->file, big, 65537);
-	assert_fails(p, -EFBIG, "onboardd.conf: ", "larger than 65536");
+	place_put_bytes(p->file, big, 65536);
+	config_free(place_load(p));
+	place_put_bytes(p->file, big, 65537);
+	place_assert_fails(p, -EFBIG, "onboardd.conf: ", "larger than 65536");
 
 	assert_int_equal(remove(p->file), 0);
 	assert_int_equal(mkdir(p->file, 0700), 0);
-	assert_fails(p, -EINVAL, "onboardd.conf: ", "not a regular file");
+	place_assert_fails(p, -EINVAL, "onboardd.conf: ", "not a regular file");
 }
 
 static void too_many_drop_ins_are_refused(void **state)
 {
 	struct place *p = *state;
 
-	put(p->file, "");
+	place_put(p, "");
 	for (int i = 0; i < 64; i++) {
 		char name[16];
 
 		snprintf(name, sizeof(name), "%02d.conf", i);
-		put_drop_in(p, name, "[cloud]\nattempts = 3\n");
+		place_put_drop_in(p, name, "[cloud]\nattempts = 3\n");
 	}
-	config_free(load(p));
-	put_drop_in(p, "64.conf", "");
-	assert_fails(p, -E2BIG, "conf.d: ", "65 drop-ins");
+	config_free(place_load(p));
+	place_put_drop_in(p, "64.conf", "");
+	place_assert_fails(p, -E2BIG, "conf.d: ", "65 drop-ins");
 }
 
 static void any_cut_of_a_file_loads_or_fails_cleanly(void **state)
@@ -604,7 +488,7 @@ static void any_cut_of_a_file_loads_or_fails_cleanly(void **state)
 		_cleanup_(freep) char *detail = NULL;
 		int r;
 
-		put_bytes(p->file, text, len);
+		place_put_bytes(p->file, text, len);
 		r = config_load(p->file, &c, &detail);
 		assert_true(r == 0 || r == -EINVAL);
 		assert_true((r == 0) == (c != NULL));
@@ -614,28 +498,27 @@ static void any_cut_of_a_file_loads_or_fails_cleanly(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(an_empty_file_gives_the_documented_defaults),
-		T(every_key_is_read_into_its_place),
-		T(wifi_is_off_unless_it_is_enabled),
-		T(keys_stay_in_files_unless_a_token_is_named),
-		T(every_key_of_a_token_is_read_into_its_place),
-		T(every_wifi_key_is_read_into_its_place),
+		PLACE_TEST(an_empty_file_gives_the_documented_defaults),
+		PLACE_TEST(every_key_is_read_into_its_place),
+		PLACE_TEST(wifi_is_off_unless_it_is_enabled),
+		PLACE_TEST(keys_stay_in_files_unless_a_token_is_named),
+		PLACE_TEST(every_key_of_a_token_is_read_into_its_place),
+		PLACE_TEST(every_wifi_key_is_read_into_its_place),
 		cmocka_unit_test(no_two_keys_share_a_name_or_a_place),
-		T(the_cloud_is_the_provisioning_server_unless_it_is_named),
-		T(drop_ins_win_in_name_order_and_others_are_ignored),
-		T(words_of_one_file_add_up),
-		T(blanks_bom_and_carriage_returns_do_no_harm),
-		T(comments_have_no_length_limit),
-		T(state_directory_of_the_environment_wins),
-		T(mistakes_are_told_with_file_and_line),
-		T(a_mistake_in_a_drop_in_names_the_drop_in),
-		T(lines_have_a_limit_that_is_told),
-		T(words_are_held_to_their_number_and_length),
-		T(what_is_no_text_file_is_refused),
-		T(too_many_drop_ins_are_refused),
-		T(any_cut_of_a_file_loads_or_fails_cleanly),
+		PLACE_TEST(the_cloud_is_the_provisioning_server_unless_it_is_named),
+		PLACE_TEST(drop_ins_win_in_name_order_and_others_are_ignored),
+		PLACE_TEST(words_of_one_file_add_up),
+		PLACE_TEST(blanks_bom_and_carriage_returns_do_no_harm),
+		PLACE_TEST(comments_have_no_length_limit),
+		PLACE_TEST(state_directory_of_the_environment_wins),
+		PLACE_TEST(mistakes_are_told_with_file_and_line),
+		PLACE_TEST(a_mistake_in_a_drop_in_names_the_drop_in),
+		PLACE_TEST(lines_have_a_limit_that_is_told),
+		PLACE_TEST(words_are_held_to_their_number_and_length),
+		PLACE_TEST(what_is_no_text_file_is_refused),
+		PLACE_TEST(too_many_drop_ins_are_refused),
+		PLACE_TEST(any_cut_of_a_file_loads_or_fails_cleanly),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

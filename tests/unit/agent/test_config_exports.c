@@ -1,87 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/unit/agent/config_place.h"
 
-#include <cmocka.h>
-
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 
-#include "agent/config.h"
 #include "agent/config_exports.h"
-#include "base/file.h"
-
-struct place {
-	char dir[32], file[64], drop_in[96];
-};
-
-static int setup(void **state)
-{
-	struct place *p = calloc(1, sizeof(*p));
-	char drop_ins[64];
-
-	assert_non_null(p);
-	strcpy(p->dir, "/tmp/test_exports.XXXXXX");
-	assert_non_null(mkdtemp(p->dir));
-	snprintf(p->file, sizeof(p->file), "%s/o.conf", p->dir);
-	snprintf(drop_ins, sizeof(drop_ins), "%s/conf.d", p->dir);
-	assert_int_equal(mkdir(drop_ins, 0700), 0);
-	snprintf(p->drop_in, sizeof(p->drop_in), "%s/1.conf", drop_ins);
-	*state = p;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct place *p = *state;
-	char drop_ins[64];
-
-	snprintf(drop_ins, sizeof(drop_ins), "%s/conf.d", p->dir);
-	unlink(p->drop_in);
-	unlink(p->file);
-	rmdir(drop_ins);
-	rmdir(p->dir);
-	free(p);
-	return 0;
-}
-
-static void put(const char *path, const char *text)
-{
-	assert_int_equal(file_write_atomic(path, text, strlen(text), 0600), 0);
-}
-
-static struct config *load(const struct place *p, const char *text)
-{
-	_cleanup_(freep) char *detail = NULL;
-	struct config *c = NULL;
-
-	put(p->file, text);
-	if (config_load(p->file, &c, &detail) < 0)
-		fail_msg("%s", detail);
-	return c;
-}
-
-static void refuses(const struct place *p, const char *text, const char *at, const char *what)
-{
-	_cleanup_(freep) char *detail = NULL;
-	struct config *c = NULL;
-	char start[128];
-
-	put(p->file, text);
-	assert_int_equal(config_load(p->file, &c, &detail), -EINVAL);
-	snprintf(start, sizeof(start), "%s/%s: ", p->dir, at);
-	if (strncmp(detail, start, strlen(start)) != 0 || !strstr(detail, what))
-		fail_msg("\"%s\" does not begin \"%s\" or say \"%s\"", detail, start, what);
-}
 
 static void an_export_needs_no_more_than_a_directory(void **state)
 {
-	_cleanup_(config_freep) struct config *c =
-		load(*state, "[cloud]\nsec-tag = 7\n[export \"a\"]\ndirectory = /run/x/a\n");
+	_cleanup_(config_freep) struct config *c = place_load_text(
+		*state, "[cloud]\nsec-tag = 7\n[export \"a\"]\ndirectory = /run/x/a\n");
 	const struct config_export *e = c->exports;
 
 	assert_int_equal(c->n_exports, 1);
@@ -104,7 +31,7 @@ static void an_export_needs_no_more_than_a_directory(void **state)
 
 static void every_key_is_read(void **state)
 {
-	_cleanup_(config_freep) struct config *c = load(
+	_cleanup_(config_freep) struct config *c = place_load_text(
 		*state, "[export \"my-app_1\"]\ntag = 0\ndirectory = /a/b\nca = c\ncertificate =\n"
 			"key = k\nkey-uri = u\npsk = p\npsk-identity = i\nowner = root\ngroup = 0\n"
 			"mode = 600\ndirectory-mode = 0700\nhook-command = /bin/x a  b\n"
@@ -129,9 +56,10 @@ static void a_drop_in_adds_to_an_export_of_the_same_name(void **state)
 	struct place *p = *state;
 	_cleanup_(config_freep) struct config *c = NULL;
 
-	put(p->drop_in, "[export \"a\"]\nhook = x@y.service\nmode = 0600\n"
-			"[export \"b\"]\ndirectory = /b\n");
-	c = load(p, "[export \"a\"]\ndirectory = /a\nmode = 0640\n");
+	place_put_drop_in(p, "1.conf",
+			  "[export \"a\"]\nhook = x@y.service\nmode = 0600\n"
+			  "[export \"b\"]\ndirectory = /b\n");
+	c = place_load_text(p, "[export \"a\"]\ndirectory = /a\nmode = 0640\n");
 	assert_int_equal(c->n_exports, 2);
 	assert_string_equal(c->exports[0].spec.directory, "/a");
 	assert_string_equal(c->exports[0].hook, "x@y.service");
@@ -140,15 +68,15 @@ static void a_drop_in_adds_to_an_export_of_the_same_name(void **state)
 
 static void a_key_may_be_readable_by_nobody_else_but_certificates_may(void **state)
 {
-	_cleanup_(config_freep) struct config *c =
-		load(*state,
-		     "[export \"a\"]\ndirectory = /a\nkey =\nmode = 0644\ndirectory-mode = 0755\n");
+	_cleanup_(config_freep) struct config *c = place_load_text(
+		*state,
+		"[export \"a\"]\ndirectory = /a\nkey =\nmode = 0644\ndirectory-mode = 0755\n");
 
 	assert_int_equal(c->exports[0].spec.mode, 0644);
-	refuses(*state, "[export \"a\"]\ndirectory = /a\nmode = 0644\n", "o.conf:3",
-		"lets everybody read the key");
-	refuses(*state, "[export \"a\"]\ndirectory = /a\nkey =\npsk = p\nmode = 0644\n", "o.conf:5",
-		"lets everybody read the key");
+	place_refuses_text(*state, "[export \"a\"]\ndirectory = /a\nmode = 0644\n",
+			   "onboardd.conf:3: ", "lets everybody read the key");
+	place_refuses_text(*state, "[export \"a\"]\ndirectory = /a\nkey =\npsk = p\nmode = 0644\n",
+			   "onboardd.conf:5: ", "lets everybody read the key");
 }
 
 static void what_cannot_be_is_refused_with_file_and_line(void **state)
@@ -194,7 +122,7 @@ static void what_cannot_be_is_refused_with_file_and_line(void **state)
 		char text[256];
 
 		snprintf(text, sizeof(text), "[export \"a\"]\n%s\n", cases[i].line);
-		refuses(*state, text, "o.conf:2", cases[i].what);
+		place_refuses_text(*state, text, "onboardd.conf:2: ", cases[i].what);
 	}
 }
 
@@ -202,27 +130,30 @@ static void what_does_not_go_together_is_refused(void **state)
 {
 	struct place *p = *state;
 
-	refuses(p, "\n[export \"a\"]\n", "o.conf:2", "needs a 'directory'");
-	refuses(p, "[export \"a\"]\ndirectory = /a\ndirectory = /b\n", "o.conf:3",
-		"already set in");
-	refuses(p, "[export \"a\"]\ndirectory = /a\nhook = a.service\nhook-command = /b\n",
-		"o.conf:4", "exclude each other");
-	refuses(p, "[export \"a\"]\ndirectory = /a\nkey = cert.pem\n", "o.conf:3", "name one file");
-	refuses(p, "[export \"a\"]\ndirectory = /a\nkey-uri = ca.pem\n", "o.conf:3",
-		"name one file");
-	refuses(p, "[export \"a\"]\ndirectory = /a\nca =\ncertificate =\nkey =\n", "o.conf:3",
-		"exports nothing");
-	refuses(p, "[export \"a\"]\ndirectory = /x\n[export \"b\"]\ndirectory = /x\n", "o.conf:4",
-		"are one");
-	refuses(p, "[export \"a\"]\ndirectory = /x/y/z\n[export \"b\"]\ndirectory = /x/y\n",
-		"o.conf:4", "inside the other");
-	put(p->drop_in, "[export \"b\"]\ndirectory = /x\n");
-	refuses(p, "[export \"a\"]\ndirectory = /x\n", "conf.d/1.conf:2", "are one");
+	place_refuses_text(p, "\n[export \"a\"]\n", "onboardd.conf:2: ", "needs a 'directory'");
+	place_refuses_text(p, "[export \"a\"]\ndirectory = /a\ndirectory = /b\n",
+			   "onboardd.conf:3: ", "already set in");
+	place_refuses_text(p,
+			   "[export \"a\"]\ndirectory = /a\nhook = a.service\nhook-command = /b\n",
+			   "onboardd.conf:4: ", "exclude each other");
+	place_refuses_text(p, "[export \"a\"]\ndirectory = /a\nkey = cert.pem\n",
+			   "onboardd.conf:3: ", "name one file");
+	place_refuses_text(p, "[export \"a\"]\ndirectory = /a\nkey-uri = ca.pem\n",
+			   "onboardd.conf:3: ", "name one file");
+	place_refuses_text(p, "[export \"a\"]\ndirectory = /a\nca =\ncertificate =\nkey =\n",
+			   "onboardd.conf:3: ", "exports nothing");
+	place_refuses_text(p, "[export \"a\"]\ndirectory = /x\n[export \"b\"]\ndirectory = /x\n",
+			   "onboardd.conf:4: ", "are one");
+	place_refuses_text(p,
+			   "[export \"a\"]\ndirectory = /x/y/z\n[export \"b\"]\ndirectory = /x/y\n",
+			   "onboardd.conf:4: ", "inside the other");
+	place_put_drop_in(p, "1.conf", "[export \"b\"]\ndirectory = /x\n");
+	place_refuses_text(p, "[export \"a\"]\ndirectory = /x\n", "conf.d/1.conf:2: ", "are one");
 }
 
 static void neighbours_are_no_trouble(void **state)
 {
-	_cleanup_(config_freep) struct config *c = load(
+	_cleanup_(config_freep) struct config *c = place_load_text(
 		*state, "[export \"a\"]\ndirectory = /x/y\n[export \"b\"]\ndirectory = /x/yz\n");
 
 	assert_int_equal(c->n_exports, 2);
@@ -240,10 +171,11 @@ static void the_name_is_quoted_and_plain(void **state)
 		char text[128];
 
 		snprintf(text, sizeof(text), "# x\n[%s]\ndirectory = /a\n", bad[i]);
-		refuses(*state, text, "o.conf:2", "[export \"NAME\"]");
+		place_refuses_text(*state, text, "onboardd.conf:2: ", "[export \"NAME\"]");
 	}
-	refuses(*state, "[exports]\n", "o.conf:1", "unknown section [exports]; allowed are");
-	refuses(*state, "[exports]\n", "o.conf:1", "daemon, export \"NAME\"");
+	place_refuses_text(*state, "[exports]\n",
+			   "onboardd.conf:1: ", "unknown section [exports]; allowed are");
+	place_refuses_text(*state, "[exports]\n", "onboardd.conf:1: ", "daemon, export \"NAME\"");
 }
 
 static void there_are_at_most_sixteen(void **state)
@@ -254,23 +186,21 @@ static void there_are_at_most_sixteen(void **state)
 	for (size_t i = 0; i <= CONFIG_EXPORTS_MAX; i++)
 		len += (size_t)snprintf(text + len, sizeof(text) - len,
 					"[export \"e%zu\"]\ndirectory = /d/%zu\n", i, i);
-	refuses(*state, text, "o.conf:33", "at most 16 exports");
+	place_refuses_text(*state, text, "onboardd.conf:33: ", "at most 16 exports");
 }
-
-#define CONFIG_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CONFIG_TEST(an_export_needs_no_more_than_a_directory),
-		CONFIG_TEST(every_key_is_read),
-		CONFIG_TEST(a_drop_in_adds_to_an_export_of_the_same_name),
-		CONFIG_TEST(a_key_may_be_readable_by_nobody_else_but_certificates_may),
-		CONFIG_TEST(what_cannot_be_is_refused_with_file_and_line),
-		CONFIG_TEST(what_does_not_go_together_is_refused),
-		CONFIG_TEST(neighbours_are_no_trouble),
-		CONFIG_TEST(the_name_is_quoted_and_plain),
-		CONFIG_TEST(there_are_at_most_sixteen),
+		PLACE_TEST(an_export_needs_no_more_than_a_directory),
+		PLACE_TEST(every_key_is_read),
+		PLACE_TEST(a_drop_in_adds_to_an_export_of_the_same_name),
+		PLACE_TEST(a_key_may_be_readable_by_nobody_else_but_certificates_may),
+		PLACE_TEST(what_cannot_be_is_refused_with_file_and_line),
+		PLACE_TEST(what_does_not_go_together_is_refused),
+		PLACE_TEST(neighbours_are_no_trouble),
+		PLACE_TEST(the_name_is_quoted_and_plain),
+		PLACE_TEST(there_are_at_most_sixteen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
