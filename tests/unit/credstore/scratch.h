@@ -98,6 +98,12 @@ static inline bool scratch_exists(const struct scratch *s, const char *name)
 	return access(scratch_path(s, name), F_OK) == 0;
 }
 
+/* The store is gone, as if it had never been made. */
+static inline void scratch_clear(const struct scratch *s)
+{
+	assert_int_equal(nftw(s->state, scratch_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
+}
+
 static inline void scratch_move(const struct scratch *s, const char *from, const char *to)
 {
 	char target[PATH_MAX];

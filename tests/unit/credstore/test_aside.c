@@ -328,11 +328,6 @@ static int open_anew_in_child(void *data)
 	return r;
 }
 
-static void remove_state(const struct scratch *t)
-{
-	assert_int_equal(nftw(t->state, scratch_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
-}
-
 /* The damaged database and its log are together, in whatever place. */
 static void assert_still_whole(const struct scratch *t, int n)
 {
@@ -365,7 +360,7 @@ static void setting_aside_cut_at_any_call_keeps_database_and_log_together(void *
 		assert_refused(t, "set aside as");
 		assert_still_whole(t, n);
 		assert_false(scratch_exists(t, "store.db-wal"));
-		remove_state(t);
+		scratch_clear(t);
 	}
 	print_message("setting aside: cut at %d calls\n", n);
 	assert_true(n > 20);
@@ -389,7 +384,7 @@ static void starting_anew_cut_at_any_call_starts_anew(void **state)
 		store_close(s);
 		assert_still_whole(t, n);
 		assert_false(scratch_exists(t, "store.db.damaged.2"));
-		remove_state(t);
+		scratch_clear(t);
 	}
 	print_message("starting anew: cut at %d calls\n", n);
 	assert_true(n > 50);

@@ -9,6 +9,7 @@
 #include "credstore/db.h"
 #include "credstore/schema.h"
 #include "credstore/staged.h"
+#include "tests/unit/credstore/killpoints.h"
 
 /* What store_open() takes, makes and refuses. */
 
@@ -445,7 +446,7 @@ static void a_predecessor_that_is_not_what_was_stored_is_corrupt(void **state)
 		doctor(scratch_path(t, "store.db"), "PRAGMA journal_mode = WAL");
 		doctor(scratch_path(t, "store.db"), changes[i]);
 		scratch_refuses(t, STORE_E_CORRUPT, "previous credential");
-		assert_int_equal(nftw(t->state, scratch_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
+		scratch_clear(t);
 	}
 }
 
@@ -454,15 +455,11 @@ static bool is_upgrading;
 
 static int die_at_the_step(unsigned int event, void *context, void *statement, void *text)
 {
-	(void)event;
 	(void)context;
-	(void)statement;
 	/* Before the transaction nothing is written. */
 	if (strncmp(text, "BEGIN", 5) == 0)
 		is_upgrading = true;
-	if (is_upgrading && steps_left-- == 0)
-		raise(SIGKILL);
-	return 0;
+	return is_upgrading ? killpoints_at_statement(event, &steps_left, statement, text) : 0;
 }
 
 /* Called by SQLite for every database that is opened from then on. */
@@ -473,34 +470,20 @@ static int watch_steps(sqlite3 *db, char **message, const struct sqlite3_api_rou
 	return sqlite3_trace_v2(db, SQLITE_TRACE_STMT, die_at_the_step, NULL);
 }
 
-/* In a child, which dies without a word as SQLite is about to run the n-th statement of the
- * upgrade. */
-static bool is_killed_while_opening(const struct scratch *t, int n)
+static int open_in_child(void *data)
 {
-	int status = 0;
-	pid_t child = fork();
+	const struct scratch *t = data;
+	struct store *s = NULL;
+	int r;
 
-	assert_true(child >= 0);
-	if (child == 0) {
-		struct store *s = NULL;
-		int r;
-
-		steps_left = n;
-		sqlite3_auto_extension((void (*)(void))watch_steps);
-		r = store_open(t->state, NULL, &s, NULL);
-		store_close(s);
-		sqlite3_reset_auto_extension();
-		_exit(r == 0 ? 0 : 1);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	if (WIFSIGNALED(status))
-		assert_int_equal(WTERMSIG(status), SIGKILL);
-	else
-		assert_int_equal(WEXITSTATUS(status), 0);
-	return WIFSIGNALED(status);
+	sqlite3_auto_extension((void (*)(void))watch_steps);
+	r = store_open(t->state, NULL, &s, NULL);
+	store_close(s);
+	sqlite3_reset_auto_extension();
+	return r;
 }
 
-static void cut_off_an_upgrade_at_every_step(const struct scratch *t, unsigned int version)
+static void cut_off_an_upgrade_at_every_step(struct scratch *t, unsigned int version)
 {
 	bool was_killed = true;
 	int n = 0;
@@ -509,11 +492,12 @@ static void cut_off_an_upgrade_at_every_step(const struct scratch *t, unsigned i
 		struct store *s;
 
 		make_fixture(t, version);
-		was_killed = is_killed_while_opening(t, n);
+		steps_left = n;
+		was_killed = killpoints_child(open_in_child, t);
 		s = scratch_open(t);
 		assert_has_content_of_1(s);
 		store_close(s);
-		assert_int_equal(nftw(t->state, scratch_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
+		scratch_clear(t);
 	}
 	assert_in_range(n, 6, 60);
 }

@@ -241,7 +241,7 @@ static void a_change_to_the_token_cut_at_any_call_opens_and_ends_there(void **st
 		assert_has_credential(h);
 		assert_false(scratch_exists(h->scratch, "seal.key"));
 		assert_opens(h, URI, "");
-		nftw(h->scratch->state, scratch_remove, 16, FTW_DEPTH | FTW_PHYS);
+		scratch_clear(h->scratch);
 	}
 	print_message("to the token: cut at %d of %d calls\n", n_cut, n);
 	assert_true(n > 100);

@@ -2,11 +2,10 @@
 #include "tests/unit/credstore/device.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <sys/wait.h>
 
 #include "credstore/db.h"
 #include "credstore/staged.h"
+#include "tests/unit/credstore/killpoints.h"
 
 /* Predecessors of the cloud's credentials: kept, promoted, put back. */
 
@@ -344,7 +343,7 @@ static void a_command_that_changes_the_cloud_tag_keeps_its_predecessor(void **st
 		assert_true(device_run(&d, batch, 1).cloud_changed);
 		assert_kept(d.store, CREDENTIAL_PSK, "00112233");
 		device_close(&d);
-		assert_int_equal(nftw(t->state, scratch_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
+		scratch_clear(t);
 	}
 }
 
@@ -400,43 +399,22 @@ static void the_wire_does_not_see_predecessors(void **state)
 
 /* --- a cut */
 
-static int statements_left;
+struct cut {
+	const struct scratch *t;
+	int left; /* statements until it dies */
+};
 
-static int die_at_a_statement(unsigned int event, void *context, void *statement, void *text)
+static int roll_back_in_child(void *data)
 {
-	(void)event;
-	(void)context;
-	(void)statement;
-	(void)text;
-	if (statements_left-- == 0)
-		raise(SIGKILL);
-	return 0;
-}
+	struct cut *c = data;
+	struct store *s = scratch_open(c->t);
+	int r;
 
-/* In a child, which dies as SQLite is about to run the n-th statement of a roll-back. */
-static bool is_killed_while_rolling_back(const struct scratch *t, int n)
-{
-	int status = 0;
-	pid_t child = fork();
-
-	assert_true(child >= 0);
-	if (child == 0) {
-		struct store *s = scratch_open(t);
-		int r;
-
-		statements_left = n;
-		sqlite3_trace_v2(s->db, SQLITE_TRACE_STMT, die_at_a_statement, NULL);
-		r = staged_roll_back(s, TAG, "refused");
-		sqlite3_trace_v2(s->db, 0, NULL, NULL);
-		store_close(s);
-		_exit(r == 0 ? 0 : 1);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	if (WIFSIGNALED(status))
-		assert_int_equal(WTERMSIG(status), SIGKILL);
-	else
-		assert_int_equal(WEXITSTATUS(status), 0);
-	return WIFSIGNALED(status);
+	sqlite3_trace_v2(s->db, SQLITE_TRACE_STMT, killpoints_at_statement, &c->left);
+	r = staged_roll_back(s, TAG, "refused");
+	sqlite3_trace_v2(s->db, 0, NULL, NULL);
+	store_close(s);
+	return r;
 }
 
 static void a_roll_back_cut_off_anywhere_leaves_the_old_or_the_new_whole(void **state)
@@ -451,7 +429,7 @@ static void a_roll_back_cut_off_anywhere_leaves_the_old_or_the_new_whole(void **
 		put_old(s);
 		change(s);
 		store_close(s);
-		was_killed = is_killed_while_rolling_back(t, n);
+		was_killed = killpoints_child(roll_back_in_child, &(struct cut){t, n});
 		s = scratch_open(t);
 		if (was_killed) {
 			assert_new(s);
@@ -461,7 +439,7 @@ static void a_roll_back_cut_off_anywhere_leaves_the_old_or_the_new_whole(void **
 			assert_state(s, STAGED_ROLLED_BACK, "refused");
 		}
 		store_close(s);
-		assert_int_equal(nftw(t->state, scratch_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
+		scratch_clear(t);
 	}
 	assert_in_range(n, 6, 20);
 }
