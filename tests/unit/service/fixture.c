@@ -68,13 +68,18 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path);
 }
 
+void folder_remove(const char *dir)
+{
+	nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 int fixture_teardown(void **state)
 {
 	struct fixture *f = *state;
 
 	core_free(f->core);
 	service_store_free(f->store);
-	nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	folder_remove(f->dir);
 	crypto_makers_free(f->makers);
 	free(f->root_ca);
 	free(f);
@@ -141,18 +146,38 @@ void device_import(struct fixture *f, const struct device *d)
 	assert_int_equal(n, 1);
 }
 
+size_t identity_count(struct fixture *f)
+{
+	json_t *ret = NULL;
+	size_t n;
+
+	assert_int_equal(core_admin_devices(f->core, &ret), 0);
+	n = json_array_size(json_object_get(ret, "items"));
+	json_decref(ret);
+	return n;
+}
+
+unsigned int token_claim(struct fixture *f, const struct core_owner *o, const char *token,
+			 const char *tags, json_t **ret)
+{
+	json_t *body = json_pack("{s:s}", "claimToken", token);
+	unsigned int status;
+
+	if (tags)
+		json_object_set_new(body, "tags", json_loads(tags, JSON_DECODE_ANY, NULL));
+	status = core_claim(f->core, o, body, ret);
+	json_decref(body);
+	return status;
+}
+
 void device_claim(struct fixture *f, const struct device *d, const char *tags)
 {
 	char token[TOKEN_TEXT_MAX];
-	json_t *body, *ret = NULL;
+	json_t *ret = NULL;
 
 	device_import(f, d);
 	device_token(d, COSE_FORM_RFC9052, token);
-	body = json_pack("{s:s}", "claimToken", token);
-	if (tags)
-		json_object_set_new(body, "tags", json_loads(tags, 0, NULL));
-	assert_int_equal(core_claim(f->core, &f->editor, body, &ret), 201);
-	json_decref(body);
+	assert_int_equal(token_claim(f, &f->editor, token, tags, &ret), 201);
 	json_decref(ret);
 }
 

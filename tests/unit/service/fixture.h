@@ -40,6 +40,15 @@ int fixture_teardown(void **state);
 /* A second door to the same store, as another process has. */
 void fixture_open(struct fixture *f, struct service_store **ret_store, struct core **ret_core);
 
+/* All that is below it too. */
+void folder_remove(const char *dir);
+
+/* How many devices the service knows, claimed or not. */
+size_t identity_count(struct fixture *f);
+/* The status; tags is JSON or NULL. */
+unsigned int token_claim(struct fixture *f, const struct core_owner *o, const char *token,
+			 const char *tags, json_t **ret);
+
 struct device {
 	EVP_PKEY *key; /* identity */
 	char uuid[CORE_UUID_TEXT];

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
-#include <ftw.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -24,19 +23,11 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct files *f = *state;
 
-	nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	folder_remove(f->dir);
 	maker_free(f->maker);
 	free(f);
 	return 0;

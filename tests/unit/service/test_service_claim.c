@@ -3,19 +3,6 @@
 
 #include "base/text.h"
 
-static unsigned int claim(struct fixture *f, const struct core_owner *o, const char *token,
-			  const char *tags, json_t **ret)
-{
-	json_t *body = json_pack("{s:s}", "claimToken", token);
-	unsigned int status;
-
-	if (tags)
-		json_object_set_new(body, "tags", json_loads(tags, JSON_DECODE_ANY, NULL));
-	status = core_claim(f->core, o, body, ret);
-	json_decref(body);
-	return status;
-}
-
 static void assert_problem(json_t *problem, int status, const char *part)
 {
 	assert_string_equal(json_string_value(json_object_get(problem, "type")), "about:blank");
@@ -39,7 +26,8 @@ static void a_token_of_either_form_claims_its_device(void **state)
 		device_init(&d);
 		device_import(f, &d);
 		device_token(&d, forms[i], token);
-		assert_int_equal(claim(f, &f->editor, token, "[\"a\",\"b\",\"a\"]", &ret), 201);
+		assert_int_equal(token_claim(f, &f->editor, token, "[\"a\",\"b\",\"a\"]", &ret),
+				 201);
 		assert_string_equal(json_string_value(json_object_get(ret, "id")), d.uuid);
 		assert_string_equal(json_string_value(json_object_get(ret, "deviceType")),
 				    "nrf9160_SICA");
@@ -62,7 +50,7 @@ static void an_unknown_device_is_404(void **state)
 
 	device_init(&d);
 	device_token(&d, COSE_FORM_RFC9052, token);
-	assert_int_equal(claim(f, &f->editor, token, NULL, &ret), 404);
+	assert_int_equal(token_claim(f, &f->editor, token, NULL, &ret), 404);
 	assert_problem(ret, 404, d.uuid);
 	device_done(&d);
 }
@@ -77,13 +65,13 @@ static void a_device_of_another_team_is_409_until_they_unclaim(void **state)
 	device_init(&d);
 	device_claim(f, &d, NULL);
 	device_token(&d, COSE_FORM_RFC9052, token);
-	assert_int_equal(claim(f, &f->other, token, NULL, &ret), 409);
+	assert_int_equal(token_claim(f, &f->other, token, NULL, &ret), 409);
 	assert_problem(ret, 409, "another team");
 	/* They cannot end our claim. */
 	assert_int_equal(core_unclaim(f->core, &f->other, d.uuid, &ret), 404);
 	json_decref(ret);
 	assert_int_equal(core_unclaim(f->core, &f->editor, d.uuid, &ret), 204);
-	assert_int_equal(claim(f, &f->other, token, NULL, &ret), 201);
+	assert_int_equal(token_claim(f, &f->other, token, NULL, &ret), 201);
 	json_decref(ret);
 	assert_int_equal(core_unclaim(f->core, &f->editor, d.uuid, &ret), 404);
 	json_decref(ret);
@@ -100,7 +88,7 @@ static void claiming_again_is_200_and_adds_tags(void **state)
 	device_init(&d);
 	device_claim(f, &d, "[\"one\"]");
 	device_token(&d, COSE_FORM_RFC9052, token);
-	assert_int_equal(claim(f, &f->editor, token, "[\"two\",\"one\"]", &ret), 200);
+	assert_int_equal(token_claim(f, &f->editor, token, "[\"two\",\"one\"]", &ret), 200);
 	tags = json_object_get(ret, "tags");
 	assert_int_equal(json_array_size(tags), 2);
 	assert_string_equal(json_string_value(json_array_get(tags, 1)), "two");
@@ -120,7 +108,7 @@ static void a_token_signed_by_anybody_else_is_422(void **state)
 	device_import(f, &d);
 	memcpy(thief.uuid, d.uuid, sizeof(d.uuid));
 	device_token(&thief, COSE_FORM_RFC9052, token);
-	assert_int_equal(claim(f, &f->editor, token, NULL, &ret), 422);
+	assert_int_equal(token_claim(f, &f->editor, token, NULL, &ret), 422);
 	assert_problem(ret, 422, "not signed");
 	device_done(&d);
 	device_done(&thief);
@@ -143,18 +131,18 @@ static void every_truncated_or_changed_token_is_refused(void **state)
 
 		memcpy(copy, token, len + 1);
 		copy[i] = '\0';
-		assert_int_equal(claim(f, &f->editor, copy, NULL, &ret), 422);
+		assert_int_equal(token_claim(f, &f->editor, copy, NULL, &ret), 422);
 		json_decref(ret);
 		memcpy(copy, token, len + 1);
 		copy[i] = copy[i] == 'A' ? 'B' : 'A';
-		status = claim(f, &f->editor, copy, NULL, &ret);
+		status = token_claim(f, &f->editor, copy, NULL, &ret);
 		assert_true(status == 422 || status == 404); /* a changed UUID is unknown */
 		json_decref(ret);
 	}
 	memcpy(copy, token, len + 1);
 	copy[len] = 'A';
 	copy[len + 1] = '\0';
-	assert_int_equal(claim(f, &f->editor, copy, NULL, &ret), 422);
+	assert_int_equal(token_claim(f, &f->editor, copy, NULL, &ret), 422);
 	json_decref(ret);
 	device_done(&d);
 }
@@ -182,7 +170,7 @@ static void bodies_and_tags_that_make_no_sense_are_422(void **state)
 	device_import(f, &d);
 	device_token(&d, COSE_FORM_RFC9052, token);
 	for (size_t i = 0; i < ARRAY_SIZE(tags); i++) {
-		assert_int_equal(claim(f, &f->editor, token, tags[i], &ret), 422);
+		assert_int_equal(token_claim(f, &f->editor, token, tags[i], &ret), 422);
 		assert_problem(ret, 422, "tags");
 	}
 	body = json_pack("[s]", "claimToken");
@@ -197,15 +185,15 @@ static void bodies_and_tags_that_make_no_sense_are_422(void **state)
 	json_decref(ret);
 	/* The longest tag and as many as may be. */
 	assert_int_equal(
-		claim(f, &f->editor, token,
-		      "[\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\","
-		      "\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\",\"10\",\"11\",\"12\","
-		      "\"13\",\"14\",\"15\",\"16\"]",
-		      &ret),
+		token_claim(f, &f->editor, token,
+			    "[\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\","
+			    "\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\",\"10\",\"11\",\"12\","
+			    "\"13\",\"14\",\"15\",\"16\"]",
+			    &ret),
 		201);
 	json_decref(ret);
 	/* One more on claiming again is one too many. */
-	assert_int_equal(claim(f, &f->editor, token, "[\"17\"]", &ret), 422);
+	assert_int_equal(token_claim(f, &f->editor, token, "[\"17\"]", &ret), 422);
 	json_decref(ret);
 	device_done(&d);
 }
@@ -227,7 +215,7 @@ static void unclaiming_forgets_queue_and_shadow(void **state)
 	json_decref(ret);
 	assert_int_equal(core_unclaim(f->core, &f->editor, d.uuid, &ret), 204);
 	device_token(&d, COSE_FORM_RFC9052, token);
-	assert_int_equal(claim(f, &f->other, token, NULL, &ret), 201);
+	assert_int_equal(token_claim(f, &f->other, token, NULL, &ret), 201);
 	json_decref(ret);
 	assert_int_equal(core_command_list(f->core, &f->other, d.uuid, &ret), 200);
 	assert_int_equal(json_array_size(json_object_get(ret, "items")), 0);

@@ -51,43 +51,42 @@ static int teardown(void **state)
 	return 0;
 }
 
-static unsigned int claim(struct fixture *f, const struct core_owner *o, const char *token,
-			  json_t **ret)
+/* A new device of this maker and its certificates. */
+static void make_device(struct device *d, const struct maker *m, struct x5chain *ret)
 {
-	json_t *body = json_pack("{s:s}", "claimToken", token);
-	unsigned int status = core_claim(f->core, o, body, ret);
-
-	json_decref(body);
-	return status;
+	device_init(d);
+	maker_chain(m, d->key, d->uuid, ret);
 }
 
-static size_t n_identities(struct fixture *f)
+static void assert_claim(struct fixture *f, const struct core_owner *o, const struct device *d,
+			 const struct x5chain *chain, unsigned int status)
 {
+	char token[CLAIM_TEXT_MAX + 1];
 	json_t *ret = NULL;
-	size_t n;
 
-	assert_int_equal(core_admin_devices(f->core, &ret), 0);
-	n = json_array_size(json_object_get(ret, "items"));
+	device_token_with(d, chain, token);
+	assert_int_equal(token_claim(f, o, token, NULL, &ret), status);
+	if (status < 300)
+		assert_string_equal(json_string_value(json_object_get(ret, "id")), d->uuid);
 	json_decref(ret);
-	return n;
 }
 
 /* Refused with this status and these words, and nothing is known afterwards that was not before. */
 static void assert_refused(struct fixture *f, const struct device *d, const struct x5chain *chain,
 			   unsigned int status, const char *part)
 {
-	const size_t before = n_identities(f);
+	const size_t before = identity_count(f);
 	char token[CLAIM_TEXT_MAX + 1];
 	json_t *ret = NULL;
 	const char *detail;
 
 	device_token_with(d, chain, token);
-	assert_int_equal(claim(f, &f->editor, token, &ret), status);
+	assert_int_equal(token_claim(f, &f->editor, token, NULL, &ret), status);
 	detail = json_string_value(json_object_get(ret, "detail"));
 	if (!strstr(detail, part))
 		fail_msg("\"%s\" does not say \"%s\"", detail, part);
 	json_decref(ret);
-	assert_int_equal(n_identities(f), before);
+	assert_int_equal(identity_count(f), before);
 	assert_int_equal(core_claimed_list(f->core, &f->editor, &ret), 200);
 	assert_int_equal(json_array_size(json_object_get(ret, "items")), 0);
 	json_decref(ret);
@@ -109,20 +108,15 @@ static void a_device_of_a_trusted_maker_is_claimed_and_registered_at_once(void *
 	json_t *ret = NULL;
 	struct device d;
 
-	device_init(&d);
-	maker_chain(e->maker, d.key, d.uuid, &chain);
-	device_token_with(&d, &chain, token);
+	make_device(&d, e->maker, &chain);
 	/* Nobody has heard of it, and it is told to show its token. */
 	assert_int_equal(authenticate(e->f, &d), CORE_UNCLAIMED);
-	assert_int_equal(n_identities(e->f), 0);
-	assert_int_equal(claim(e->f, &e->f->editor, token, &ret), 201);
-	assert_string_equal(json_string_value(json_object_get(ret, "id")), d.uuid);
-	json_decref(ret);
-	assert_int_equal(n_identities(e->f), 1);
+	assert_int_equal(identity_count(e->f), 0);
+	assert_claim(e->f, &e->f->editor, &d, &chain, 201);
+	assert_int_equal(identity_count(e->f), 1);
 	assert_int_equal(authenticate(e->f, &d), CORE_OK);
 	/* Again, with and without certificates, is a repeat like any other. */
-	assert_int_equal(claim(e->f, &e->f->editor, token, &ret), 200);
-	json_decref(ret);
+	assert_claim(e->f, &e->f->editor, &d, &chain, 200);
 	/* It stays known: over a restart, without any maker, and when it is given up. */
 	crypto_makers_free(TAKE_PTR(e->f->makers));
 	reopen(e->f);
@@ -130,7 +124,7 @@ static void a_device_of_a_trusted_maker_is_claimed_and_registered_at_once(void *
 	assert_int_equal(core_unclaim(e->f->core, &e->f->editor, d.uuid, &ret), 204);
 	assert_int_equal(authenticate(e->f, &d), CORE_UNCLAIMED);
 	device_token(&d, COSE_FORM_MODEM, token);
-	assert_int_equal(claim(e->f, &e->f->other, token, &ret), 201);
+	assert_int_equal(token_claim(e->f, &e->f->other, token, NULL, &ret), 201);
 	json_decref(ret);
 	device_done(&d);
 }
@@ -141,8 +135,7 @@ static void an_unknown_device_is_refused_where_no_maker_is_trusted(void **state)
 	struct x5chain chain;
 	struct device d;
 
-	device_init(&d);
-	maker_chain(e->maker, d.key, d.uuid, &chain);
+	make_device(&d, e->maker, &chain);
 	crypto_makers_free(TAKE_PTR(e->f->makers));
 	reopen(e->f);
 	assert_int_equal(authenticate(e->f, &d), CORE_REJECTED);
@@ -215,9 +208,8 @@ static void the_subject_names_the_device_in_either_case_and_in_one_of_two_places
 	const struct maker *m = e->maker;
 
 	for (int i = 0; i < 4; i++) {
-		char token[CLAIM_TEXT_MAX + 1], name[CORE_UUID_TEXT];
+		char name[CORE_UUID_TEXT];
 		struct x5chain chain;
-		json_t *ret = NULL;
 		struct device d;
 		X509 *leaf;
 
@@ -231,9 +223,7 @@ static void the_subject_names_the_device_in_either_case_and_in_one_of_two_places
 						     .signer = m->line_key,
 						     .not_before = -60});
 		chain_make((X509 *const[]){leaf, m->line}, 2, &chain);
-		device_token_with(&d, &chain, token);
-		assert_int_equal(claim(e->f, &e->f->editor, token, &ret), 201);
-		json_decref(ret);
+		assert_claim(e->f, &e->f->editor, &d, &chain, 201);
 		X509_free(leaf);
 		device_done(&d);
 	}
@@ -331,19 +321,14 @@ static void a_ca_below_the_root_may_be_the_one_that_is_trusted(void **state)
 {
 	struct enroll *e = *state;
 	struct maker *other = maker_new("Other Root");
-	char token[CLAIM_TEXT_MAX + 1];
 	struct x5chain chain;
-	json_t *ret = NULL;
 	struct device d;
 
-	device_init(&d);
-	maker_chain(other, d.key, d.uuid, &chain);
+	make_device(&d, other, &chain);
 	chain.n = 1;
 	assert_refused(e->f, &d, &chain, 422, "does not end in");
 	trust(e->f, other->line);
-	device_token_with(&d, &chain, token);
-	assert_int_equal(claim(e->f, &e->f->editor, token, &ret), 201);
-	json_decref(ret);
+	assert_claim(e->f, &e->f->editor, &d, &chain, 201);
 	maker_free(other);
 	device_done(&d);
 }
@@ -354,8 +339,7 @@ static void what_is_no_certificate_is_refused_by_its_number(void **state)
 	struct x5chain chain;
 	struct device d;
 
-	device_init(&d);
-	maker_chain(e->maker, d.key, d.uuid, &chain);
+	make_device(&d, e->maker, &chain);
 	chain.der[chain.lens[0]] ^= 1;
 	assert_refused(e->f, &d, &chain, 422, "certificate 2 cannot be read");
 	maker_chain(e->maker, d.key, d.uuid, &chain);
@@ -367,10 +351,8 @@ static void what_is_no_certificate_is_refused_by_its_number(void **state)
 static void an_imported_key_is_never_replaced_by_a_certified_one(void **state)
 {
 	struct enroll *e = *state;
-	char token[CLAIM_TEXT_MAX + 1];
 	struct x5chain chain;
 	struct device d, twin;
-	json_t *ret = NULL;
 
 	device_init(&d);
 	device_init(&twin);
@@ -380,9 +362,7 @@ static void an_imported_key_is_never_replaced_by_a_certified_one(void **state)
 	assert_refused(e->f, &twin, &chain, 409, "never replaced");
 	assert_int_equal(authenticate(e->f, &twin), CORE_REJECTED);
 	/* The imported one is believed whatever certificates it shows. */
-	device_token_with(&d, &chain, token);
-	assert_int_equal(claim(e->f, &e->f->editor, token, &ret), 201);
-	json_decref(ret);
+	assert_claim(e->f, &e->f->editor, &d, &chain, 201);
 	assert_int_equal(authenticate(e->f, &d), CORE_OK);
 	device_done(&d);
 	device_done(&twin);
@@ -392,17 +372,12 @@ static void an_imported_key_is_never_replaced_by_a_certified_one(void **state)
 static void a_viewer_registers_nothing(void **state)
 {
 	struct enroll *e = *state;
-	char token[CLAIM_TEXT_MAX + 1];
 	struct x5chain chain;
-	json_t *ret = NULL;
 	struct device d;
 
-	device_init(&d);
-	maker_chain(e->maker, d.key, d.uuid, &chain);
-	device_token_with(&d, &chain, token);
-	assert_int_equal(claim(e->f, &e->f->viewer, token, &ret), 403);
-	json_decref(ret);
-	assert_int_equal(n_identities(e->f), 0);
+	make_device(&d, e->maker, &chain);
+	assert_claim(e->f, &e->f->viewer, &d, &chain, 403);
+	assert_int_equal(identity_count(e->f), 0);
 	device_done(&d);
 }
 

@@ -23,17 +23,6 @@ static int import(struct fixture *f, const char *csv, size_t *n, char **detail)
 	return core_import_identities(f->core, csv, strlen(csv), n, detail);
 }
 
-static size_t devices(struct fixture *f)
-{
-	json_t *ret = NULL;
-	size_t n;
-
-	assert_int_equal(core_admin_devices(f->core, &ret), 0);
-	n = json_array_size(json_object_get(ret, "items"));
-	json_decref(ret);
-	return n;
-}
-
 static void rows_are_imported_past_header_comments_and_blank_lines(void **state)
 {
 	struct fixture *f = *state;
@@ -48,11 +37,11 @@ static void rows_are_imported_past_header_comments_and_blank_lines(void **state)
 	snprintf(csv, sizeof(csv), "# factory 7\r\nUUID,hardware,key\r\n\r\n%s\r\n#x\n%s", a, b);
 	assert_int_equal(import(f, csv, &n, &detail), 0);
 	assert_int_equal(n, 2);
-	assert_int_equal(devices(f), 2);
+	assert_int_equal(identity_count(f), 2);
 	/* Again is no error. */
 	assert_int_equal(import(f, csv, &n, &detail), 0);
 	assert_int_equal(n, 2);
-	assert_int_equal(devices(f), 2);
+	assert_int_equal(identity_count(f), 2);
 	assert_int_equal(import(f, "", &n, &detail), 0);
 	assert_int_equal(n, 0);
 	device_done(&d);
@@ -105,7 +94,7 @@ static void one_bad_row_refuses_the_file_and_is_named(void **state)
 		if (!strstr(detail, rows[i].part))
 			fail_msg("%s: %s", bad, detail);
 		free(detail);
-		assert_int_equal(devices(f), 0);
+		assert_int_equal(identity_count(f), 0);
 		assert_int_equal(n, 99);
 	}
 	assert_int_equal(import(f, long_row, &n, &detail), 1);
@@ -154,12 +143,12 @@ static void a_row_may_carry_the_certificates_of_its_key_and_of_no_other(void **s
 	assert_int_equal(import(f, csv, &n, &detail), 1);
 	assert_non_null(strstr(detail, "another key than the third"));
 	free(detail);
-	assert_int_equal(devices(f), 0);
+	assert_int_equal(identity_count(f), 0);
 	row(&d, text);
 	snprintf(csv, sizeof(csv), "%s,%s", text, chain_text);
 	assert_int_equal(import(f, csv, &n, &detail), 0);
 	assert_int_equal(import(f, text, &n, &detail), 0);
-	assert_int_equal(devices(f), 1);
+	assert_int_equal(identity_count(f), 1);
 	/* As long as a chain may be, in one certificate that no one can read. */
 	memset(chain.der, 0, sizeof(chain.der));
 	memcpy(chain.der, "\x30\x82\x0f\xfc", 4);

@@ -52,7 +52,7 @@ static void a_rule_becomes_commands_when_the_device_connects_once_per_claim(void
 	static const char *const types[] = {"clientPrivateKeyGeneration",
 					    "cloudAccessKeyGeneration", "serverCertificate"};
 	char token[TOKEN_TEXT_MAX];
-	json_t *ret = NULL, *items, *body;
+	json_t *ret = NULL, *items;
 	EVP_PKEY *key = key_make();
 	struct device d;
 
@@ -79,10 +79,8 @@ static void a_rule_becomes_commands_when_the_device_connects_once_per_claim(void
 
 	assert_int_equal(core_unclaim(f->core, &f->editor, d.uuid, &ret), 204);
 	device_token(&d, COSE_FORM_RFC9052, token);
-	body = json_pack("{s:s, s:[s]}", "claimToken", token, "tags", "nrf-cloud-onboarding");
-	assert_int_equal(core_claim(f->core, &f->editor, body, &ret), 201);
+	assert_int_equal(token_claim(f, &f->editor, token, ONBOARDING, &ret), 201);
 	json_decref(ret);
-	json_decref(body);
 	assert_int_equal(device_obey(f, &d, key), 6);
 	EVP_PKEY_free(key);
 	device_done(&d);
