@@ -175,7 +175,8 @@ const char *key_strerror(int r)
 	case -EEXIST:
 		return "the token holds a key of this name already: choose another object=";
 	case -EINVAL:
-		return "it is neither a P-256 key nor a usable pkcs11: URI";
+		return "it is neither a P-256 key nor a usable pkcs11: URI (RFC 7512; "
+		       "a PIN comes from a file, not by pin-value)";
 	default:
 		return strerror(r < 0 ? -r : EIO);
 	}
