@@ -134,9 +134,9 @@ static void tell_cycle_ended(struct agent *a)
 			a->observers[i].cycle_ended(a->observers[i].userdata, a->outcome);
 }
 
-static void on_exports_step(void *userdata, const char *text)
+static void on_exports_step(void *userdata, bool failed, const char *text)
 {
-	agent_tell_step(userdata, "export", "%s", text);
+	agent_tell_step(userdata, failed ? STEP_EXPORT_FAILED : "export", "%s", text);
 }
 
 static void on_exports_settled(void *userdata)

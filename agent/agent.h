@@ -14,6 +14,9 @@
 
 struct agent;
 
+/* The one step that is told of because it failed; what else fails is a change of state. */
+#define STEP_EXPORT_FAILED "export failed"
+
 struct agent_observer {
 	/* After every state change. */
 	void (*changed)(void *userdata, const char *old_state, const char *new_state,

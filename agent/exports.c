@@ -42,8 +42,8 @@ struct exports {
 	bool let_go_of_key;
 };
 
-static void tell(struct item *i, const char *format, ...) _printf_(2, 3);
-static void tell(struct item *i, const char *format, ...)
+static void tell(struct item *i, bool failed, const char *format, ...) _printf_(3, 4);
+static void tell(struct item *i, bool failed, const char *format, ...)
 {
 	const struct exports_events *events = &i->exports->events;
 	char text[TEXT_MAX];
@@ -53,7 +53,7 @@ static void tell(struct item *i, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(text + len, sizeof(text) - (size_t)len, format, ap);
 	va_end(ap);
-	events->step(events->userdata, text);
+	events->step(events->userdata, failed, text);
 }
 
 /* The same failure, cycle after cycle, is logged and told once. */
@@ -68,7 +68,7 @@ static void set_state(struct item *i, enum state state, const char *error)
 	if (state == FAILED || state == HOOK_FAILED) {
 		log_warning("export name=%s %s: %s", i->config->spec.name,
 			    state == FAILED ? "failed" : "hook failed", error);
-		tell(i, "%s%s", state == HOOK_FAILED ? "hook: " : "", error);
+		tell(i, true, "%s%s", state == HOOK_FAILED ? "hook: " : "", error);
 	} else if (state == WAITING) {
 		log_debug("export name=%s waits: %s", i->config->spec.name, error);
 	}
@@ -197,7 +197,7 @@ static void on_hook(void *userdata, const char *failure)
 		set_state(i, HOOK_FAILED, failure);
 	} else {
 		log_info("export name=%s hook=done", i->config->spec.name);
-		tell(i, "hook done");
+		tell(i, false, "hook done");
 		finish(i);
 	}
 	if (i->again) {
@@ -255,7 +255,7 @@ static void apply(struct item *i, const struct export_set *set)
 	if (changed) {
 		log_notice("export name=%s tag=%u directory=%s changed", c->spec.name, c->spec.tag,
 			   c->spec.directory);
-		tell(i, "%zu files changed together in %s", set->n - 1, c->spec.directory);
+		tell(i, false, "%zu files changed together in %s", set->n - 1, c->spec.directory);
 	}
 	record_key(i, set->key_uri);
 	snprintf(i->digest, sizeof(i->digest), "%s", set->digest);

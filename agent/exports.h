@@ -22,8 +22,8 @@ struct export_status {
 };
 
 struct exports_events {
-	/* Something a person would like to see. */
-	void (*step)(void *userdata, const char *text);
+	/* Something a person would like to see, or has to see to. */
+	void (*step)(void *userdata, bool failed, const char *text);
 	/* No hook runs any more. */
 	void (*settled)(void *userdata);
 	void *userdata;

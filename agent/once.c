@@ -82,7 +82,7 @@ static void on_step(void *userdata, const char *name, const char *text)
 	if (o->options.json)
 		put_json(json_pack("{s:s, s:s, s:s}", "event", "step", "name", name, "text", text));
 	else if (strcmp(name, "claim token") != 0) /* printed as a block of its own */
-		put_line(true, name, text);
+		put_line(strcmp(name, STEP_EXPORT_FAILED) != 0, name, text);
 }
 
 static bool is_problem(const char *state)

@@ -142,6 +142,13 @@ class Export(case.Case):
         self.assertEqual(subscriber.wait(), 0)
         self.assertEqual(subscriber.texts(), [text])
 
+    def test_a_hook_that_fails_is_not_shown_as_a_success(self):
+        self.agent.set(SECTION, directory=self.exported, hook_command="/bin/false")
+        self.onboard()
+        argv = [program("onboardd"), "--config", self.agent.config, "--once", "--timeout", "45"]
+        said = run(argv, {"LC_ALL": "C.UTF-8"})
+        self.assertRegex(said, r"(?m)^✗ export failed  broker: hook: /bin/false: exit status 1$")
+
     def test_a_broker_takes_the_exported_credentials_before_and_after_a_rotation(self):
         done = self.onboard()
         broker = Broker(self, self.service, self.pki())

@@ -37,12 +37,12 @@ struct world {
 	unsigned int n_settled;
 };
 
-static void on_step(void *userdata, const char *text)
+static void on_step(void *userdata, bool failed, const char *text)
 {
 	struct world *w = userdata;
 	size_t len = strlen(w->steps);
 
-	snprintf(w->steps + len, sizeof(w->steps) - len, "%s\n", text);
+	snprintf(w->steps + len, sizeof(w->steps) - len, "%s%s\n", failed ? "failed: " : "", text);
 }
 
 static void on_settled(void *userdata)
@@ -330,6 +330,7 @@ static void what_is_in_the_way_is_told_and_tried_again(void **state)
 	update(w);
 	is(w, "exported", "");
 	shows(w, "aa");
+	assert_non_null(strstr(w->steps, "failed: app: "));
 	/* Told once. */
 	assert_null(strstr(strstr(w->steps, "is no directory") + 1, "is no directory"));
 }
