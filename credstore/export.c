@@ -278,16 +278,17 @@ static int own(int fd, uid_t owner, gid_t group, mode_t mode)
 {
 	struct stat st;
 
-	/* The mode first: what belongs to somebody else cannot be changed any more. */
-	if (fchmod(fd, mode) < 0 || fstat(fd, &st) < 0)
+	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (owner == st.st_uid)
-		owner = EXPORT_OWNER_ANY;
-	if (group == st.st_gid)
-		group = EXPORT_GROUP_ANY;
-	if (owner == EXPORT_OWNER_ANY && group == EXPORT_GROUP_ANY)
-		return 0;
-	return fchown(fd, owner, group) < 0 ? -errno : 0;
+	/* The group before the mode opens it to one, the owner last: what belongs to somebody else
+	 * cannot be changed any more. */
+	if (group != EXPORT_GROUP_ANY && group != st.st_gid && fchown(fd, (uid_t)-1, group) < 0)
+		return -errno;
+	if (fchmod(fd, mode) < 0)
+		return -errno;
+	if (owner != EXPORT_OWNER_ANY && owner != st.st_uid && fchown(fd, owner, (gid_t)-1) < 0)
+		return -errno;
+	return 0;
 }
 
 static int not_permitted(struct place *p)
@@ -346,6 +347,14 @@ static int try_exchange(struct place *p, int dir)
 	return r == 0 ? exchange(p, dir, b, a) : r;
 }
 
+/* The one that we made, when others may write in the parent. */
+static bool is_ours_alone(int dir)
+{
+	struct stat st;
+
+	return fstat(dir, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 077) == 0;
+}
+
 static int make_temporary(struct place *p, bool is_first)
 {
 	_cleanup_(closep) int dir = -1;
@@ -358,6 +367,8 @@ static int make_temporary(struct place *p, bool is_first)
 		errno = -dir;
 		return failed(p, "cannot open", p->temporary);
 	}
+	if (!is_ours_alone(dir))
+		return foreign(p, p->temporary, "was put there by somebody else: move it away");
 	for (size_t i = 0; i < p->set->n && r == 0; i++)
 		r = write_file(p, dir, &p->set->files[i]);
 	if (r == 0 && is_first)

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import tempfile
+import unittest
 
 import points
 from harness import case, strace
@@ -134,6 +135,15 @@ class Faults(case.Case):
         if device.hook_runs() - before != runs:
             raise points.Violation("the hook ran for nothing")
         shutil.rmtree(device.directory)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root gives files to any group")
+    def test_a_file_is_opened_to_a_group_after_it_was_given_to_it(self):
+        device = Device(self.path("group"), self.templates["first"])
+        with open(device.config, "a", encoding="ascii") as f:
+            f.write("group = 4242\n")
+        _, calls = device.export(("fchown", "fchmod"))
+        names = [call.name for call in calls if "onboardd-new" in call.args]
+        self.assertEqual(names, ["fchown", "fchmod"] * (len(FILES) + 2), "each file, the marker and the directory")
 
     def enumerate(self, kind, faults):
         found = [Point(phase, call, n, fault) for phase in PHASES for call, n in self.reference(phase)
