@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sqlite3.h>
+
 #include <setjmp.h>
 #include <stddef.h>
 
@@ -162,4 +164,27 @@ static inline void scratch_refuses_with(const struct scratch *s,
 static inline void scratch_refuses(const struct scratch *s, int r, const char *word)
 {
 	scratch_refuses_with(s, NULL, r, word);
+}
+
+/* Runs SQL on the file behind the store's back. */
+static inline void scratch_doctor(const struct scratch *s, const char *sql)
+{
+	sqlite3 *db = NULL;
+	char *message = NULL;
+
+	assert_int_equal(sqlite3_open(scratch_path(s, "store.db"), &db), SQLITE_OK);
+	if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK)
+		fail_msg("%s", message);
+	sqlite3_close(db);
+}
+
+/* The change is damage, as word says; then the database is the whole one again. */
+static inline void scratch_refuses_change(const struct scratch *s, const struct secret *whole,
+					  const char *sql, const char *word)
+{
+	scratch_doctor(s, sql);
+	scratch_refuses(s, STORE_E_CORRUPT, word);
+	unlink(scratch_path(s, "store.db-wal"));
+	unlink(scratch_path(s, "store.db-shm"));
+	scratch_write(scratch_path(s, "store.db"), whole->data, whole->len);
 }

@@ -32,6 +32,18 @@ static void damage(const struct scratch *t, const char *text)
 	scratch_write(scratch_path(t, "store.db"), text, strlen(text));
 }
 
+static void make_damaged(const struct scratch *t)
+{
+	make_store(t);
+	damage(t, "junk");
+}
+
+static void make_damaged_with_log(const struct scratch *t)
+{
+	make_damaged(t);
+	scratch_write(scratch_path(t, "store.db-wal"), "log", 3);
+}
+
 static void assert_refused(const struct scratch *t, const char *word)
 {
 	_cleanup_(freep) char *detail = NULL;
@@ -76,9 +88,7 @@ static void a_damaged_store_is_moved_with_its_log(void **state)
 {
 	struct scratch *t = *state;
 
-	make_store(t);
-	damage(t, "junk");
-	scratch_write(scratch_path(t, "store.db-wal"), "log", 3);
+	make_damaged_with_log(t);
 	scratch_write(scratch_path(t, "store.db-journal"), "journal", 7);
 	assert_refused(t, "store.db.damaged");
 	assert_content(t, "store.db.damaged", "junk");
@@ -136,8 +146,7 @@ static void every_later_start_says_it_again(void **state)
 {
 	struct scratch *t = *state;
 
-	make_store(t);
-	damage(t, "junk");
+	make_damaged(t);
 	for (int i = 0; i < 3; i++) {
 		assert_refused(t, "truncated");
 		assert_refused(t, "store.set-aside");
@@ -172,9 +181,8 @@ static void removing_the_mark_starts_anew_with_the_old_key(void **state)
 	_cleanup_(secret_done) struct secret key = SECRET_INIT;
 	struct store *s;
 
-	make_store(t);
+	make_damaged(t);
 	scratch_read(scratch_path(t, "seal.key"), &key);
-	damage(t, "junk");
 	assert_refused(t, "set aside");
 	assert_int_equal(unlink(scratch_path(t, "store.set-aside")), 0);
 	s = scratch_open(t);
@@ -201,9 +209,8 @@ static void start_anew_begins_at_once_and_says_so_until_somebody_clears_up(void 
 	_cleanup_(secret_done) struct secret key = SECRET_INIT;
 	struct store *s;
 
-	make_store(t);
+	make_damaged(t);
 	scratch_read(scratch_path(t, "seal.key"), &key);
-	damage(t, "junk");
 	s = open_anew(t);
 	assert_true(store_is_anew(s));
 	assert_false(has_content(s));
@@ -231,8 +238,7 @@ static void start_anew_after_a_refusal_begins_too(void **state)
 	struct scratch *t = *state;
 	struct store *s;
 
-	make_store(t);
-	damage(t, "junk");
+	make_damaged(t);
 	assert_refused(t, "set aside");
 	s = open_anew(t);
 	assert_true(store_is_anew(s));
@@ -353,9 +359,7 @@ static void setting_aside_cut_at_any_call_keeps_database_and_log_together(void *
 	int n = 0;
 
 	for (; was_killed; n += killpoints_stride()) {
-		make_store(t);
-		damage(t, "junk");
-		scratch_write(scratch_path(t, "store.db-wal"), "log", 3);
+		make_damaged_with_log(t);
 		was_killed = killpoints_run(open_in_child, t, n);
 		assert_refused(t, "set aside as");
 		assert_still_whole(t, n);
@@ -375,9 +379,7 @@ static void starting_anew_cut_at_any_call_starts_anew(void **state)
 	for (; was_killed; n += killpoints_stride()) {
 		struct store *s;
 
-		make_store(t);
-		damage(t, "junk");
-		scratch_write(scratch_path(t, "store.db-wal"), "log", 3);
+		make_damaged_with_log(t);
 		was_killed = killpoints_run(open_anew_in_child, t, n);
 		s = open_anew(t);
 		assert_false(has_content(s));

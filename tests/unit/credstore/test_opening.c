@@ -35,18 +35,6 @@ static void assert_intact(const struct scratch *t)
 	store_close(s);
 }
 
-/* Runs SQL on the file behind the store's back. */
-static void doctor(const char *path, const char *sql)
-{
-	sqlite3 *db = NULL;
-	char *message = NULL;
-
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK)
-		fail_msg("%s", message);
-	sqlite3_close(db);
-}
-
 static void a_missing_sealing_key_is_refused_and_not_made_anew(void **state)
 {
 	struct scratch *t = *state;
@@ -136,7 +124,7 @@ static void an_empty_or_foreign_file_is_corrupt(void **state)
 	scratch_write(scratch_path(t, "store.db"), text, sizeof(text));
 	scratch_refuses(t, STORE_E_CORRUPT, "not a database");
 	unlink(scratch_path(t, "store.db"));
-	doctor(scratch_path(t, "store.db"), "CREATE TABLE credential (tag, type, sha256, sealed)");
+	scratch_doctor(t, "CREATE TABLE credential (tag, type, sha256, sealed)");
 	scratch_refuses(t, STORE_E_CORRUPT, "another program");
 }
 
@@ -145,7 +133,7 @@ static void a_database_without_our_tables_is_corrupt(void **state)
 	struct scratch *t = *state;
 
 	make_store(t);
-	doctor(scratch_path(t, "store.db"), "DROP TABLE sealing");
+	scratch_doctor(t, "DROP TABLE sealing");
 	scratch_refuses(t, STORE_E_CORRUPT, "sealing");
 }
 
@@ -154,7 +142,7 @@ static void a_database_without_a_probe_is_corrupt(void **state)
 	struct scratch *t = *state;
 
 	make_store(t);
-	doctor(scratch_path(t, "store.db"), "DELETE FROM sealing");
+	scratch_doctor(t, "DELETE FROM sealing");
 	scratch_refuses(t, STORE_E_CORRUPT, "damaged");
 }
 
@@ -164,15 +152,15 @@ static void a_newer_schema_is_refused_as_newer(void **state)
 	char pragma[48];
 
 	make_store(t);
-	doctor(scratch_path(t, "store.db"), "PRAGMA user_version = 99");
+	scratch_doctor(t, "PRAGMA user_version = 99");
 	scratch_refuses(t, STORE_E_NEWER, "99");
-	doctor(scratch_path(t, "store.db"), "PRAGMA user_version = 0");
+	scratch_doctor(t, "PRAGMA user_version = 0");
 	scratch_refuses(t, STORE_E_CORRUPT, "damaged");
 	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %zu", schema_n_steps + 1);
-	doctor(scratch_path(t, "store.db"), pragma);
+	scratch_doctor(t, pragma);
 	scratch_refuses(t, STORE_E_NEWER, "newer");
 	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %zu", schema_n_steps);
-	doctor(scratch_path(t, "store.db"), pragma);
+	scratch_doctor(t, pragma);
 	assert_intact(t);
 }
 
@@ -194,11 +182,7 @@ static void a_sealed_row_moved_to_another_place_is_corrupt(void **state)
 	make_store(t);
 	scratch_read(scratch_path(t, "store.db"), &whole);
 	for (size_t i = 0; i < ARRAY_SIZE(moves); i++) {
-		doctor(scratch_path(t, "store.db"), moves[i]);
-		scratch_refuses(t, STORE_E_CORRUPT, "is not what was stored");
-		unlink(scratch_path(t, "store.db-wal"));
-		unlink(scratch_path(t, "store.db-shm"));
-		scratch_write(scratch_path(t, "store.db"), whole.data, whole.len);
+		scratch_refuses_change(t, &whole, moves[i], "is not what was stored");
 		assert_intact(t);
 	}
 }
@@ -358,7 +342,7 @@ static void make_fixture(const struct scratch *t, unsigned int version)
 	snprintf(path, sizeof(path), "%s/tests/unit/credstore/fixtures/schema-%u.sql",
 		 getenv("ONBOARD_SOURCE_DIR") ? getenv("ONBOARD_SOURCE_DIR") : ".", version);
 	scratch_read(path, &sql);
-	doctor(scratch_path(t, "store.db"), (const char *)sql.data);
+	scratch_doctor(t, (const char *)sql.data);
 }
 
 static void assert_has_content_of_1(struct store *s)
@@ -443,8 +427,8 @@ static void a_predecessor_that_is_not_what_was_stored_is_corrupt(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
 		make_fixture(t, 3);
-		doctor(scratch_path(t, "store.db"), "PRAGMA journal_mode = WAL");
-		doctor(scratch_path(t, "store.db"), changes[i]);
+		scratch_doctor(t, "PRAGMA journal_mode = WAL");
+		scratch_doctor(t, changes[i]);
 		scratch_refuses(t, STORE_E_CORRUPT, "previous credential");
 		scratch_clear(t);
 	}
@@ -514,9 +498,9 @@ static void an_upgrade_that_cannot_be_made_leaves_the_store_as_it_was(void **sta
 	struct scratch *t = *state;
 
 	make_fixture(t, 1);
-	doctor(scratch_path(t, "store.db"), "PRAGMA journal_mode = WAL; CREATE TABLE secret (x)");
+	scratch_doctor(t, "PRAGMA journal_mode = WAL; CREATE TABLE secret (x)");
 	scratch_refuses(t, STORE_E_CORRUPT, "secret");
-	doctor(scratch_path(t, "store.db"), "DROP TABLE secret");
+	scratch_doctor(t, "DROP TABLE secret");
 	store_close(scratch_open(t));
 }
 

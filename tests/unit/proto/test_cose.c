@@ -120,12 +120,28 @@ static void limits_hold_at_their_maximum_and_break_above(void **state)
 	}
 }
 
+/* What stands before the 64 bytes of a signature, and what becomes of the message. */
+struct head {
+	const char *hex;
+	int result;
+};
+
+static void assert_heads(const struct head *heads, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint8_t data[128] = {0};
+		struct cose_sign1 c;
+		const size_t len = strlen(heads[i].hex) / 2;
+
+		assert_int_equal(hex_decode(heads[i].hex, 2 * len, data, len), 0);
+		if (cose_sign1_parse(data, len + 64, &c) != heads[i].result)
+			fail_msg("row %zu", i);
+	}
+}
+
 static void only_the_shortest_form_is_taken(void **state)
 {
-	static const struct {
-		const char *hex;
-		int result;
-	} heads[] = {
+	static const struct head heads[] = {
 		{"d28443a10126a1044121f65840", 0},
 		{"d28443a10126a1044121405840", 0},                 /* empty, but there */
 		{"d8128443a10126a1044121f65840", COSE_E_SYNTAX},   /* tag in two bytes */
@@ -147,15 +163,7 @@ static void only_the_shortest_form_is_taken(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
-		uint8_t data[128] = {0};
-		struct cose_sign1 c;
-		const size_t len = strlen(heads[i].hex) / 2;
-
-		assert_int_equal(hex_decode(heads[i].hex, 2 * len, data, len), 0);
-		if (cose_sign1_parse(data, len + 64, &c) != heads[i].result)
-			fail_msg("row %zu", i);
-	}
+	assert_heads(heads, ARRAY_SIZE(heads));
 }
 
 static void add_certs(struct cose_sign1 *c, const uint8_t *data, size_t len, size_t n)
@@ -245,10 +253,7 @@ static void a_chain_is_bounded_in_certificates_and_in_bytes(void **state)
 
 static void only_the_shortest_form_of_a_chain_is_taken(void **state)
 {
-	static const struct {
-		const char *hex;
-		int result;
-	} heads[] = {
+	static const struct head heads[] = {
 		{"d28443a10126a204412118214105f65840", 0},
 		{"d28443a10126a204412118218241054105f65840", 0},
 		{"d28443a10126a104412118214105f65840", COSE_E_SYNTAX},         /* not counted */
@@ -272,15 +277,7 @@ static void only_the_shortest_form_of_a_chain_is_taken(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
-		uint8_t data[128] = {0};
-		struct cose_sign1 c;
-		const size_t len = strlen(heads[i].hex) / 2;
-
-		assert_int_equal(hex_decode(heads[i].hex, 2 * len, data, len), 0);
-		if (cose_sign1_parse(data, len + 64, &c) != heads[i].result)
-			fail_msg("row %zu", i);
-	}
+	assert_heads(heads, ARRAY_SIZE(heads));
 }
 
 /* There is one encoding: what parses encodes to the same bytes. */
