@@ -43,9 +43,10 @@ static int put_all(struct store *s, uint32_t tag, char **paths)
 	return r == 0 ? store_commit(s) : r;
 }
 
-static void on_step(void *userdata, const char *text)
+static void on_step(void *userdata, bool failed, const char *text)
 {
 	(void)userdata;
+	(void)failed;
 	printf("step %s\n", text);
 }
 
