@@ -43,20 +43,10 @@ static int find_one(struct token_session *s, const struct object *o, CK_OBJECT_C
 		{CKA_CLASS, &class, sizeof(class)},
 		{CKA_KEY_TYPE, &type, sizeof(type)},
 	};
-	CK_OBJECT_HANDLE found[2];
-	size_t n;
-	int r;
 
 	memcpy(&template[2], o -> name, o -> n * sizeof(o->name[0]));
-	r = token_find(s, template, 2 + o->n, found, 2, &n);
-	if (r != 0)
-		return r;
-	if (n == 0)
-		return token_refuse(s, KEY_E_NOT_FOUND, "no RSA key matches the URI");
-	if (n > 1)
-		return token_refuse(s, KEY_E_AMBIGUOUS, "several RSA keys match the URI");
-	*ret = found[0];
-	return 0;
+	return token_find_one(s, template, 2 + o->n, "no RSA key matches the URI",
+			      "several RSA keys match the URI", ret);
 }
 
 /* --- wrapping */

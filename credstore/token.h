@@ -38,6 +38,9 @@ int token_refuse(struct token_session *s, int r, const char *what);
 /* Handles of at most max objects; more than that are not looked at. */
 int token_find(struct token_session *s, CK_ATTRIBUTE *template, CK_ULONG n, CK_OBJECT_HANDLE *ret,
 	       size_t max, size_t *ret_n) _must_check_;
+/* The one object: KEY_E_NOT_FOUND and KEY_E_AMBIGUOUS with these words. */
+int token_find_one(struct token_session *s, CK_ATTRIBUTE *template, CK_ULONG n, const char *none,
+		   const char *several, CK_OBJECT_HANDLE *ret) _must_check_;
 /* One attribute. *ret_len is 0 when the object has none, does not tell it, or has a longer one. */
 int token_attribute(struct token_session *s, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type,
 		    void *ret, size_t size, size_t *ret_len) _must_check_;

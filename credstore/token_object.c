@@ -64,6 +64,24 @@ int token_object_name(struct token_session *s, CK_OBJECT_HANDLE object, struct t
 	return token_attribute(s, object, CKA_ID, ret->id, sizeof(ret->id), &ret->id_len);
 }
 
+int token_find_one(struct token_session *s, CK_ATTRIBUTE *template, CK_ULONG n, const char *none,
+		   const char *several, CK_OBJECT_HANDLE *ret)
+{
+	CK_OBJECT_HANDLE found[2];
+	size_t n_found;
+	int r;
+
+	r = token_find(s, template, n, found, 2, &n_found);
+	if (r != 0)
+		return r;
+	if (n_found == 0)
+		return token_refuse(s, KEY_E_NOT_FOUND, none);
+	if (n_found > 1)
+		return token_refuse(s, KEY_E_AMBIGUOUS, several);
+	*ret = found[0];
+	return 0;
+}
+
 int token_find_private(struct token_session *s, const struct token_uri *uri, CK_OBJECT_HANDLE *ret)
 {
 	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
@@ -72,24 +90,14 @@ int token_find_private(struct token_session *s, const struct token_uri *uri, CK_
 		{CKA_CLASS, &class, sizeof(class)},
 		{CKA_KEY_TYPE, &type, sizeof(type)},
 	};
-	CK_OBJECT_HANDLE found[2];
 	CK_ULONG n = 2;
-	size_t n_found;
-	int r;
 
 	if (token_uri_label(uri))
 		template[n++] = *token_uri_label(uri);
 	if (token_uri_id(uri))
 		template[n++] = *token_uri_id(uri);
-	r = token_find(s, template, n, found, 2, &n_found);
-	if (r != 0)
-		return r;
-	if (n_found == 0)
-		return token_refuse(s, KEY_E_NOT_FOUND, "no private EC key matches the URI");
-	if (n_found > 1)
-		return token_refuse(s, KEY_E_AMBIGUOUS, "several private keys match the URI");
-	*ret = found[0];
-	return 0;
+	return token_find_one(s, template, n, "no private EC key matches the URI",
+			      "several private keys match the URI", ret);
 }
 
 int token_find_public(struct token_session *s, const struct token_name *name, CK_OBJECT_HANDLE *ret,
