@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "agent/internal.h"
+#include "credstore/staged.h"
 #include "wifi/tell.h"
 
 void agent_set_network_reason(struct agent *a)
@@ -23,15 +24,30 @@ void agent_set_network_reason(struct agent *a)
 		 tell_stage(&v, stage));
 }
 
+static void set_degraded_reason(struct agent *a, const char *why)
+{
+	uint32_t tag = a->config->cloud_tag;
+	char way_back[128] = "";
+
+	if (agent_is_refusal(a->outcome) && staged_has_previous(a->store, tag))
+		snprintf(way_back, sizeof(way_back),
+			 " What tag %u held before is kept: `onboardctl credentials rollback %u` "
+			 "returns to it.",
+			 tag, tag);
+	snprintf(a->reason, sizeof(a->reason), "%s: %s%s", why, outcome_help(a->outcome), way_back);
+}
+
 void agent_set_reason(struct agent *a, const char *why)
 {
 	switch (a->fsm.state) {
 	case FSM_STATE_UNCLAIMED:
 		snprintf(a->reason, sizeof(a->reason), "%s", outcome_help(OUTCOME_UNCLAIMED));
 		return;
+	case FSM_STATE_DEGRADED:
+		set_degraded_reason(a, why);
+		return;
 	case FSM_STATE_BACKING_OFF:
 	case FSM_STATE_FAILED:
-	case FSM_STATE_DEGRADED:
 	case FSM_STATE_WAITING_TO_VALIDATE:
 		snprintf(a->reason, sizeof(a->reason), "%s: %s", why, outcome_help(a->outcome));
 		return;

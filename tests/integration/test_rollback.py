@@ -152,6 +152,7 @@ class ByItself(Base):
         run = self.once("cloud-refused", agent.EXIT_DEGRADED, answers=REFUSED)
         self.assertNotIn("falling-back", run.states())
         self.assertEqual(self.digests("previous")[PRIVATE_KEY], old)
+        self.assertIn("onboardctl credentials rollback 16842753", run.status["reason"])
 
 
 class Killed(Base):
