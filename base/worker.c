@@ -36,11 +36,22 @@ static unsigned int n_running;
 static pthread_t orphan;
 static bool has_orphan;
 
-static void count_running(int by)
+static int one_more(void)
+{
+	bool is_full;
+
+	pthread_mutex_lock(&running_lock);
+	is_full = n_running == WORKERS_MAX;
+	if (!is_full)
+		n_running++;
+	pthread_mutex_unlock(&running_lock);
+	return is_full ? -EAGAIN : 0;
+}
+
+static void one_less(void)
 {
 	pthread_mutex_lock(&running_lock);
-	n_running += (unsigned int)by;
-	if (n_running == 0)
+	if (--n_running == 0)
 		pthread_cond_broadcast(&none_runs);
 	pthread_mutex_unlock(&running_lock);
 }
@@ -86,7 +97,7 @@ static void *run_task(void *p)
 	task_unref(t);
 	if (is_orphan)
 		join_orphan(true);
-	count_running(-1);
+	one_less();
 	return NULL;
 }
 
@@ -95,15 +106,17 @@ static int start_thread(struct task *t, pthread_t *ret)
 	sigset_t all, before;
 	int r;
 
+	r = one_more();
+	if (r < 0)
+		return r;
 	__atomic_add_fetch(&t->refs, 1, __ATOMIC_ACQ_REL);
-	count_running(1);
 	/* Signals belong to the loop's thread. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	r = pthread_create(ret, NULL, run_task, t);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (r != 0) {
-		count_running(-1);
+		one_less();
 		task_unref(t);
 	}
 	return -r;

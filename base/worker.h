@@ -11,6 +11,9 @@
 
 #include "base/macros.h"
 
+/* Threads at a time, in the whole process: a job that never ends keeps its own for good. */
+#define WORKERS_MAX 64
+
 struct worker;
 
 typedef void (*worker_fn)(void *job);
@@ -19,7 +22,7 @@ typedef void (*worker_done_fn)(void *job, void *userdata);
 /* Runs run(job) on a thread, then done(job, userdata) in the loop, then free_job(job). In done the
  * worker no longer exists: whoever keeps a pointer to it forgets that first, and may then start
  * another or free everything. The job is the worker's from success on, the caller's on failure.
- * -errno. */
+ * -EAGAIN above WORKERS_MAX, -errno. */
 int worker_start(sd_event *event, worker_fn run, worker_done_fn done, void (*free_job)(void *),
 		 void *job, void *userdata, struct worker **ret) _must_check_;
 /* Before done, which will then not be called. The thread is not interrupted: it frees the job when

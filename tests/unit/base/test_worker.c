@@ -250,6 +250,24 @@ static void a_job_that_cannot_be_started_stays_the_callers(void **state)
 	assert_int_equal(n_freed, 0);
 }
 
+static void jobs_that_never_end_take_a_bounded_number_of_threads(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < WORKERS_MAX; i++) {
+		assert_int_equal(start(f), 0);
+		f->worker = worker_cancel(f->worker);
+	}
+	assert_int_equal(start(f), -EAGAIN);
+	for (int i = 0; i < WORKERS_MAX; i++)
+		tell(f->gate);
+	assert_true(worker_settle(LIMIT_MS));
+	assert_int_equal(n_freed, WORKERS_MAX);
+	assert_int_equal(start(f), 0);
+	tell(f->gate);
+	run_until_done(f, 1);
+}
+
 int main(void)
 {
 #define TEST(x) cmocka_unit_test_setup_teardown(x, setup, teardown)
@@ -262,6 +280,7 @@ int main(void)
 		TEST(one_that_is_cancelled_at_once_does_not_outlive_the_settling),
 		TEST(a_thread_may_outlive_the_loop),
 		TEST(a_job_that_cannot_be_started_stays_the_callers),
+		TEST(jobs_that_never_end_take_a_bounded_number_of_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
