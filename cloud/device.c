@@ -332,14 +332,14 @@ static int open_key(struct cloud_device *d, struct key **ret)
 
 static int start_signing(struct cloud_device *d)
 {
-	struct signer *signer;
-	struct key *key;
+	struct signer *signer = NULL;
+	struct key *key = NULL;
 	int r;
 
 	r = open_key(d, &key);
 	if (r == 0)
 		r = identity_signer_of(d->identity, key, &signer);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	return sign_start(d->event, signer, SIGN_CLOUD_JWT, clock_wall_s(), d->jwt_lifetime_s,
 			  on_signed, d, &d->worker);

@@ -3,13 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cursor.h"
+#include "base/text.h"
 #include "credstore/db.h"
 #include "credstore/detail.h"
 #include "credstore/schema.h"
@@ -66,10 +67,16 @@ int examine_header(const struct store_files *f, char **ret_detail)
  * calls it so. */
 static int error_in_verdict(sqlite3 *db, const char *verdict)
 {
-	const char *code = strstr(verdict, "error code=");
-	int rc = code ? atoi(code + strlen("error code=")) : SQLITE_CORRUPT;
+	static const char before[] = "error code=";
+	const char *code = strstr(verdict, before);
+	uint64_t rc = SQLITE_CORRUPT;
 
-	return (rc & 0xff) == SQLITE_CORRUPT ? -EUCLEAN : db_error(db, rc);
+	if (code) {
+		code += strlen(before);
+		if (decimal_parse(code, strspn(code, "0123456789"), INT_MAX, &rc) < 0)
+			rc = SQLITE_CORRUPT;
+	}
+	return (rc & 0xff) == SQLITE_CORRUPT ? -EUCLEAN : db_error(db, (int)rc);
 }
 
 int examine_structure(sqlite3 *db, const char *path, char **ret_detail)
