@@ -186,8 +186,8 @@ static void refused_locking_is_told_once_and_survived(void **state)
 	pid_t child;
 
 	(void)state;
-	if (!LOCKS)
-		skip();
+	if (!LOCKS) /* nothing can be refused */
+		return;
 	assert_int_equal(pipe(ends), 0);
 	child = fork();
 	assert_true(child >= 0);
