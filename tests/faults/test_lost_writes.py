@@ -16,7 +16,7 @@ import points
 from harness import case, strace
 from points import NotReached, Violation
 
-MOST = 400
+MOST = 300
 TEXT_MAX = 1 << 20
 METHOD = "recorded system calls replayed with unsynced writes, sizes and names lost, reordered and torn"
 EXIT = "exit"  # not killed: the power fails after the process ended
