@@ -43,9 +43,9 @@ class Life(case.Case):
 
     def test_a_saved_configuration_outlives_restarts_without_bluetooth_until_it_is_forgotten(self):
         device = self.device()
-        self.assertEqual(device.secrets(), 0)
+        self.assertEqual(device.networks(), 0)
         self.configure(device)
-        self.assertEqual(device.secrets(), 1)
+        self.assertEqual(device.networks(), 1)
         self.assert_nowhere(device)
 
         device.stop()
@@ -53,7 +53,7 @@ class Life(case.Case):
         device.start()
         self.assertEqual(device.wait_stage("connected")["ssid"], SSID)
         device.kill()
-        self.assertEqual(device.secrets(), 1)
+        self.assertEqual(device.networks(), 1)
         device.start()
         device.wait_stage("connected")
         self.assert_nowhere(device)
@@ -66,7 +66,7 @@ class Life(case.Case):
             self.assertEqual(c.say(request(FORGET_CONFIG)), answer(SUCCESS, FORGET_CONFIG))
             self.assertEqual(c.say(request(GET_STATUS)), answer(SUCCESS, GET_STATUS) + "5200")
         self.assertEqual(device.wait_stage("unconfigured")["address"], "")
-        self.assertEqual(device.secrets(), 0)
+        self.assertEqual(device.networks(), 0)
         self.assert_nowhere(device)
         device.restart()
         self.assertFalse(device.wait_stage("unconfigured")["configured"])
@@ -76,7 +76,7 @@ class Life(case.Case):
     def test_a_volatile_configuration_is_gone_after_a_restart(self):
         device = self.device()
         self.assertTrue(self.configure(device, "--volatile")["volatile"])
-        self.assertEqual(device.secrets(), 0)
+        self.assertEqual(device.networks(), 0)
         device.restart()
         self.assertFalse(device.wait_stage("unconfigured")["configured"])
         self.assert_nowhere(device)

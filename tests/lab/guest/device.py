@@ -127,13 +127,13 @@ class Device:
                         return True
         return False
 
-    def secrets(self):
+    def networks(self):
         """How many the store keeps. onboardd has it locked, so that a copy is read."""
         copy = self.case.path("copy")
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(self.agent.state, copy)
         with contextlib.closing(sqlite3.connect(os.path.join(copy, "store.db"))) as db:
-            return db.execute("SELECT count(*) FROM secret").fetchone()[0]
+            return db.execute("SELECT count(*) FROM secret WHERE name = 'wifi/config'").fetchone()[0]
 
     def is_validated(self):
         return json.loads(run([program("onboardctl"), "status", "--json"]))["cloud"] == "validated"
