@@ -53,6 +53,12 @@ static const char *word_of(enum outcome o)
 	return "refused";
 }
 
+void agent_reset_attempts(struct agent *a)
+{
+	a->validate_tries = a->n_refused = 0;
+	backoff_reset(&a->validate_backoff);
+}
+
 /* Trying again cannot help before somebody changes something. */
 static bool is_final(enum outcome o)
 {
@@ -74,8 +80,7 @@ static bool post_rolled_back(struct agent *a)
 
 static void accepted(struct agent *a, const struct cloud_result *result)
 {
-	a->validate_tries = a->n_refused = 0;
-	backoff_reset(&a->validate_backoff);
+	agent_reset_attempts(a);
 	a->validated = agent_promote(a);
 	agent_tell_step(a, "validate", "%s", result->detail);
 	if (post_rolled_back(a))

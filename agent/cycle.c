@@ -348,8 +348,7 @@ static void on_executed(struct provisioning *p, const struct provisioning_execut
 	}
 	if (batch->cloud_changed) {
 		a->validated = false;
-		a->validate_tries = a->n_refused = 0;
-		backoff_reset(&a->validate_backoff);
+		agent_reset_attempts(a);
 	}
 	agent_tell_step(a, "execute", "%s", result->detail);
 	agent_post(a, FSM_EVENT_EXECUTED, -1, "%s",

@@ -134,6 +134,9 @@ void agent_sweep(struct agent *a);
 /* timers.c: the length of a state's timer in ms, 0 for none. */
 uint64_t agent_timer_ms(struct agent *a, enum fsm_timer timer);
 
+/* access.c: other credentials than those that were tried. */
+void agent_reset_attempts(struct agent *a);
+
 /* cycle.c and access.c: the actions. Each ends in exactly one agent_post(), now or later. */
 void agent_do_wait_network(struct agent *a);
 void agent_do_wait_time(struct agent *a);

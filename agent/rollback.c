@@ -117,8 +117,7 @@ static void return_to_previous(struct agent *a, const char *detail)
 		return;
 	}
 	a->validated = true;
-	a->validate_tries = a->n_refused = 0;
-	backoff_reset(&a->validate_backoff);
+	agent_reset_attempts(a);
 	a->cloud_word = "rolled-back";
 	agent_tell_step(a, "roll back", "tag %u holds its predecessors again: %s", tag, detail);
 	tell(a, tag, why);
@@ -166,12 +165,10 @@ int agent_roll_back(struct agent *a, uint32_t tag)
 		return r;
 	if (tag == a->config->cloud_tag) {
 		a->validated = false;
-		a->validate_tries = a->n_refused = 0;
-		backoff_reset(&a->validate_backoff);
+		agent_reset_attempts(a);
 		if (a->config->validate)
 			a->cloud_word = "unknown";
 	}
-	agent_sweep(a);
 	exports_update(a->exports);
 	tell(a, tag, "asked for");
 	agent_provision(a);
