@@ -142,84 +142,24 @@ static int make_sealed(struct store *s, struct identity_key *ret)
 
 /* --- a key in a token */
 
-/* The value of a path attribute of a URI (RFC 7512 §2.3), still percent-encoded; NULL when it has
- * none. */
-static const char *find_attribute(const char *uri, const char *name, size_t *ret_len)
+/* Whether the path of the URI (RFC 7512 §2.3) has it. */
+static bool has_attribute(const char *uri, const char *name)
 {
 	const char *at = strchr(uri, ':');
 	size_t n = strlen(name);
 
 	while (at && *at && *at != '?') {
 		at++;
-		if (strncmp(at, name, n) == 0 && at[n] == '=') {
-			*ret_len = strcspn(at + n + 1, ";?");
-			return at + n + 1;
-		}
+		if (strncmp(at, name, n) == 0 && at[n] == '=')
+			return true;
 		at += strcspn(at, ";?");
 	}
-	return NULL;
+	return false;
 }
 
 static bool names_a_key(const char *uri)
 {
-	size_t len;
-
-	return find_attribute(uri, "object", &len) || find_attribute(uri, "id", &len);
-}
-
-/* The label of the key to be made; -EINVAL. */
-static int choose_label(const char *uri, char ret[static KEY_LABEL_MAX + 1])
-{
-	size_t len, n = 0;
-	const char *object = find_attribute(uri, "object", &len);
-	uint8_t byte;
-
-	if (!object) {
-		snprintf(ret, KEY_LABEL_MAX + 1, "%s", LABEL);
-		return 0;
-	}
-	for (size_t i = 0; i < len; i++) {
-		if (n == KEY_LABEL_MAX)
-			return -EINVAL;
-		byte = (uint8_t)object[i];
-		if (object[i] == '%') {
-			if (len - i < 3 || hex_decode(object + i + 1, 2, &byte, 1) < 0 || !byte)
-				return -EINVAL;
-			i += 2;
-		}
-		ret[n++] = (char)byte;
-	}
-	ret[n] = '\0';
-	return 0;
-}
-
-static bool is_of_object(const char *attribute)
-{
-	return strncmp(attribute, "object=", 7) == 0 || strncmp(attribute, "type=", 5) == 0;
-}
-
-/* The URI without what it says of the object: the token alone. */
-static int home_of(const char *uri, char **ret)
-{
-	size_t path = strcspn(uri, "?"), at = strcspn(uri, ":") + 1, n = at;
-	char *home = strdup(uri);
-
-	if (!home)
-		return -ENOMEM;
-	while (at < path) {
-		size_t len = strcspn(uri + at, ";?");
-
-		if (!is_of_object(uri + at)) {
-			if (home[n - 1] != ':')
-				home[n++] = ';';
-			memcpy(home + n, uri + at, len);
-			n += len;
-		}
-		at += len + 1;
-	}
-	memcpy(home + n, uri + path, strlen(uri + path) + 1);
-	*ret = home;
-	return 0;
+	return has_attribute(uri, "object") || has_attribute(uri, "id");
 }
 
 /* The URI of the key itself: our own label where it names no more than a token. */
@@ -263,21 +203,14 @@ static int ask_token(struct identity_key *k)
 
 static int make_in_token(const char *asked, struct identity_key *k)
 {
-	_cleanup_(freep) char *home = NULL;
 	_cleanup_(key_freep) struct key *key = NULL;
 	_cleanup_(secret_done) struct secret uri = SECRET_INIT;
-	char label[KEY_LABEL_MAX + 1];
-	size_t len;
 	int r;
 
 	/* A key that is made has an id of its own. */
-	if (find_attribute(asked, "id", &len))
+	if (has_attribute(asked, "id"))
 		return KEY_E_NOT_FOUND;
-	r = choose_label(asked, label);
-	if (r == 0)
-		r = home_of(asked, &home);
-	if (r == 0)
-		r = key_generate_at(k->ring, home, label, &key, &uri);
+	r = key_generate_at(k->ring, asked, names_a_key(asked) ? NULL : LABEL, &key, &uri);
 	if (r == 0)
 		r = read_spki(key, k->spki);
 	if (r != 0)

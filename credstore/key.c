@@ -61,15 +61,16 @@ int key_open(struct keyring *ring, const void *value, size_t len, const uint8_t 
 	return key_pkcs11_open(ring, uri, spki, ret);
 }
 
-static bool is_label(const char *label)
+bool key_is_label(const void *label, size_t len)
 {
-	size_t len = strlen(label), n;
+	const char *at = label;
+	size_t n;
 	uint32_t point;
 
-	if (len == 0 || len > KEY_LABEL_MAX)
+	if (len == 0 || len > KEY_LABEL_MAX || memchr(label, '\0', len))
 		return false;
-	for (; len > 0; label += n, len -= n) {
-		n = utf8_char(label, len, &point);
+	for (; len > 0; at += n, len -= n) {
+		n = utf8_char(at, len, &point);
 		if (n == 0)
 			return false;
 	}
@@ -81,7 +82,8 @@ int key_generate_at(struct keyring *ring, const char *home, const char *label, s
 {
 	if (!home)
 		return key_generate(ret, ret_value);
-	if (!ring || !key_is_uri(home, strlen(home)) || (label && !is_label(label)))
+	if (!ring || !key_is_uri(home, strlen(home)) ||
+	    (label && !key_is_label(label, strlen(label))))
 		return -EINVAL;
 	return key_pkcs11_generate(ring, home, label, ret, ret_value);
 }
@@ -107,7 +109,7 @@ int key_sweep(struct keyring *ring, const char *home, const char *prefix, const 
 	*ret_destroyed = 0;
 	if (!home)
 		return 0;
-	if (!ring || !key_is_uri(home, strlen(home)) || !is_label(prefix))
+	if (!ring || !key_is_uri(home, strlen(home)) || !key_is_label(prefix, strlen(prefix)))
 		return -EINVAL;
 	return key_pkcs11_sweep(ring, home, prefix, keep, n, ret_destroyed);
 }

@@ -28,6 +28,9 @@ int key_spki_check(const uint8_t spki[static KEY_SPKI_LEN]) _must_check_;
 int key_spki_verify(const uint8_t spki[static KEY_SPKI_LEN], const uint8_t digest[static 32],
 		    const uint8_t signature[static 64]) _must_check_;
 
+/* Whether it can be the label of a key: UTF-8 without NUL, 1 to KEY_LABEL_MAX bytes. */
+bool key_is_label(const void *label, size_t len);
+
 /* The PKCS#11 back end (key_pkcs11.c), as in key.h; uri is NUL-terminated. */
 int key_pkcs11_open(struct keyring *ring, const char *uri, const uint8_t *spki,
 		    struct key **ret) _must_check_;

@@ -169,9 +169,9 @@ static int choose_name(const struct token_uri *home, const char *label, struct t
 	if (label ? given || id : !given)
 		return -EINVAL;
 	ret->label_len = label ? strlen(label) : given->ulValueLen;
-	if (ret->label_len == 0 || ret->label_len > KEY_LABEL_MAX)
+	if (!key_is_label(label ? label : given->pValue, ret->label_len))
 		return -EINVAL;
-	memcpy(ret->label, label ? (const void *)label : given->pValue, ret->label_len);
+	memcpy(ret->label, label ? label : given->pValue, ret->label_len);
 	ret->id_len = ID_LEN;
 	if (!id)
 		return 0;

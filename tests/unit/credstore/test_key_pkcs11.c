@@ -260,6 +260,10 @@ static void labels_are_utf8_of_bounded_length(void **state)
 	assert_int_equal(key_generate_at(h->ring, SOFTHSM_HOME, label, &k, &uri), -EINVAL);
 	assert_int_equal(key_generate_at(h->ring, SOFTHSM_HOME, "", &k, &uri), -EINVAL);
 	assert_int_equal(key_generate_at(h->ring, SOFTHSM_HOME, "\xff", &k, &uri), -EINVAL);
+	assert_int_equal(key_generate_at(h->ring, SOFTHSM_HOME ";object=%ff", NULL, &k, &uri),
+			 -EINVAL);
+	assert_int_equal(key_generate_at(h->ring, SOFTHSM_HOME ";object=a%00", NULL, &k, &uri),
+			 -EINVAL);
 	label[KEY_LABEL_MAX] = '\0';
 	k = softhsm_generate(h, label, &uri);
 	again = softhsm_key(h, (char *)uri.data);
