@@ -98,7 +98,7 @@ int core_apikey_create(struct core *c, const char *team, const char *role, const
 	row.name = strdup(name);
 	if (!row.name)
 		return -ENOMEM;
-	r = store_txn_begin(&t, c->store, true);
+	r = store_txn_begin(&t, c->store, STORE_WRITE, "");
 	if (r < 0)
 		return r;
 	r = team_get(c, team, row.team);

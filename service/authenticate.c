@@ -108,7 +108,7 @@ static int device_seen(struct core *c, const char *uuid, enum seen as, bool *ret
 		return 0;
 
 	store_device_done(&row);
-	r = store_txn_begin(&t, s, true);
+	r = store_txn_begin(&t, s, STORE_WRITE, uuid);
 	if (r < 0)
 		return r;
 	r = s->ops->device_get(s, uuid, &row);

@@ -110,7 +110,7 @@ static unsigned int claim_store(struct core *c, const struct core_owner *o, cons
 	unsigned int status = 201;
 	int r;
 
-	r = store_txn_begin(&t, c->store, true);
+	r = store_txn_begin(&t, c->store, STORE_WRITE, device);
 	if (r < 0)
 		return core_fail_http(r, "cannot claim", ret);
 	if (who->is_new) {
@@ -192,7 +192,7 @@ unsigned int core_unclaim(struct core *c, const struct core_owner *o, const char
 	status = core_need_write(o, ret);
 	if (status)
 		return status;
-	r = store_txn_begin(&t, c->store, true);
+	r = store_txn_begin(&t, c->store, STORE_WRITE, device);
 	if (r < 0)
 		return core_fail_http(r, "cannot unclaim", ret);
 	status = core_owned_device(c, o, device, &row, ret);

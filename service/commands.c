@@ -63,7 +63,7 @@ unsigned int core_command_add(struct core *c, const struct core_owner *o, const 
 			    json_string_length(description) > QUEUE_DESCRIPTION_MAX))
 		return core_problem(422, ret, "description must be a text of at most %d characters",
 				    QUEUE_DESCRIPTION_MAX);
-	r = store_txn_begin(&t, c->store, true);
+	r = store_txn_begin(&t, c->store, STORE_WRITE, device);
 	if (r < 0)
 		return core_fail_http(r, "cannot add a command", ret);
 	status = core_owned_device(c, o, device, &owned, ret);

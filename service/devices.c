@@ -203,7 +203,7 @@ int core_admin_devices(struct core *c, json_t **ret)
 	size_t i;
 	int r;
 
-	r = store_txn_begin(&t, c->store, false);
+	r = store_txn_begin(&t, c->store, STORE_READ, "");
 	if (r < 0)
 		return r;
 	r = c->store->ops->identity_each(c->store, identity_push, items);

@@ -263,7 +263,7 @@ static int fetch_run(struct core *c, const char *uuid, struct body *b, uint8_t *
 	_cleanup_(store_txn_rollback) struct store_txn t = {NULL};
 	int r;
 
-	r = store_txn_begin(&t, c->store, true);
+	r = store_txn_begin(&t, c->store, STORE_WRITE, uuid);
 	if (r < 0)
 		return r;
 	r = c->store->ops->device_get(c->store, uuid, &device);
@@ -287,7 +287,7 @@ static int fetch_is_idle(struct core *c, const char *uuid, bool *ret)
 	size_t n;
 	int r;
 
-	r = store_txn_begin(&t, c->store, false);
+	r = store_txn_begin(&t, c->store, STORE_READ, uuid);
 	if (r < 0)
 		return r;
 	r = c->store->ops->device_get(c->store, uuid, &device);

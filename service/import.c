@@ -144,7 +144,7 @@ int core_import_identities(struct core *c, const char *csv, size_t len, size_t *
 	int r;
 
 	*ret_detail = NULL;
-	r = store_txn_begin(&t, c->store, true);
+	r = store_txn_begin(&t, c->store, STORE_WRITE, "");
 	if (r < 0)
 		return r;
 	while (csv < end) {

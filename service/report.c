@@ -329,7 +329,7 @@ static int report_apply(struct report *rep, const char *uuid, const struct respo
 	struct service_store *s = rep->core->store;
 	int r;
 
-	r = store_txn_begin(&t, s, true);
+	r = store_txn_begin(&t, s, STORE_WRITE, uuid);
 	if (r < 0)
 		return r;
 	r = s->ops->device_get(s, uuid, &rep->device);

@@ -277,7 +277,7 @@ static int rule_store(struct core *c, struct store_rule *row)
 	_cleanup_(store_txn_rollback) struct store_txn t = {NULL};
 	int r;
 
-	r = store_txn_begin(&t, c->store, true);
+	r = store_txn_begin(&t, c->store, STORE_WRITE, row->team);
 	if (r < 0)
 		return r;
 	r = c->store->ops->rule_add(c->store, row);

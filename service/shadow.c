@@ -200,7 +200,7 @@ static int state_get(struct core *c, const char *device, bool delta, json_t **re
 	json_auto_t *value = NULL;
 	int r;
 
-	r = store_txn_begin(&t, c->store, false);
+	r = store_txn_begin(&t, c->store, STORE_READ, device);
 	if (r < 0)
 		return r;
 	r = c->store->ops->device_get(c->store, device, &row);
@@ -242,7 +242,7 @@ static int state_patch(struct core *c, const char *device, const char *section, 
 	const char *why;
 	int r;
 
-	r = store_txn_begin(&t, c->store, true);
+	r = store_txn_begin(&t, c->store, STORE_WRITE, device);
 	if (r < 0)
 		return r;
 	r = c->store->ops->device_get(c->store, device, &row);
@@ -308,7 +308,7 @@ unsigned int core_device_state_patch(struct core *c, const struct core_owner *o,
 	status = core_need_write(o, ret);
 	if (status)
 		return status;
-	r = store_txn_begin(&t, c->store, true);
+	r = store_txn_begin(&t, c->store, STORE_WRITE, device);
 	if (r < 0)
 		return core_fail_http(r, "cannot change a shadow", ret);
 	status = core_owned_device(c, o, device, &row, ret);

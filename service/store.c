@@ -15,6 +15,8 @@ struct service_store *service_store_free(struct service_store *s)
 void store_device_done(struct store_device *row)
 {
 	free(TAKE_PTR(row->tags));
+	free(TAKE_PTR(row->name));
+	free(TAKE_PTR(row->sub_type));
 }
 
 void store_command_done(struct store_command *row)
@@ -52,11 +54,34 @@ void store_shadow_done(struct store_shadow *row)
 	free(TAKE_PTR(row->reported));
 }
 
-int store_txn_begin(struct store_txn *t, struct service_store *s, bool write)
+void store_user_done(struct store_user *row)
+{
+	secret_wipe(row->password, sizeof(row->password));
+	free(TAKE_PTR(row->name));
+}
+
+void store_tag_done(struct store_tag *row)
+{
+	free(TAKE_PTR(row->tag));
+	free(TAKE_PTR(row->description));
+}
+
+void store_event_done(struct store_event *row)
+{
+	free(TAKE_PTR(row->detail));
+}
+
+void store_audit_done(struct store_audit *row)
+{
+	free(TAKE_PTR(row->detail));
+}
+
+int store_txn_begin(struct store_txn *t, struct service_store *s, enum store_txn_mode mode,
+		    const char *scope)
 {
 	int r;
 
-	r = s->ops->begin(s, write);
+	r = s->ops->begin(s, mode, scope);
 	if (r < 0)
 		return r;
 	t->store = s;

@@ -199,13 +199,15 @@ int query_dup_bytes(struct query *q, int column, uint8_t **ret, size_t *ret_len)
 	return 0;
 }
 
-static int store_begin(struct service_store *base, bool write)
+static int store_begin(struct service_store *base, enum store_txn_mode mode, const char *scope)
 {
 	struct sqlite_store *s = sqlite_store_of(base);
 	_cleanup_(query_done) struct query q = {NULL};
 	int r;
 
-	r = write ? query_start(s, &q, "BEGIN IMMEDIATE", "") : query_start(s, &q, "BEGIN", "");
+	(void)scope;
+	r = mode != STORE_READ ? query_start(s, &q, "BEGIN IMMEDIATE", "")
+			       : query_start(s, &q, "BEGIN", "");
 	if (r < 0)
 		return r;
 	return query_run(s, &q);

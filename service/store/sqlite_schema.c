@@ -99,7 +99,7 @@ int sqlite_store_upgrade(struct sqlite_store *s, char **ret_detail)
 
 	/* Another process may be upgrading the same file: look again when the write lock is ours.
 	 */
-	r = store_txn_begin(&t, &s->base, true);
+	r = store_txn_begin(&t, &s->base, STORE_WRITE, "");
 	if (r < 0)
 		return r;
 	r = schema_version(s, &version);

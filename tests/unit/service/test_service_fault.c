@@ -28,9 +28,9 @@ static int device_get_fault(struct service_store *s, const char *uuid, struct st
 	return strcmp(fault, "device_get") == 0 ? -EBADMSG : real.device_get(s, uuid, ret);
 }
 
-static int begin_fault(struct service_store *s, bool write)
+static int begin_fault(struct service_store *s, enum store_txn_mode mode, const char *scope)
 {
-	return strcmp(fault, "begin") == 0 ? -EBUSY : real.begin(s, write);
+	return strcmp(fault, "begin") == 0 ? -EBUSY : real.begin(s, mode, scope);
 }
 
 static int commit_fault(struct service_store *s)

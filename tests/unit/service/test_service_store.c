@@ -73,7 +73,7 @@ static void a_transaction_that_is_not_committed_leaves_nothing(void **state)
 	{
 		_cleanup_(store_txn_rollback) struct store_txn t = {NULL};
 
-		assert_int_equal(store_txn_begin(&t, f->store, true), 0);
+		assert_int_equal(store_txn_begin(&t, f->store, STORE_WRITE, ""), 0);
 		assert_int_equal(f->store->ops->team_add(f->store, &team), 0);
 		assert_int_equal(f->store->ops->team_find(f->store, "ghosts", &got), 0);
 		store_team_done(&got);
