@@ -2,8 +2,9 @@
 #pragma once
 
 /* The service's only door to libcrypto: P-256 public keys as SubjectPublicKeyInfo, ES256 over raw
- * r || s, SHA-256, certificate requests, and the signing of client certificates. Errors of the
- * library are CRYPTO_E_* when the input is at fault, negative errno otherwise. */
+ * r || s, SHA-256 and HMAC, passwords, certificate requests, and the signing of client
+ * certificates. Errors of the library are CRYPTO_E_* when the input is at fault, negative errno
+ * otherwise. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,6 +23,17 @@ enum {
 };
 
 void crypto_sha256(const void *data, size_t len, uint8_t ret[static 32]);
+void crypto_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
+			uint8_t ret[static 32]);
+
+/* scrypt (RFC 7914): takes 128 * r << log2_n bytes while it runs, on the caller's thread. */
+struct crypto_scrypt_cost {
+	unsigned int log2_n, r, p;
+};
+
+/* -ENOMEM. The caller has checked the cost: 1 to 20, 1 to 32, 1 to 16. */
+int crypto_scrypt(const void *password, size_t len, const uint8_t *salt, size_t salt_len,
+		  const struct crypto_scrypt_cost *cost, uint8_t ret[static 32]) _must_check_;
 
 /* 0 or CRYPTO_E_KEY; -ENOMEM. */
 int crypto_key_check(const uint8_t *spki, size_t len) _must_check_;
