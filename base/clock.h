@@ -14,6 +14,8 @@
 uint64_t clock_ms(void);
 /* Seconds since 1970, UTC. */
 int64_t clock_wall_s(void);
+/* Milliseconds of the same. */
+int64_t clock_wall_ms(void);
 
 /* Fills buf from the kernel's generator; aborts when the kernel has none, since nothing can be
  * right then. */

@@ -37,6 +37,8 @@ enum core_verdict core_owner_of_key(struct core *c, const char *api_key, struct 
 	snprintf(ret->team, sizeof(ret->team), "%s", row.team);
 	snprintf(ret->role, sizeof(ret->role), "%s", row.role);
 	snprintf(ret->key_id, sizeof(ret->key_id), "%s", row.id);
+	snprintf(ret->actor, sizeof(ret->actor), "key:%s", row.id);
+	snprintf(ret->name, sizeof(ret->name), "%s", row.name);
 	return CORE_OK;
 }
 

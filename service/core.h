@@ -37,6 +37,9 @@ struct core *core_free(struct core *c);
 DEFINE_CLEANUP(struct core *, core_free);
 
 #define CORE_UUID_TEXT 37 /* lower-case UUID with NUL */
+#define CORE_NAME_MAX 128 /* bytes of the name of a key, a user, a team, a rule, a device */
+#define CORE_ACTOR_TEXT 64
+#define CORE_ADDRESS_TEXT 48 /* a numeric address without port, with NUL */
 
 /* ---- device side ---- */
 
@@ -84,8 +87,11 @@ enum core_verdict core_state_patch(struct core *c, const char *device, const cha
 
 struct core_owner {
 	char team[CORE_UUID_TEXT];
-	char role[16]; /* "viewer", "editor", "admin" */
-	char key_id[CORE_UUID_TEXT];
+	char role[16];                   /* "viewer", "editor", "admin" */
+	char key_id[CORE_UUID_TEXT];     /* empty for a user */
+	char actor[CORE_ACTOR_TEXT];     /* "key:<id>", "user:<id>" */
+	char name[CORE_NAME_MAX + 1];    /* of the key or user */
+	char address[CORE_ADDRESS_TEXT]; /* where the request came from; the front's to fill in */
 };
 
 /* The owner of an API key. CORE_OK or CORE_REJECTED; constant time in the key. */

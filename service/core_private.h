@@ -26,6 +26,18 @@ int core_ca(struct core *c, struct ca **ret) _must_check_;
 enum core_verdict core_fail(int r, const char *what, const char *device);
 unsigned int core_fail_http(int r, const char *what, json_t **ret);
 
+/* What o changed, in the transaction that changes it. detail: an object without secrets, taken
+ * over, or NULL. */
+int core_audit(struct core *c, const struct core_owner *o, const char *action, const char *object,
+	       json_t *detail) _must_check_;
+/* The same in another team's log. */
+int core_audit_for(struct core *c, const struct core_owner *o, const char *team, const char *action,
+		   const char *object, json_t *detail) _must_check_;
+/* What happened to a device, in the transaction that makes it happen. trace: "" or NULL when no
+ * cycle did it. detail is taken over. Kinds: docs/rest-api.md. */
+int core_event(struct core *c, const char *team, const char *device, const char *kind,
+	       const char *trace, json_t *detail) _must_check_;
+
 /* Default deny: 0 when the role of o allows it, else the status of the problem in *ret. */
 unsigned int core_need_read(const struct core_owner *o, json_t **ret) _must_check_;
 unsigned int core_need_write(const struct core_owner *o, json_t **ret) _must_check_;
