@@ -1,21 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* REST for owners, on libmicrohttpd, in the caller's loop. docs/rest-api.md. Default deny: a
- * request runs only if the table of (method × path × role) allows it. Translates; core decides. */
+/* HTTP for owners, on libmicrohttpd, in the caller's loop. docs/rest-api.md. Default deny: a
+ * request runs only if the table of (method × path × role) allows it. Translates; core decides.
+ *
+ * owner_front.c has the transport, owner_front_judge.c what the headers are enough to refuse,
+ * owner_front_exchange.c the course of a request, owner_front_answer.c what goes back. */
 
 #include <systemd/sd-event.h>
 
 #include "service/core.h"
+#include "service/router.h"
 
 struct owner_front;
+
+/* Pages and files beside the API: GET of everything below a prefix, for whoever asks. */
+struct owner_front_tree {
+	const char *prefix; /* "/portal/" */
+	/* path: what follows the prefix, as it was sent. */
+	unsigned int (*run)(void *userdata, struct exchange *x, const char *path,
+			    struct answer *ret);
+	void *userdata; /* borrowed */
+};
+
+#define OWNER_FRONT_TREES_MAX 8
 
 struct owner_front_config {
 	const char *listen;    /* "ADDRESS:PORT"; port 0 picks one */
 	const char *cert_file; /* TLS when given, with key_file; else plain HTTP, allowed on
 				  loopback addresses only */
 	const char *key_file;
-	size_t max_body; /* 1 MiB */
+	size_t max_body;             /* of JSON: 1 MiB */
+	const struct router *router; /* borrowed, for good: what there is */
+
+	/* Browsers: borrowed, may be NULL; handed to both hooks and to every call. */
+	struct portal *portal;
+	/* Before anything else, for every request: whether it is for us at all (Host, Origin). 0,
+	 * or the status of the problem in ret. NULL: all are. */
+	unsigned int (*admit)(struct portal *portal, struct exchange *x, struct answer *ret);
+	/* Who asks, for requests without an Authorization header: by cookie. 0, or the status of
+	 * the problem in ret. NULL: nobody. The address in ret_owner is filled in already. */
+	unsigned int (*identify)(struct portal *portal, struct exchange *x,
+				 struct core_owner *ret_owner, struct answer *ret);
+
+	struct owner_front_tree trees[OWNER_FRONT_TREES_MAX]; /* up to the first without prefix */
 };
 
 enum { OWNER_FRONT_E_REFUSED = 1 };

@@ -1,91 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service/router.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
-
-static unsigned int claim(const struct router_call *c, json_t **ret)
-{
-	return core_claim(c->core, c->owner, c->body, ret);
-}
-
-static unsigned int claimed_list(const struct router_call *c, json_t **ret)
-{
-	return core_claimed_list(c->core, c->owner, ret);
-}
-
-static unsigned int unclaim(const struct router_call *c, json_t **ret)
-{
-	return core_unclaim(c->core, c->owner, c->params->device, ret);
-}
-
-static unsigned int command_add(const struct router_call *c, json_t **ret)
-{
-	return core_command_add(c->core, c->owner, c->params->device, c->body, ret);
-}
-
-static unsigned int command_list(const struct router_call *c, json_t **ret)
-{
-	return core_command_list(c->core, c->owner, c->params->device, ret);
-}
-
-static unsigned int command_get(const struct router_call *c, json_t **ret)
-{
-	return core_command_get(c->core, c->owner, c->params->device, c->params->command, ret);
-}
-
-static unsigned int device_list(const struct router_call *c, json_t **ret)
-{
-	return core_device_list(c->core, c->owner, ret);
-}
-
-static unsigned int device_get(const struct router_call *c, json_t **ret)
-{
-	return core_device_get(c->core, c->owner, c->params->device, ret);
-}
-
-static unsigned int device_state_patch(const struct router_call *c, json_t **ret)
-{
-	return core_device_state_patch(c->core, c->owner, c->params->device, c->body, ret);
-}
-
-static unsigned int rule_add(const struct router_call *c, json_t **ret)
-{
-	return core_rule_add(c->core, c->owner, c->body, ret);
-}
-
-static unsigned int rule_list(const struct router_call *c, json_t **ret)
-{
-	return core_rule_list(c->core, c->owner, ret);
-}
-
-static unsigned int account(const struct router_call *c, json_t **ret)
-{
-	return core_account(c->core, c->owner, ret);
-}
-
-#define CLAIMED "/v1/claimed-devices"
-#define CLAIMED_OTHER "/v1/identities/claimed-devices"
-
-/* All that owners may do. */
-static const struct router_route routes[] = {
-	{"POST", CLAIMED, ROLE_EDITOR, true, claim},
-	{"GET", CLAIMED, ROLE_VIEWER, false, claimed_list},
-	{"POST", CLAIMED_OTHER, ROLE_EDITOR, true, claim},
-	{"GET", CLAIMED_OTHER, ROLE_VIEWER, false, claimed_list},
-	{"DELETE", CLAIMED "/{id}", ROLE_EDITOR, false, unclaim},
-	{"POST", CLAIMED "/{id}/provisioning", ROLE_EDITOR, true, command_add},
-	{"GET", CLAIMED "/{id}/provisioning", ROLE_VIEWER, false, command_list},
-	{"GET", CLAIMED "/{id}/provisioning/{cmdId}", ROLE_VIEWER, false, command_get},
-	{"GET", "/v1/devices", ROLE_VIEWER, false, device_list},
-	{"GET", "/v1/devices/{id}", ROLE_VIEWER, false, device_get},
-	{"PATCH", "/v1/devices/{id}/state", ROLE_EDITOR, true, device_state_patch},
-	{"POST", "/v1/provisioning-rules", ROLE_EDITOR, true, rule_add},
-	{"GET", "/v1/provisioning-rules", ROLE_VIEWER, false, rule_list},
-	{"GET", "/v1/account", ROLE_VIEWER, false, account},
-};
 
 enum router_role router_role_parse(const char *text)
 {
@@ -104,39 +24,175 @@ enum router_role router_role_parse(const char *text)
 	return ROLE_NONE;
 }
 
-static bool take_device(const char *segment, size_t len, struct router_params *params)
+enum router_query router_query_parse(const char *name)
+{
+	static const char *const names[QUERY_N] = {
+		[QUERY_PAGE_LIMIT] = "pageLimit", [QUERY_PAGE_TOKEN] = "pageNextToken",
+		[QUERY_SEARCH] = "search",        [QUERY_TAG] = "tag",
+		[QUERY_STATUS] = "status",        [QUERY_AFTER] = "after",
+	};
+	size_t i;
+
+	for (i = 0; i < QUERY_N; i++)
+		if (strcmp(names[i], name) == 0)
+			break;
+	return (enum router_query)i;
+}
+
+/* Undoes percent-encoding in place; the length, or -1 when it is broken or holds a NUL. */
+static ssize_t percent_decode(char *text, size_t len, bool plus_is_blank)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		uint8_t byte = (uint8_t)text[i];
+
+		if (text[i] == '%') {
+			if (len - i < 3 || hex_decode(text + i + 1, 2, &byte, 1) < 0)
+				return -1;
+			i += 2;
+		} else if (text[i] == '+' && plus_is_blank) {
+			byte = ' ';
+		}
+		if (byte == '\0')
+			return -1;
+		text[n++] = (char)byte;
+	}
+	return (ssize_t)n;
+}
+
+bool router_query_decode(char *text)
+{
+	ssize_t len = percent_decode(text, strlen(text), true);
+	size_t at = 0, n;
+	uint32_t point;
+
+	if (len < 0 || len > ROUTER_QUERY_TEXT_MAX)
+		return false;
+	text[len] = '\0';
+	while (at < (size_t)len) {
+		n = utf8_char(text + at, (size_t)len - at, &point);
+		if (n == 0)
+			return false;
+		at += n;
+	}
+	return true;
+}
+
+/* ---- parameters of paths ---- */
+
+static bool is_word(const char *text, size_t len, const char *others)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!isascii(text[i]) || !text[i] ||
+		    (!isalnum(text[i]) && !strchr(others, text[i])))
+			return false;
+	return len > 0;
+}
+
+static bool take_word(const char *segment, size_t len, const char *others, char *ret, size_t max)
+{
+	if (len > max || !is_word(segment, len, others))
+		return false;
+	memcpy(ret, segment, len);
+	ret[len] = '\0';
+	return true;
+}
+
+static bool take_uuid(const char *segment, size_t len, char ret[static CORE_UUID_TEXT])
 {
 	uint8_t uuid[UUID_LEN];
 
 	if (uuid_parse(segment, len, uuid) < 0)
 		return false;
-	uuid_format(uuid, params->device);
+	uuid_format(uuid, ret);
 	return true;
+}
+
+static bool take_device(const char *segment, size_t len, struct router_params *params)
+{
+	return take_uuid(segment, len, params->device);
 }
 
 static bool take_command(const char *segment, size_t len, struct router_params *params)
 {
-	if (len == 0 || len > CORRELATION_MAX)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		char c = segment[i];
+	return take_word(segment, len, ".-_", params->command, CORRELATION_MAX);
+}
 
-		if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
-		    c != '.' && c != '-' && c != '_')
+static bool take_rule(const char *segment, size_t len, struct router_params *params)
+{
+	return take_uuid(segment, len, params->rule) ||
+	       take_word(segment, len, "-", params->rule, ROUTER_TAG_MAX);
+}
+
+static bool take_key(const char *segment, size_t len, struct router_params *params)
+{
+	return take_uuid(segment, len, params->key);
+}
+
+static bool take_user(const char *segment, size_t len, struct router_params *params)
+{
+	return take_uuid(segment, len, params->user);
+}
+
+static bool take_request(const char *segment, size_t len, struct router_params *params)
+{
+	return take_uuid(segment, len, params->request);
+}
+
+/* The only parameter that clients encode: a tag may have a colon. */
+static bool take_tag(const char *segment, size_t len, struct router_params *params)
+{
+	char text[3 * ROUTER_TAG_MAX];
+	ssize_t n;
+
+	if (len > sizeof(text))
+		return false;
+	memcpy(text, segment, len);
+	n = percent_decode(text, len, false);
+	return n >= 0 && take_word(text, (size_t)n, "-_.:", params->tag, ROUTER_TAG_MAX);
+}
+
+static bool take_serial(const char *segment, size_t len, struct router_params *params)
+{
+	if (!take_word(segment, len, "", params->serial, ROUTER_SERIAL_MAX))
+		return false;
+	for (char *p = params->serial; *p; p++) {
+		*p = (char)tolower(*p);
+		if (!isxdigit(*p))
 			return false;
 	}
-	memcpy(params->command, segment, len);
-	params->command[len] = '\0';
 	return true;
 }
+
+static const struct {
+	const char *name;
+	bool (*take)(const char *segment, size_t len, struct router_params *params);
+} parameters[] = {
+	{"{id}", take_device},     {"{cmdId}", take_command},     {"{ruleId}", take_rule},
+	{"{keyId}", take_key},     {"{userId}", take_user},       {"{tag}", take_tag},
+	{"{serial}", take_serial}, {"{requestId}", take_request},
+};
 
 static bool is_segment(const char *segment, size_t len, const char *text)
 {
 	return len == strlen(text) && memcmp(segment, text, len) == 0;
 }
 
-/* Whether path has the shape of pattern; *ret_ok is false when a parameter is not what it must be.
- */
+/* Whether a segment of a path fits one of a pattern; *ret_ok is false when it is a parameter, but
+ * not what that must be. */
+static bool segment_matches(const char *pattern, size_t pattern_len, const char *segment,
+			    size_t len, struct router_params *params, bool *ret_ok)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(parameters); i++)
+		if (is_segment(pattern, pattern_len, parameters[i].name)) {
+			if (!parameters[i].take(segment, len, params))
+				*ret_ok = false;
+			return true;
+		}
+	return pattern_len == len && memcmp(pattern, segment, len) == 0;
+}
+
 static bool path_matches(const char *pattern, const char *path, struct router_params *params,
 			 bool *ret_ok)
 {
@@ -144,11 +200,7 @@ static bool path_matches(const char *pattern, const char *path, struct router_pa
 	for (;;) {
 		size_t p = strcspn(pattern, "/"), n = strcspn(path, "/");
 
-		if (is_segment(pattern, p, "{id}"))
-			*ret_ok = take_device(path, n, params) && *ret_ok;
-		else if (is_segment(pattern, p, "{cmdId}"))
-			*ret_ok = take_command(path, n, params) && *ret_ok;
-		else if (p != n || memcmp(pattern, path, n) != 0)
+		if (!segment_matches(pattern, p, path, n, params, ret_ok))
 			return false;
 		pattern += p;
 		path += n;
@@ -159,26 +211,27 @@ static bool path_matches(const char *pattern, const char *path, struct router_pa
 	}
 }
 
-enum router_verdict router_find(const char *method, const char *path,
+enum router_verdict router_find(const struct router *router, const char *method, const char *path,
 				const struct router_route **ret_route,
 				struct router_params *ret_params,
 				char ret_allow[static ROUTER_ALLOW_MAX])
 {
 	size_t allow_len = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
+	for (size_t i = 0; i < router->n; i++) {
+		const struct router_route *route = &router->routes[i];
 		struct router_params params = {0};
 		bool ok;
 
-		if (!path_matches(routes[i].pattern, path, &params, &ok))
+		if (!path_matches(route->pattern, path, &params, &ok))
 			continue;
-		if (strcmp(routes[i].method, method) == 0) {
-			*ret_route = &routes[i];
+		if (strcmp(route->method, method) == 0) {
+			*ret_route = route;
 			*ret_params = params;
 			return ok ? ROUTER_FOUND : ROUTER_BAD_PARAMETER;
 		}
 		allow_len += (size_t)snprintf(ret_allow + allow_len, ROUTER_ALLOW_MAX - allow_len,
-					      "%s%s", allow_len > 0 ? ", " : "", routes[i].method);
+					      "%s%s", allow_len > 0 ? ", " : "", route->method);
 	}
 	return allow_len > 0 ? ROUTER_NO_METHOD : ROUTER_NO_PATH;
 }

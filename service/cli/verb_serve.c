@@ -19,6 +19,7 @@
 #include "service/device_front.h"
 #include "service/makers.h"
 #include "service/owner_front.h"
+#include "service/routes.h"
 
 #define SESSION_TIMEOUT_S 600
 #define SESSION_TIMEOUT_MAX_S 604800
@@ -188,6 +189,7 @@ static int run(const struct options *o, struct core *core)
 		.cert_file = o->rest_cert,
 		.key_file = o->rest_key,
 		.max_body = REST_BODY_MAX,
+		.router = &routes_owner,
 	};
 	_cleanup_(sd_event_unrefp) sd_event *event = NULL;
 	_cleanup_(device_front_freep) struct device_front *devices = NULL;

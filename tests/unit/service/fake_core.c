@@ -21,7 +21,7 @@ static void keep(const void *data, size_t len)
 	fake.body_len = len;
 }
 
-static void keep_json(const json_t *json)
+void fake_keep_json(const json_t *json)
 {
 	free(fake.json);
 	fake.json = json ? json_dumps(json, JSON_COMPACT) : NULL;
@@ -97,7 +97,7 @@ enum core_verdict core_state_patch(struct core *c, const char *device, const cha
 	fake.n_patch++;
 	snprintf(fake.device, sizeof(fake.device), "%s", device);
 	snprintf(fake.section, sizeof(fake.section), "%s", section);
-	keep_json(patch);
+	fake_keep_json(patch);
 	return fake.state_patch;
 }
 
@@ -106,114 +106,9 @@ enum core_verdict core_owner_of_key(struct core *c, const char *api_key, struct 
 	(void)c;
 	if (strcmp(api_key, FAKE_KEY) != 0)
 		return CORE_REJECTED;
-	*ret = (struct core_owner){.team = "team", .key_id = "key"};
+	*ret = (struct core_owner){.team = "team", .key_id = "key", .actor = "key:key"};
 	strcpy(ret->role, fake.role);
 	return CORE_OK;
-}
-
-static unsigned int owner_call(const char *name, const char *device, const char *command,
-			       const json_t *body, json_t **ret)
-{
-	fake.n_owner++;
-	snprintf(fake.called, sizeof(fake.called), "%s", name);
-	snprintf(fake.device, sizeof(fake.device), "%s", device);
-	snprintf(fake.command, sizeof(fake.command), "%s", command);
-	keep_json(body);
-	if (fake.status != 204)
-		*ret = json_pack("{s:s}", "called", name);
-	return fake.status;
-}
-
-unsigned int core_claim(struct core *c, const struct core_owner *o, const json_t *body,
-			json_t **ret)
-{
-	(void)c;
-	(void)o;
-	return owner_call("claim", "", "", body, ret);
-}
-
-unsigned int core_claimed_list(struct core *c, const struct core_owner *o, json_t **ret)
-{
-	(void)c;
-	(void)o;
-	return owner_call("claimed_list", "", "", NULL, ret);
-}
-
-unsigned int core_unclaim(struct core *c, const struct core_owner *o, const char *device,
-			  json_t **ret)
-{
-	(void)c;
-	(void)o;
-	return owner_call("unclaim", device, "", NULL, ret);
-}
-
-unsigned int core_command_add(struct core *c, const struct core_owner *o, const char *device,
-			      const json_t *body, json_t **ret)
-{
-	(void)c;
-	(void)o;
-	return owner_call("command_add", device, "", body, ret);
-}
-
-unsigned int core_command_list(struct core *c, const struct core_owner *o, const char *device,
-			       json_t **ret)
-{
-	(void)c;
-	(void)o;
-	return owner_call("command_list", device, "", NULL, ret);
-}
-
-unsigned int core_command_get(struct core *c, const struct core_owner *o, const char *device,
-			      const char *command, json_t **ret)
-{
-	(void)c;
-	(void)o;
-	return owner_call("command_get", device, command, NULL, ret);
-}
-
-unsigned int core_device_list(struct core *c, const struct core_owner *o, json_t **ret)
-{
-	(void)c;
-	(void)o;
-	return owner_call("device_list", "", "", NULL, ret);
-}
-
-unsigned int core_device_get(struct core *c, const struct core_owner *o, const char *device,
-			     json_t **ret)
-{
-	(void)c;
-	(void)o;
-	return owner_call("device_get", device, "", NULL, ret);
-}
-
-unsigned int core_device_state_patch(struct core *c, const struct core_owner *o, const char *device,
-				     const json_t *body, json_t **ret)
-{
-	(void)c;
-	(void)o;
-	return owner_call("device_state_patch", device, "", body, ret);
-}
-
-unsigned int core_rule_add(struct core *c, const struct core_owner *o, const json_t *body,
-			   json_t **ret)
-{
-	(void)c;
-	(void)o;
-	return owner_call("rule_add", "", "", body, ret);
-}
-
-unsigned int core_rule_list(struct core *c, const struct core_owner *o, json_t **ret)
-{
-	(void)c;
-	(void)o;
-	return owner_call("rule_list", "", "", NULL, ret);
-}
-
-unsigned int core_account(struct core *c, const struct core_owner *o, json_t **ret)
-{
-	(void)c;
-	(void)o;
-	return owner_call("account", "", "", NULL, ret);
 }
 
 unsigned int core_problem(unsigned int status, json_t **ret, const char *detail_format, ...)

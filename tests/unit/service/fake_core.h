@@ -30,3 +30,5 @@ struct fake_core {
 extern struct fake_core fake;
 
 void fake_reset(void);
+/* As text, into fake.json. */
+void fake_keep_json(const json_t *json);
