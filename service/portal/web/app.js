@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// The portal starts here: who is signed in decides between the sign-in page and the pages behind it.
+import {setSignedOutHandler} from "./lib/api.js";
+import {fill} from "./lib/dom.js";
+import {errorBox} from "./lib/errors.js";
+import {startLive, stopLive} from "./lib/live.js";
+import {focusHeading, navigate, parseHash, route, startRouter, stopRouter} from "./lib/router.js";
+import {forget, resume, signOut} from "./lib/session.js";
+import {keepTimes} from "./lib/time.js";
+import {shell} from "./views/shell.js";
+import {signInPage} from "./views/signin.js";
+import {devicesPage} from "./views/devices.js";
+import {claimPage} from "./views/claim.js";
+import {devicePage} from "./views/device.js";
+import {rulesPage} from "./views/rules.js";
+import {rulePage} from "./views/rule.js";
+import {tagsPage} from "./views/tags.js";
+import {teamPage} from "./views/team.js";
+import {missingPage} from "./views/missing.js";
+
+route("/devices", devicesPage);
+route("/devices/:id", devicePage);
+route("/claim", claimPage);
+route("/claim/:how", claimPage);
+route("/rules", rulesPage);
+route("/rules/:id", rulePage);
+route("/tags", tagsPage);
+route("/team", teamPage);
+route("/team/:part", teamPage);
+
+const app = document.getElementById("app");
+let inside = false;
+
+function enter() {
+	inside = true;
+	const frame = shell({onSignOut: leave});
+	fill(app, frame.element);
+	if (parseHash(location.hash).path === "/")
+		history.replaceState(null, "", "#/devices");
+	startRouter(frame.outlet, missingPage, frame.showPlace);
+	startLive();
+}
+
+function outside(note) {
+	if (inside) {
+		inside = false;
+		stopRouter();
+		stopLive();
+	}
+	for (const dialog of document.querySelectorAll("dialog[open]"))
+		dialog.close();
+	fill(app, signInPage({note, onSignedIn: () => {
+		enter();
+		focusHeading();
+	}}));
+	document.title = "Sign in · onboard";
+	document.querySelector("#app input")?.focus();
+}
+
+async function leave() {
+	try {
+		await signOut();
+	} catch {
+		// Signed out here in any case; the session ends by itself.
+	}
+	outside("You are signed out.");
+	navigate("#/");
+}
+
+async function start() {
+	keepTimes();
+	setSignedOutHandler(() => {
+		if (!inside)
+			return;
+		forget();
+		outside("Your session has ended. Sign in again to go on where you were.");
+	});
+	try {
+		if (await resume())
+			enter();
+		else
+			outside(null);
+	} catch (error) {
+		fill(app, errorBox(error));
+	}
+}
+
+start();

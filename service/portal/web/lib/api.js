@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// The REST API as the portal uses it: the cookie says who we are, the CSRF token that it is us. A
+// request is a plain value {method, path, body?, csv?}, so that the same value is sent and shown as curl.
+import {remedyFor} from "./remedy.js";
+
+let csrfToken = null;
+let onSignedOut = () => {};
+
+export function setCsrfToken(token) {
+	csrfToken = token;
+}
+
+export function setSignedOutHandler(handler) {
+	onSignedOut = handler;
+}
+
+// What went wrong, as RFC 9457 says it, with what to do about it.
+export class Problem extends Error {
+	constructor(status, body, retryAfter) {
+		super(body.detail || body.title || `the service answered ${status}`);
+		this.status = status;
+		this.title = body.title || (status ? `Error ${status}` : "No answer");
+		this.retryAfter = retryAfter;
+		this.remedy = remedyFor(status, retryAfter);
+	}
+}
+
+const unreachable = () => new Problem(0, {title: "The service does not answer",
+	detail: "Nothing came back from the service."}, null);
+
+export async function call(request, {signal} = {}) {
+	const headers = {Accept: "application/json"};
+	let body;
+	if (request.csv !== undefined) {
+		headers["Content-Type"] = "text/csv";
+		body = request.csv;
+	} else if (request.body !== undefined) {
+		headers["Content-Type"] = "application/json";
+		body = JSON.stringify(request.body);
+	}
+	if (request.method !== "GET" && csrfToken)
+		headers["X-CSRF-Token"] = csrfToken;
+	let answer, text;
+	try {
+		answer = await fetch("/v1" + request.path, {method: request.method, headers, body, signal,
+			credentials: "same-origin", cache: "no-store", redirect: "error"});
+		text = await answer.text();
+	} catch (error) {
+		if (error.name === "AbortError")
+			throw error;
+		throw unreachable();
+	}
+	const value = parse(text);
+	if (answer.ok)
+		return value;
+	if (answer.status === 401 && request.path !== "/session")
+		onSignedOut();
+	throw new Problem(answer.status, value ?? {}, Number(answer.headers.get("Retry-After")) || null);
+}
+
+function parse(text) {
+	try {
+		return text ? JSON.parse(text) : null;
+	} catch {
+		return null;
+	}
+}
+
+export const get = (path, options) => call({method: "GET", path}, options);
+
+// "/devices/…", each value as one segment.
+export function path(strings, ...values) {
+	return strings.reduce((all, s, i) => all + encodeURIComponent(values[i - 1]) + s);
+}
+
+// "?a=b" of what is not empty.
+export function query(values) {
+	const given = Object.entries(values).filter(([, v]) => v !== undefined && v !== null && v !== "");
+	return given.length ? "?" + new URLSearchParams(given) : "";
+}
+
+// All pages of a list that is short by nature.
+export async function all(listPath) {
+	const items = [];
+	let token;
+	do {
+		const page = await get(listPath + query({pageLimit: 1000, pageNextToken: token}));
+		items.push(...(page.items ?? []));
+		token = page.pageNextToken;
+	} while (token && items.length < 10000);
+	return items;
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who changed what, newest first.
+import {get, query} from "../lib/api.js";
+import {curlButton} from "../lib/curl.js";
+import {fill, h} from "../lib/dom.js";
+import {errorBox} from "../lib/errors.js";
+import {button, empty, loading, section} from "../lib/parts.js";
+import {table, tableRow} from "../lib/table.js";
+import {timeElement} from "../lib/time.js";
+
+const COLUMNS = [{title: "When"}, {title: "Who"}, {title: "What"}, {title: "On"}, {title: "Details"}];
+const PAGE = 100;
+
+export function auditPart(life) {
+	const place = h("div", {}, loading());
+	const more = h("div", {class: "actions center"});
+	let body = null;
+
+	async function load(token) {
+		try {
+			const page = await get("/audit" + query({pageLimit: PAGE, pageNextToken: token}), {signal: life.signal});
+			const rows = (page.items ?? []).map(row);
+			if (!body) {
+				if (!rows.length)
+					return fill(place, empty("Nothing yet", "Every change that somebody makes is written here."));
+				const t = table("Audit log", COLUMNS);
+				body = t.body;
+				fill(place, h("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": "Audit log"}, t.element));
+			}
+			body.append(...rows);
+			fill(more, page.pageNextToken ? button("Show earlier", () => load(page.pageNextToken)) : null);
+		} catch (error) {
+			if (!life.ended)
+				fill(body ? more : place, errorBox(error));
+		}
+	}
+	load();
+	return section("Audit log", {actions: [curlButton(() => ({method: "GET", path: "/audit"}), "this list")]}, place, more);
+}
+
+function row(entry) {
+	return tableRow(COLUMNS, [timeElement(entry.at), h("div", {class: "device-name"}, h("span", {class: "break"}, entry.actorName ?? entry.actor),
+		h("span", {class: "muted small"}, entry.address || "")), entry.action, h("span", {class: "mono small break"}, entry.object || "–"),
+	entry.detail && Object.keys(entry.detail).length ? h("code", {class: "small break"}, JSON.stringify(entry.detail)) : h("span", {class: "muted"}, "–")]);
+}
