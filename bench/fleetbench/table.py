@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The figures of all runs as text."""
+
+NOTE = """CPU: processor time of the service's processes, per device (ms). /s·core: devices per second of that time.
+x floor: against one handshake of the same build in this run; /hs: against the handshakes that it
+contains, one for provisioning, two with the validation on a second session. memory: what the service
+grew by, per device; the session of provisioning is kept open, as a device that runs on keeps it.
+database: processor time of PostgreSQL. latency: from the start of a device to its end, ms."""
+
+
+def _row(cells, widths):
+    return "  ".join(c.rjust(w) if i > 3 else c.ljust(w)
+                     for i, (c, w) in enumerate(zip(cells, widths)))
+
+
+def _number(value, digits=2):
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def rate_per_core(r):
+    return r["done"] / r["service_cpu_s"] if r["service_cpu_s"] > 0 else None
+
+
+def cpu_ms(r):
+    return 1000 * r["service_cpu_s"] / r["done"] if r["done"] else None
+
+
+def _cells(r, floor):
+    per = cpu_ms(r)
+    ratio = per / cpu_ms(floor) if floor and per else None
+    handshakes = 2 if r["phase"] == "validation" else 1
+    latency = r["ended"]
+    return [r["dtls"], r["store"], str(r["nodes"]), r["phase"], f"{r['done']}/{r['devices']}",
+            _number(per), _number(ratio), _number(ratio / handshakes if ratio else None),
+            _number(rate_per_core(r), 0), _number(r["done"] / r["wall_s"], 0),
+            _number(1000 * r["database_cpu_s"] / r["done"] if r["done"] else None),
+            _number(r["memory_kb"] / r["done"] if r["done"] else None, 1),
+            *(_number(latency[q], 0) for q in ("p50", "p95", "p99", "max"))]
+
+
+HEAD = ["libcoap", "store", "nodes", "phase", "done", "CPU", "x floor", "/hs", "/s·core", "/s wall",
+        "database", "KiB", "p50", "p95", "p99", "max"]
+
+
+def text(options, found):
+    floors = {(r["dtls"], r["store"], r["nodes"]): r for r in found if r["phase"] == "handshake"}
+    rows = [HEAD] + [_cells(r, floors.get((r["dtls"], r["store"], r["nodes"]))) for r in found]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD))]
+    lines = [_row(row, widths) for row in rows]
+    lines.insert(1, "-" * len(lines[0]))
+    for r in found:
+        lines += _more(r)
+    return "\n".join(lines) + f"\n\nseed {options.seed}, {options.devices} devices.\n" + NOTE
+
+
+def _more(r):
+    """What only some runs have to say."""
+    name = f"{r['dtls']} {r['store']} {r['nodes']} {r['phase']}"
+    lines = []
+    if r["phase"] != "handshake" and (r["retries"] or r["restarts"] or r["network"]):
+        lines.append(f"{name}: {r['restarts']} restarts, {r['retries']} cycles tried again, "
+                     f"network {r['network']}")
+    if r["phase"] != "handshake" and r["admitted"]["p99"] is not None:
+        a = r["admitted"]
+        lines.append(f"{name}: from the ClientHello that was let in: p50 {a['p50']:.0f} ms, "
+                     f"p95 {a['p95']:.0f} ms, p99 {a['p99']:.0f} ms, max {a['max']:.0f} ms")
+    if "killed_at_s" in r:
+        lines.append(f"{name}: a node was killed at {r['killed_at_s']} s")
+    return lines
