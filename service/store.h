@@ -198,8 +198,8 @@ enum store_txn_mode {
 
 enum store_device_state {
 	STORE_DEVICE_ANY,
-	STORE_DEVICE_WAITING,   /* claimed, has not been in the cloud since */
-	STORE_DEVICE_VALIDATED, /* has been */
+	STORE_DEVICE_WAITING,   /* claimed, has not been in the cloud since, not blocked */
+	STORE_DEVICE_VALIDATED, /* has been, not blocked */
 	STORE_DEVICE_BLOCKED,
 };
 
@@ -310,7 +310,7 @@ struct service_store_ops {
 			    struct store_session *ret);
 	int (*session_update)(struct service_store *s, const struct store_session *row);
 	int (*session_delete)(struct service_store *s, const uint8_t hash[static 32]);
-	/* Those that ended before now; those of user when it is not NULL. */
+	/* Those that ended before now, and all of user when it is not NULL. */
 	int (*session_prune)(struct service_store *s, int64_t now, const char *user);
 
 	/* Added, or described anew. */
@@ -350,6 +350,11 @@ struct service_store_ops {
 	int (*token_note)(struct service_store *s, const uint8_t digest[static 32], int64_t until,
 			  const char *address, char ret_address[static STORE_ADDRESS_TEXT]);
 	int (*token_prune)(struct service_store *s, int64_t now);
+
+	/* What all processes of one store have to agree on, by name: *ret is the caller's to
+	 * free. */
+	int (*meta_get)(struct service_store *s, const char *name, char **ret);
+	int (*meta_add)(struct service_store *s, const char *name, const char *value);
 
 	/* Readable when events were committed elsewhere; -1 when the store cannot tell, then ask
 	 * watch_take() from time to time. */

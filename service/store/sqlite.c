@@ -3,18 +3,35 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdarg.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/log.h"
-#include "service/store/sqlite_db.h"
+#include "service/store/db.h"
+#include "service/store/sql.h"
 
 #define BUSY_TIMEOUT_MS 5000
 
-int sqlite_store_err(struct sqlite_store *s, int rc)
+struct sqlite_db {
+	struct db base; /* first */
+	sqlite3 *db;
+	bool is_relaxed; /* synchronous is NORMAL now */
+	int64_t data_version;
+	struct {
+		const char *sql; /* a literal: its address is the key */
+		sqlite3_stmt *stmt;
+	} statements[DB_STATEMENTS];
+	size_t n_statements;
+};
+
+static struct sqlite_db *sqlite_of(struct db *db)
+{
+	return (struct sqlite_db *)db;
+}
+
+static int sqlite_err(struct sqlite_db *s, int rc)
 {
 	log_debug("sqlite: %s (%d)", s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(rc),
 		  s->db ? sqlite3_extended_errcode(s->db) : rc);
@@ -41,202 +58,228 @@ int sqlite_store_err(struct sqlite_store *s, int rc)
 	}
 }
 
-void query_done(struct query *q)
+static int exec(struct sqlite_db *s, const char *sql)
 {
-	if (!q->stmt)
-		return;
-	sqlite3_reset(q->stmt);
-	sqlite3_clear_bindings(q->stmt);
-	q->stmt = NULL;
+	int rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+
+	return rc == SQLITE_OK ? 0 : sqlite_err(s, rc);
 }
 
-static int statement_get(struct sqlite_store *s, const char *sql, sqlite3_stmt **ret)
+static int script(struct db *db, const char *sql)
 {
+	return exec(sqlite_of(db), sql);
+}
+
+/* With NORMAL a commit does not wait for the disk; the log keeps its order, so that what a power
+ * cut takes is the end of it, back to the last commit under FULL. */
+static int set_relaxed(struct sqlite_db *s, bool is_relaxed)
+{
+	int r;
+
+	if (s->is_relaxed == is_relaxed)
+		return 0;
+	r = exec(s, is_relaxed ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL");
+	if (r == 0)
+		s->is_relaxed = is_relaxed;
+	return r;
+}
+
+/* The numbered parameters of SQLite are written ?1. */
+static int prepare(struct sqlite_db *s, const char *sql, sqlite3_stmt **ret)
+{
+	_cleanup_(freep) char *text = strdup(sql);
 	int rc;
+
+	if (!text)
+		return -ENOMEM;
+	for (char *p = text; (p = strchr(p, '$')); p++)
+		*p = '?';
+	rc = sqlite3_prepare_v3(s->db, text, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL);
+	return rc == SQLITE_OK ? 0 : sqlite_err(s, rc);
+}
+
+static int statement_get(struct sqlite_db *s, const char *sql, sqlite3_stmt **ret)
+{
+	int r;
 
 	for (size_t i = 0; i < s->n_statements; i++)
 		if (s->statements[i].sql == sql) {
 			*ret = s->statements[i].stmt;
 			return 0;
 		}
-	if (s->n_statements == SQLITE_STORE_STATEMENTS)
+	if (s->n_statements == DB_STATEMENTS)
 		return -ENOBUFS;
-	rc = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL);
-	if (rc != SQLITE_OK)
-		return sqlite_store_err(s, rc);
+	r = prepare(s, sql, ret);
+	if (r < 0)
+		return r;
 	s->statements[s->n_statements].sql = sql;
 	s->statements[s->n_statements].stmt = *ret;
 	s->n_statements++;
 	return 0;
 }
 
-static int bind_text(sqlite3_stmt *stmt, int i, const char *text)
+static int bind(sqlite3_stmt *stmt, int i, const struct db_value *v)
 {
-	if (!text)
+	switch (v->type) {
+	case DB_NULL:
 		return sqlite3_bind_null(stmt, i);
-	return sqlite3_bind_text(stmt, i, text, -1, SQLITE_STATIC);
+	case DB_INT:
+		return sqlite3_bind_int64(stmt, i, v->number);
+	case DB_TEXT:
+		return sqlite3_bind_text64(stmt, i, v->data, v->len, SQLITE_STATIC, SQLITE_UTF8);
+	case DB_BYTES:
+		return sqlite3_bind_blob64(stmt, i, v->data, v->len, SQLITE_STATIC);
+	}
+	return SQLITE_MISUSE;
 }
 
-static int bind_bytes(sqlite3_stmt *stmt, int i, const void *data, size_t len)
+static void done(struct query *q)
 {
-	if (!data)
-		return sqlite3_bind_null(stmt, i);
-	return sqlite3_bind_blob64(stmt, i, data, len, SQLITE_STATIC);
+	sqlite3_reset(q->handle);
+	sqlite3_clear_bindings(q->handle);
 }
 
-int query_start(struct sqlite_store *s, struct query *q, const char *sql, const char *types, ...)
+static int start(struct db *db, struct query *q, const char *sql, const struct db_value *values,
+		 size_t n)
 {
-	const void *data;
-	va_list ap;
+	struct sqlite_db *s = sqlite_of(db);
+	sqlite3_stmt *stmt;
 	int r, rc = SQLITE_OK;
 
-	r = statement_get(s, sql, &q->stmt);
+	if (!db->in_txn) {
+		r = set_relaxed(s, false);
+		if (r < 0)
+			return r;
+	}
+	r = statement_get(s, sql, &stmt);
 	if (r < 0)
 		return r;
-
-	va_start(ap, types);
-	for (int i = 0; types[i] && rc == SQLITE_OK; i++) {
-		switch (types[i]) {
-		case 't':
-			rc = bind_text(q->stmt, i + 1, va_arg(ap, const char *));
-			break;
-		case 'i':
-			rc = sqlite3_bind_int64(q->stmt, i + 1, va_arg(ap, int64_t));
-			break;
-		case 'b':
-			data = va_arg(ap, const void *);
-			rc = bind_bytes(q->stmt, i + 1, data, va_arg(ap, size_t));
-			break;
-		default:
-			rc = SQLITE_MISUSE;
-		}
-	}
-	va_end(ap);
-	return rc == SQLITE_OK ? 0 : sqlite_store_err(s, rc);
+	n = MIN(n, (size_t)sqlite3_bind_parameter_count(stmt));
+	for (size_t i = 0; i < n && rc == SQLITE_OK; i++)
+		rc = bind(stmt, (int)i + 1, &values[i]);
+	q->handle = stmt;
+	if (rc == SQLITE_OK)
+		return 0;
+	done(q);
+	return sqlite_err(s, rc);
 }
 
-int query_row(struct sqlite_store *s, struct query *q)
+static int row(struct query *q)
 {
-	int rc;
+	int rc = sqlite3_step(q->handle);
 
-	rc = sqlite3_step(q->stmt);
 	if (rc == SQLITE_ROW)
 		return 1;
-	return rc == SQLITE_DONE ? 0 : sqlite_store_err(s, rc);
+	return rc == SQLITE_DONE ? 0 : sqlite_err(sqlite_of(q->db), rc);
 }
 
-int query_run(struct sqlite_store *s, struct query *q)
+static void column(struct query *q, int i, struct db_value *ret)
 {
-	int rc;
-
-	do
-		rc = sqlite3_step(q->stmt);
-	while (rc == SQLITE_ROW);
-	if (rc == SQLITE_DONE)
-		return 0;
-	rc = sqlite3_extended_errcode(s->db);
-	if (rc == SQLITE_CONSTRAINT_PRIMARYKEY || rc == SQLITE_CONSTRAINT_UNIQUE)
-		return STORE_E_EXISTS;
-	return sqlite_store_err(s, rc);
+	*ret = (struct db_value){DB_NULL, 0, NULL, 0};
+	switch (sqlite3_column_type(q->handle, i)) {
+	case SQLITE_INTEGER:
+		ret->type = DB_INT;
+		ret->number = sqlite3_column_int64(q->handle, i);
+		return;
+	case SQLITE_TEXT:
+		ret->data = sqlite3_column_text(q->handle, i);
+		ret->type = ret->data ? DB_TEXT : DB_NULL;
+		break;
+	case SQLITE_BLOB:
+		ret->data = sqlite3_column_blob(q->handle, i);
+		ret->type = DB_BYTES;
+		break;
+	default:
+		return;
+	}
+	ret->len = (size_t)sqlite3_column_bytes(q->handle, i);
 }
 
-int query_run_one(struct sqlite_store *s, struct query *q)
+static int64_t changes(struct query *q)
 {
-	int r;
-
-	r = query_run(s, q);
-	if (r != 0)
-		return r;
-	return sqlite3_changes(s->db) > 0 ? 0 : STORE_E_NOT_FOUND;
+	return sqlite3_changes64(sqlite_of(q->db)->db);
 }
 
-int query_text(struct query *q, int column, char *ret, size_t size)
+static int run(struct db *db, const char *sql)
 {
-	const unsigned char *text = sqlite3_column_text(q->stmt, column);
-	size_t len = (size_t)sqlite3_column_bytes(q->stmt, column);
-
-	if (!text || len >= size || memchr(text, 0, len))
-		return -EBADMSG;
-	memcpy(ret, text, len + 1);
-	return 0;
+	return db_run(db, NULL, sql, "");
 }
 
-int query_bytes(struct query *q, int column, uint8_t *ret, size_t len)
+/* One writer excludes all others, whatever their scope. */
+static int begin(struct db *db, enum store_txn_mode mode, const char *scope)
 {
-	const void *data = sqlite3_column_blob(q->stmt, column);
-
-	if (!data || (size_t)sqlite3_column_bytes(q->stmt, column) != len)
-		return -EBADMSG;
-	memcpy(ret, data, len);
-	return 0;
-}
-
-int query_dup(struct query *q, int column, char **ret)
-{
-	const unsigned char *text = sqlite3_column_text(q->stmt, column);
-
-	*ret = NULL;
-	if (!text)
-		return sqlite3_column_type(q->stmt, column) == SQLITE_NULL ? 0 : -ENOMEM;
-	*ret = strdup((const char *)text);
-	return *ret ? 0 : -ENOMEM;
-}
-
-int query_dup_bytes(struct query *q, int column, uint8_t **ret, size_t *ret_len)
-{
-	const void *data = sqlite3_column_blob(q->stmt, column);
-	size_t len = (size_t)sqlite3_column_bytes(q->stmt, column);
-
-	*ret = NULL;
-	*ret_len = 0;
-	if (!data)
-		return 0;
-	*ret = malloc(len);
-	if (!*ret)
-		return -ENOMEM;
-	memcpy(*ret, data, len);
-	*ret_len = len;
-	return 0;
-}
-
-static int store_begin(struct service_store *base, enum store_txn_mode mode, const char *scope)
-{
-	struct sqlite_store *s = sqlite_store_of(base);
-	_cleanup_(query_done) struct query q = {NULL};
 	int r;
 
 	(void)scope;
-	r = mode != STORE_READ ? query_start(s, &q, "BEGIN IMMEDIATE", "")
-			       : query_start(s, &q, "BEGIN", "");
+	r = set_relaxed(sqlite_of(db), mode == STORE_WRITE_RELAXED);
 	if (r < 0)
 		return r;
-	return query_run(s, &q);
+	db->in_txn = true;
+	r = mode == STORE_READ ? run(db, "BEGIN") : run(db, "BEGIN IMMEDIATE");
+	db->in_txn = r == 0;
+	return r;
 }
 
-static int store_commit(struct service_store *base)
+static int commit(struct db *db)
 {
-	struct sqlite_store *s = sqlite_store_of(base);
-	_cleanup_(query_done) struct query q = {NULL};
 	int r;
 
-	r = query_start(s, &q, "COMMIT", "");
-	if (r < 0)
-		return r;
-	return query_run(s, &q);
+	r = run(db, "COMMIT");
+	if (r == 0)
+		db->in_txn = false;
+	return r;
 }
 
-static void store_rollback(struct service_store *base)
+static void rollback(struct db *db)
 {
-	struct sqlite_store *s = sqlite_store_of(base);
+	struct sqlite_db *s = sqlite_of(db);
 
 	/* Some errors (full disk, out of memory) have rolled back already. */
 	if (!sqlite3_get_autocommit(s->db))
-		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+		(void)exec(s, "ROLLBACK");
+	db->in_txn = false;
 }
 
-static void store_close(struct service_store *base)
+static int schema_version(struct db *db, int64_t *ret)
 {
-	struct sqlite_store *s = sqlite_store_of(base);
+	int r = db_number(db, ret, "PRAGMA user_version", "");
+
+	return r > 0 ? -EBADMSG : r;
+}
+
+static int schema_set(struct db *db, int64_t version)
+{
+	char pragma[48];
+
+	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %lld", (long long)version);
+	return exec(sqlite_of(db), pragma);
+}
+
+static int watch_fd(struct db *db)
+{
+	(void)db;
+	return -1;
+}
+
+/* data_version changes when another connection commits, whatever it was. */
+static int watch_take(struct db *db, bool *ret)
+{
+	struct sqlite_db *s = sqlite_of(db);
+	int64_t version;
+	int r;
+
+	r = db_number(db, &version, "PRAGMA data_version", "");
+	if (r != 0)
+		return r < 0 ? r : -EBADMSG;
+	*ret = db->news || version != s->data_version;
+	s->data_version = version;
+	db->news = false;
+	return 0;
+}
+
+static void sqlite_close(struct db *db)
+{
+	struct sqlite_db *s = sqlite_of(db);
 
 	for (size_t i = 0; i < s->n_statements; i++)
 		sqlite3_finalize(s->statements[i].stmt);
@@ -244,40 +287,24 @@ static void store_close(struct service_store *base)
 	free(s);
 }
 
-static const struct service_store_ops sqlite_ops = {
-	.close = store_close,
-	.begin = store_begin,
-	.commit = store_commit,
-	.rollback = store_rollback,
-	.identity_add = sqlite_identity_add,
-	.identity_get = sqlite_identity_get,
-	.identity_each = sqlite_identity_each,
-	.identity_count = sqlite_identity_count,
-	.device_add = sqlite_device_add,
-	.device_get = sqlite_device_get,
-	.device_update = sqlite_device_update,
-	.device_delete = sqlite_device_delete,
-	.device_each = sqlite_device_each,
-	.shadow_get = sqlite_shadow_get,
-	.shadow_put = sqlite_shadow_put,
-	.command_add = sqlite_command_add,
-	.command_get = sqlite_command_get,
-	.command_update = sqlite_command_update,
-	.command_each = sqlite_command_each,
-	.command_count_open = sqlite_command_count_open,
-	.command_prune = sqlite_command_prune,
-	.rule_add = sqlite_rule_add,
-	.rule_each = sqlite_rule_each,
-	.rule_is_applied = sqlite_rule_is_applied,
-	.rule_set_applied = sqlite_rule_set_applied,
-	.team_add = sqlite_team_add,
-	.team_get = sqlite_team_get,
-	.team_find = sqlite_team_find,
-	.apikey_add = sqlite_apikey_add,
-	.apikey_find = sqlite_apikey_find,
+static const struct db_ops sqlite_ops = {
+	.close = sqlite_close,
+	.begin = begin,
+	.commit = commit,
+	.rollback = rollback,
+	.script = script,
+	.start = start,
+	.row = row,
+	.column = column,
+	.changes = changes,
+	.done = done,
+	.schema_version = schema_version,
+	.schema_set = schema_set,
+	.watch_fd = watch_fd,
+	.watch_take = watch_take,
 };
 
-static int store_setup(struct sqlite_store *s, const char *path)
+static int setup(struct sqlite_db *s, const char *path)
 {
 	/* secure_delete: wire commands may carry private keys. FULL: a report that was answered
 	 * with 2.04 is forgotten by its device, so it must not be lost. */
@@ -290,25 +317,16 @@ static int store_setup(struct sqlite_store *s, const char *path)
 			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
 			     NULL);
 	if (rc != SQLITE_OK)
-		return sqlite_store_err(s, rc);
+		return sqlite_err(s, rc);
 	rc = sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(s->db, pragmas, NULL, NULL, NULL);
-	return rc == SQLITE_OK ? 0 : sqlite_store_err(s, rc);
+	return rc == SQLITE_OK ? exec(s, pragmas) : sqlite_err(s, rc);
 }
 
-static struct sqlite_store *sqlite_store_free(struct sqlite_store *s)
+static int open_db(const char *path, struct db **ret)
 {
-	store_close(&s->base);
-	return NULL;
-}
-DEFINE_CLEANUP(struct sqlite_store *, sqlite_store_free);
-
-static int store_open(const char *path, struct service_store **ret, char **ret_detail)
-{
-	_cleanup_(sqlite_store_freep) struct sqlite_store *s = NULL;
+	struct sqlite_db *s;
 	int fd, r;
 
 	/* SQLite would make the file readable for everybody; its companions take over this mode.
@@ -324,22 +342,25 @@ static int store_open(const char *path, struct service_store **ret, char **ret_d
 	if (!s)
 		return -ENOMEM;
 	s->base.ops = &sqlite_ops;
-	r = store_setup(s, path);
-	if (r < 0)
+	s->base.dialect = DB_SQLITE;
+	r = setup(s, path);
+	if (r < 0) {
+		sqlite_close(&s->base);
 		return r;
-	r = sqlite_store_upgrade(s, ret_detail);
-	if (r < 0)
-		return r;
-	*ret = &TAKE_PTR(s)->base;
+	}
+	*ret = &s->base;
 	return 0;
 }
 
 int store_sqlite_open(const char *path, struct service_store **ret, char **ret_detail)
 {
 	_cleanup_(freep) char *detail = NULL;
+	struct db *db;
 	int r;
 
-	r = store_open(path, ret, &detail);
+	r = open_db(path, &db);
+	if (r == 0)
+		r = sql_store_new(db, ret, &detail);
 	if (r < 0 && asprintf(ret_detail, "cannot open the store %s: %s", path,
 			      detail ? detail : strerror(-r)) < 0)
 		return -ENOMEM;

@@ -123,33 +123,98 @@ static void a_newer_schema_is_refused_by_name(void **state)
 	free(detail);
 }
 
-static void run_sql(const char *path, const char *sql)
+/* A store as an older program left it. */
+static void store_restore(const char *path, int version)
 {
+	static char sql[65536];
+	char file[256];
 	sqlite3 *db;
+	size_t len;
+	FILE *in;
 
+	snprintf(file, sizeof(file), "%s/tests/vectors/service-store/schema-%d.sql",
+		 getenv("ONBOARD_SOURCE_DIR"), version);
+	in = fopen(file, "re");
+	assert_non_null(in);
+	len = fread(sql, 1, sizeof(sql) - 1, in);
+	assert_true(len > 0 && len < sizeof(sql) - 1);
+	sql[len] = 0;
+	fclose(in);
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 }
 
-static void a_store_of_schema_1_keeps_its_devices(void **state)
+#define OLD_DEVICE "50363154-3931-44f0-8022-121b6401627d"
+#define OLD_RULE "33333333-3333-4333-8333-333333333333"
+
+static void old_device_is_whole(struct service_store *s, int version)
 {
 	_cleanup_(store_device_done) struct store_device row = {.tags = NULL};
-	struct fixture *f = *state;
-	struct service_store *old;
-	struct device d;
-	char *detail;
 
-	device_init(&d);
-	device_claim(f, &d, NULL);
-	run_sql(f->db, "ALTER TABLE devices DROP COLUMN cloud_key_before;"
-		       "PRAGMA user_version = 1");
-	detail = NULL;
-	assert_int_equal(store_sqlite_open(f->db, &old, &detail), 0);
-	assert_int_equal(old->ops->device_get(old, d.uuid, &row), 0);
-	assert_false(row.has_cloud_key_before);
-	service_store_free(old);
-	device_done(&d);
+	assert_int_equal(s->ops->device_get(s, OLD_DEVICE, &row), 0);
+	assert_string_equal(row.tags, "[\"lab\"]");
+	assert_int_equal(row.claimed_at, 1760000004);
+	assert_true(row.has_cloud_key);
+	assert_int_equal(row.cloud_key[90], 90);
+	assert_int_equal(row.cloud_key_tag, TAG);
+	assert_int_equal(row.has_cloud_key_before, version >= 2);
+	assert_string_equal(row.batch_query, "1024/1024/10");
+	assert_null(row.name);
+	assert_int_equal(row.blocked_at, 0);
+	assert_string_equal(row.trace, "");
+}
+
+static void old_commands_are_whole(struct service_store *s)
+{
+	struct store_command row;
+	int64_t n;
+	bool is;
+
+	assert_int_equal(s->ops->command_get(s, OLD_DEVICE, "open.2", &row), 0);
+	assert_int_equal(row.status, STORE_IN_PROGRESS);
+	assert_int_equal(row.handed_at, 1760000011);
+	assert_int_equal(row.wire_len, 2);
+	assert_string_equal(row.description, "first");
+	store_command_done(&row);
+	assert_int_equal(s->ops->command_get(s, OLD_DEVICE, "open.3", &row), 0);
+	assert_int_equal(row.handed_at, 0);
+	store_command_done(&row);
+	assert_int_equal(s->ops->identity_count(s, OLD_DEVICE, &n), 0);
+	assert_int_equal(n, 4);
+	assert_int_equal(s->ops->rule_is_applied(s, OLD_DEVICE, OLD_RULE, &is), 0);
+	assert_true(is);
+}
+
+static void stores_of_older_programs_keep_what_is_in_them(void **state)
+{
+	struct fixture *f = *state;
+	struct store_apikey key;
+	struct store_shadow shadow;
+	uint8_t hash[32];
+
+	memset(hash, 0x5a, sizeof(hash));
+	for (int version = 1; version <= 2; version++) {
+		struct service_store *s;
+		char path[96], *detail = NULL;
+
+		snprintf(path, sizeof(path), "%s/old-%d.db", f->dir, version);
+		store_restore(path, version);
+		for (int again = 0; again < 2; again++) {
+			assert_int_equal(store_sqlite_open(path, &s, &detail), 0);
+			old_device_is_whole(s, version);
+			service_store_free(s);
+		}
+		assert_int_equal(store_sqlite_open(path, &s, &detail), 0);
+		old_commands_are_whole(s);
+		assert_int_equal(s->ops->apikey_find(s, hash, &key), 0);
+		assert_string_equal(key.name, "laptop");
+		store_apikey_done(&key);
+		assert_int_equal(s->ops->shadow_get(s, OLD_DEVICE, &shadow), 0);
+		assert_int_equal(shadow.version, 4);
+		store_shadow_done(&shadow);
+		service_store_free(s);
+	}
 }
 
 static void a_file_that_is_no_store_is_refused_by_name(void **state)
@@ -215,7 +280,7 @@ int main(void)
 		T(a_transaction_that_is_not_committed_leaves_nothing),
 		T(keys_that_exist_are_told_apart_from_failures),
 		T(a_newer_schema_is_refused_by_name),
-		T(a_store_of_schema_1_keeps_its_devices),
+		T(stores_of_older_programs_keep_what_is_in_them),
 		T(a_file_that_is_no_store_is_refused_by_name),
 		T(the_wire_form_of_a_closed_command_is_gone),
 	};
