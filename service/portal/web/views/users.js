@@ -14,7 +14,7 @@ import {timeElement} from "../lib/time.js";
 import {toast} from "../lib/toast.js";
 
 const COLUMNS = [{title: "User"}, {title: "Role"}, {title: "Made"}, {title: "Actions", hidden: true, class: "end"}];
-const MIN_PASSWORD = 12;
+const MIN_PASSWORD = 8;
 
 export function usersPart(life) {
 	const place = h("div", {}, loading());
