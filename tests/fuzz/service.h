@@ -25,9 +25,18 @@ enum service_token {
 	SERVICE_TOKENS,
 };
 
+enum service_owner {
+	SERVICE_NOBODY,
+	SERVICE_VIEWER,
+	SERVICE_EDITOR,
+	SERVICE_ADMIN,
+	SERVICE_OTHER, /* admin of the other team */
+	SERVICE_OWNERS,
+};
+
 struct service {
 	struct fixture *f;
-	struct core_owner admin; /* of ours, as f->editor and f->viewer */
+	char keys[SERVICE_OWNERS][80]; /* what their Authorization header says */
 	struct device devices[SERVICE_DEVICES];
 	EVP_PKEY *cloud_keys[SERVICE_DEVICES];
 	char claim_tokens[SERVICE_DEVICES][TOKEN_TEXT_MAX];
