@@ -247,9 +247,12 @@ void owners_ask(const struct owner_request *request, struct owner_reply *ret)
 	if (status != 0) {
 		__wrap_owner_answer(x, status, &a);
 	} else {
-		owner_exchange_take(x, request->body, request->len / 2);
-		owner_exchange_take(x, request->body + request->len / 2,
-				    request->len - request->len / 2);
+		size_t half = request->len / 2;
+
+		if (request->len > 1)
+			owner_exchange_take(x, request->body, half);
+		if (request->len > 0)
+			owner_exchange_take(x, request->body + half, request->len - half);
 		FUZZ_ASSERT(owner_exchange_run(x) == MHD_YES);
 	}
 	for (int turns = 0; ret->status == 0; turns++) {
