@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "service/address.h"
 #include "service/certfile.h"
+#include "service/coap_dtls.h"
 #include "service/device_pdu.h"
 
 /* Handshakes under way at once. Beyond that libcoap ignores new ones, and it counts each
@@ -217,6 +218,7 @@ static int set_up_tls(struct device_front *f, const struct device_front_config *
 {
 	coap_dtls_pki_t pki = {
 		.version = COAP_DTLS_PKI_SETUP_VERSION,
+		.additional_tls_setup_call_back = coap_dtls_keep_key,
 		.verify_peer_cert = 0, /* devices prove themselves by JWT: ask for no certificate */
 		.pki_key.key_type = COAP_PKI_KEY_PEM_BUF,
 		.pki_key.key.pem_buf =
