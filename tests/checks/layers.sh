@@ -46,7 +46,7 @@ owners() { # PATTERN PLACE-REGEX
 	fi
 }
 owners mbedtls/ 'session/|credstore/'
-owners coap3/ 'session/message\.|service/(device_front|device_pdu)\.'
+owners coap3/ 'session/message\.|service/(device_front|device_pdu|coap_dtls)\.'
 owners cbor 'proto/'
 owners sqlite3 'credstore/|service/store/'
 owners openssl/ 'service/(crypto|certfile|coap_dtls)'
