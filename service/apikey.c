@@ -10,13 +10,13 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "service/apikey.h"
 #include "service/core_private.h"
 #include "service/crypto.h"
 
 #define KEY_PREFIX "onboard_" /* what secret scanners look for */
 #define KEY_BYTES 32
 #define KEY_LEN (sizeof(KEY_PREFIX) - 1 + BASE64URL_LEN(KEY_BYTES))
-#define NAME_MAX_LEN 128
 
 enum core_verdict core_owner_of_key(struct core *c, const char *api_key, struct core_owner *ret)
 {
@@ -42,7 +42,7 @@ enum core_verdict core_owner_of_key(struct core *c, const char *api_key, struct 
 	return CORE_OK;
 }
 
-static bool role_is_valid(const char *role)
+bool apikey_role_is_valid(const char *role)
 {
 	static const char *const roles[] = {"viewer", "editor", "admin"};
 
@@ -56,7 +56,7 @@ static bool name_is_valid(const char *name)
 {
 	json_auto_t *text = json_string(name);
 
-	return text && name[0] && strlen(name) <= NAME_MAX_LEN;
+	return text && name[0] && strlen(name) <= CORE_NAME_MAX;
 }
 
 /* The team of that name, made when it is the first time that it is heard of. */
@@ -79,27 +79,40 @@ static int team_get(struct core *c, const char *name, char ret[static CORE_UUID_
 	return 0;
 }
 
+int apikey_make(const char *team, const char *role, const char *name, struct store_apikey *ret_row,
+		char ret_key[static APIKEY_TEXT])
+{
+	struct store_apikey row = {.created_at = clock_wall_s(), .name = strdup(name)};
+	uint8_t bytes[KEY_BYTES];
+
+	if (!row.name)
+		return -ENOMEM;
+	random_fill(bytes, sizeof(bytes));
+	memset(ret_key, 0, APIKEY_TEXT);
+	memcpy(ret_key, KEY_PREFIX, sizeof(KEY_PREFIX));
+	base64url_encode(bytes, sizeof(bytes), ret_key + sizeof(KEY_PREFIX) - 1);
+	secret_wipe(bytes, sizeof(bytes));
+	crypto_sha256(ret_key, strlen(ret_key), row.hash);
+	core_uuid(row.id);
+	snprintf(row.team, sizeof(row.team), "%s", team);
+	snprintf(row.role, sizeof(row.role), "%s", role);
+	*ret_row = row;
+	return 0;
+}
+
 int core_apikey_create(struct core *c, const char *team, const char *role, const char *name,
-		       char ret_key[static 64])
+		       char ret_key[static APIKEY_TEXT])
 {
 	_cleanup_(store_apikey_done) struct store_apikey row = {.name = NULL};
 	_cleanup_(store_txn_rollback) struct store_txn t = {NULL};
-	uint8_t bytes[KEY_BYTES];
-	char key[64] = KEY_PREFIX;
+	char key[APIKEY_TEXT];
 	int r;
 
-	if (!role_is_valid(role) || !name_is_valid(team) || !name_is_valid(name))
+	if (!apikey_role_is_valid(role) || !name_is_valid(team) || !name_is_valid(name))
 		return -EINVAL;
-	random_fill(bytes, sizeof(bytes));
-	base64url_encode(bytes, sizeof(bytes), key + sizeof(KEY_PREFIX) - 1);
-	crypto_sha256(key, strlen(key), row.hash);
-
-	core_uuid(row.id);
-	snprintf(row.role, sizeof(row.role), "%s", role);
-	row.created_at = clock_wall_s();
-	row.name = strdup(name);
-	if (!row.name)
-		return -ENOMEM;
+	r = apikey_make("", role, name, &row, key);
+	if (r < 0)
+		return r;
 	r = store_txn_begin(&t, c->store, STORE_WRITE, "");
 	if (r < 0)
 		return r;
@@ -114,6 +127,5 @@ int core_apikey_create(struct core *c, const char *team, const char *role, const
 		return r;
 	memcpy(ret_key, key, sizeof(key));
 	secret_wipe(key, sizeof(key));
-	secret_wipe(bytes, sizeof(bytes));
 	return 0;
 }

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "proto/attest.h"
-#include "service/core_private.h"
+#include "service/device_change.h"
 #include "service/device_json.h"
 #include "service/enroll.h"
 #include "service/proof.h"
@@ -60,21 +60,26 @@ static unsigned int token_verify(struct core *c, const struct attest *a, const c
 }
 
 /* A claim repeated by the same team: more tags join, nothing is lost. */
-static int claim_again(struct core *c, struct store_device *row, const json_t *tags)
+static int claim_again(struct core *c, struct store_device *row, const json_t *tags,
+		       bool *ret_changed)
 {
 	json_auto_t *all = NULL;
 	json_t *tag;
 	char *text;
-	size_t i;
+	size_t i, had;
 	int r;
 
 	r = core_json_load(row->tags, &all);
 	if (r < 0)
 		return r;
+	had = json_array_size(all);
 	json_array_foreach(tags, i, tag) if (!core_has_tag(all, json_string_value(tag)) &&
 					     json_array_append(all, tag) < 0) return -ENOMEM;
 	if (json_array_size(all) > TAGS_MAX)
 		return -E2BIG;
+	*ret_changed = json_array_size(all) > had;
+	if (!*ret_changed)
+		return 0;
 	text = json_dumps(all, JSON_COMPACT);
 	if (!text)
 		return -ENOMEM;
@@ -101,6 +106,22 @@ static int claim_first(struct core *c, const struct core_owner *o, const struct 
 	return r > 0 ? -EEXIST : r;
 }
 
+/* What became of it, for the log and the timeline. */
+static int claim_tell(struct core *c, const struct core_owner *o, const struct store_device *row,
+		      const char *kind)
+{
+	json_auto_t *tags = NULL;
+	int r;
+
+	r = core_json_load(row->tags, &tags);
+	if (r == 0)
+		r = core_event(c, row->team, row->uuid, kind, NULL,
+			       json_pack("{s:O}", "tags", tags));
+	if (r == 0)
+		r = core_audit(c, o, "device.claim", row->uuid, json_pack("{s:O}", "tags", tags));
+	return r;
+}
+
 static unsigned int claim_store(struct core *c, const struct core_owner *o, const struct attest *a,
 				const struct claimant *who, const json_t *tags, json_t **ret)
 {
@@ -108,6 +129,7 @@ static unsigned int claim_store(struct core *c, const struct core_owner *o, cons
 	_cleanup_(store_device_done) struct store_device row = {.tags = NULL};
 	_cleanup_(store_txn_rollback) struct store_txn t = {NULL};
 	unsigned int status = 201;
+	bool changed = true;
 	int r;
 
 	r = store_txn_begin(&t, c->store, STORE_WRITE, device);
@@ -129,13 +151,15 @@ static unsigned int claim_store(struct core *c, const struct core_owner *o, cons
 				    device);
 	if (r == 0) {
 		status = 200;
-		r = claim_again(c, &row, tags);
+		r = claim_again(c, &row, tags, &changed);
 		if (r == -E2BIG)
 			return core_problem(422, ret, "device %s would have more than %d tags",
 					    device, TAGS_MAX);
 	} else {
 		r = claim_first(c, o, a, device, tags, &row);
 	}
+	if (r == 0 && changed)
+		r = claim_tell(c, o, &row, status == 201 ? "claimed" : "tagged");
 	if (r == 0)
 		r = store_txn_commit(&t);
 	if (r < 0)
@@ -184,26 +208,23 @@ unsigned int core_claim(struct core *c, const struct core_owner *o, const json_t
 unsigned int core_unclaim(struct core *c, const struct core_owner *o, const char *device,
 			  json_t **ret)
 {
-	_cleanup_(store_device_done) struct store_device row = {.tags = NULL};
-	_cleanup_(store_txn_rollback) struct store_txn t = {NULL};
+	_cleanup_(device_change_done) struct device_change ch = {.core = c};
 	unsigned int status;
 	int r;
 
 	status = core_need_write(o, ret);
+	if (!status)
+		status = device_change_open(c, o, device, &ch, ret);
 	if (status)
 		return status;
-	r = store_txn_begin(&t, c->store, STORE_WRITE, device);
-	if (r < 0)
-		return core_fail_http(r, "cannot unclaim", ret);
-	status = core_owned_device(c, o, device, &row, ret);
-	if (status)
-		return status;
-	r = c->store->ops->device_delete(c->store, row.uuid);
+	r = c->store->ops->device_delete(c->store, ch.row.uuid);
 	if (r == 0)
-		r = store_txn_commit(&t);
+		r = c->store->ops->event_prune(c->store, ch.row.uuid, 0);
 	if (r != 0)
 		return core_fail_http(r < 0 ? r : -ENOENT, "cannot unclaim", ret);
-	log_info("device=%s team=%s claim=ended", row.uuid, o->team);
+	status = device_change_commit(&ch, "device.unclaim", "unclaimed", NULL, ret);
+	if (status)
+		return status;
 	*ret = NULL;
 	return 204;
 }

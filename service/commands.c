@@ -45,6 +45,32 @@ static int command_push(void *userdata, struct store_command *row)
 	return json_array_append_new(userdata, command_json(row)) < 0 ? -ENOMEM : 0;
 }
 
+/* What a request asks for: the name of its only member. */
+static const char *request_type(const json_t *request)
+{
+	void *first = json_object_iter((json_t *)request);
+
+	return first ? json_object_iter_key(first) : "";
+}
+
+static int command_tell(struct core *c, const struct core_owner *o, const struct store_command *row,
+			const char *action, const char *kind)
+{
+	json_auto_t *request = NULL, *detail = NULL;
+	int r;
+
+	r = core_json_load(row->request, &request);
+	if (r < 0)
+		return r;
+	detail = json_pack("{s:s, s:s}", "id", row->id, "type", request_type(request));
+	if (!detail)
+		return -ENOMEM;
+	r = core_event(c, o->team, row->device, kind, NULL, json_incref(detail));
+	if (r == 0)
+		r = core_audit(c, o, action, row->device, json_incref(detail));
+	return r;
+}
+
 unsigned int core_command_add(struct core *c, const struct core_owner *o, const char *device,
 			      const json_t *body, json_t **ret)
 {
@@ -78,6 +104,8 @@ unsigned int core_command_add(struct core *c, const struct core_owner *o, const 
 				    owned.uuid, QUEUE_OPEN_MAX);
 	if (r == QUEUE_E_REFUSED)
 		return core_problem(422, ret, "%s", detail ? detail : "the request is refused");
+	if (r == 0)
+		r = command_tell(c, o, &row, "command.add", "command-queued");
 	if (r == 0)
 		r = store_txn_commit(&t);
 	if (r < 0)
@@ -129,4 +157,45 @@ unsigned int core_command_get(struct core *c, const struct core_owner *o, const 
 				    command);
 	*ret = command_json(&row);
 	return *ret ? 200 : core_fail_http(-EBADMSG, "a stored command is broken", ret);
+}
+
+/* What the device has may be under way: its answer is still wanted. */
+unsigned int core_command_delete(struct core *c, const struct core_owner *o, const char *device,
+				 const char *command, json_t **ret)
+{
+	_cleanup_(store_device_done) struct store_device owned = {.tags = NULL};
+	_cleanup_(store_command_done) struct store_command row = {.seq = 0};
+	_cleanup_(store_txn_rollback) struct store_txn t = {NULL};
+	unsigned int status;
+	int r;
+
+	status = core_need_write(o, ret);
+	if (status)
+		return status;
+	r = store_txn_begin(&t, c->store, STORE_WRITE, device);
+	if (r < 0)
+		return core_fail_http(r, "cannot delete a command", ret);
+	status = core_owned_device(c, o, device, &owned, ret);
+	if (status)
+		return status;
+	r = c->store->ops->command_get(c->store, owned.uuid, command, &row);
+	if (r < 0)
+		return core_fail_http(r, "cannot read a command", ret);
+	if (r == STORE_E_NOT_FOUND)
+		return core_problem(404, ret, "device %s has no command %.64s", owned.uuid,
+				    command);
+	if (row.status == STORE_IN_PROGRESS)
+		return core_problem(409, ret,
+				    "the device has command %.64s already: wait for its answer, or "
+				    "reset the device",
+				    command);
+	r = c->store->ops->command_delete(c->store, owned.uuid, row.id);
+	if (r == 0)
+		r = command_tell(c, o, &row, "command.delete", "command-deleted");
+	if (r == 0)
+		r = store_txn_commit(&t);
+	if (r != 0)
+		return core_fail_http(r < 0 ? r : -ENOENT, "cannot delete a command", ret);
+	*ret = NULL;
+	return 204;
 }

@@ -19,7 +19,6 @@ struct core *core_free(struct core *c)
 	if (!c)
 		return NULL;
 	ca_free(c->ca);
-	limits_free(c->limits);
 	free(c->ca_dir);
 	free(c->cloud_ca);
 	free(c);
@@ -80,8 +79,6 @@ int core_new(const struct core_config *config, struct core **ret, char **ret_det
 	if (!c->ca_dir)
 		return -ENOMEM;
 	r = cloud_ca_make(config, &c->cloud_ca, ret_detail);
-	if (r == 0)
-		r = limits_new(config->device_rate, &c->limits);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(c);
@@ -121,7 +118,7 @@ unsigned int core_owned_device(struct core *c, const struct core_owner *o, const
 	if (r == STORE_E_NOT_FOUND || strcmp(row.team, o->team) != 0)
 		return core_problem(404, ret, "your team has not claimed device %s", uuid);
 	*ret_row = row;
-	row.tags = NULL;
+	memset(&row, 0, sizeof(row));
 	return 0;
 }
 
@@ -193,11 +190,20 @@ int core_json_load(const char *text, json_t **ret)
 	return *ret ? 0 : -EBADMSG;
 }
 
-static bool tag_is_valid(const json_t *value)
+json_t *core_json_time_ms(int64_t milliseconds)
 {
-	const char *tag = json_string_value(value);
-	size_t len = json_string_length(value);
+	time_t t = (time_t)(milliseconds / 1000);
+	struct tm tm;
+	char text[32];
 
+	if (milliseconds == 0 || !gmtime_r(&t, &tm) ||
+	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
+		return json_null();
+	return json_sprintf("%s.%03dZ", text, (int)(milliseconds % 1000));
+}
+
+bool core_tag_is_valid(const char *tag, size_t len)
+{
 	if (!tag || len == 0 || len > TAG_MAX)
 		return false;
 	for (size_t i = 0; i < len; i++)
@@ -232,7 +238,7 @@ json_t *core_tags(const json_t *value, char **ret_detail)
 	}
 	json_array_foreach(value, i, item)
 	{
-		if (!tag_is_valid(item)) {
+		if (!core_tag_is_valid(json_string_value(item), json_string_length(item))) {
 			core_detail(ret_detail,
 				    "tags[%zu] must be 1 to %d letters, digits and - _ . :", i,
 				    TAG_MAX);

@@ -6,8 +6,7 @@
 #include <jansson.h>
 
 #include "service/ca.h"
-#include "service/core.h"
-#include "service/limits.h"
+#include "service/core_owner.h"
 #include "service/store.h"
 
 struct core {
@@ -18,14 +17,10 @@ struct core {
 	struct ca *ca;                /* owned; NULL until a certificate is needed */
 	uint32_t cloud_tag;
 	unsigned int clock_skew_s;
-	struct limits *limits; /* owned */
 };
 
 /* The CA, opened or made at the first call. Failures are logged here. */
 int core_ca(struct core *c, struct ca **ret) _must_check_;
-
-/* For log lines. */
-#define TRACE_OR_NONE(trace) ((trace)[0] ? (trace) : "-")
 
 /* Logs our own failure and answers for it. */
 enum core_verdict core_fail(int r, const char *what, const char *device);
@@ -46,6 +41,7 @@ int core_event(struct core *c, const char *team, const char *device, const char 
 /* Default deny: 0 when the role of o allows it, else the status of the problem in *ret. */
 unsigned int core_need_read(const struct core_owner *o, json_t **ret) _must_check_;
 unsigned int core_need_write(const struct core_owner *o, json_t **ret) _must_check_;
+unsigned int core_need_admin(const struct core_owner *o, json_t **ret) _must_check_;
 /* The device when o's team claimed it; 0, or the status of the problem in *ret. */
 unsigned int core_owned_device(struct core *c, const struct core_owner *o, const char *device,
 			       struct store_device *ret_row, json_t **ret) _must_check_;
@@ -61,6 +57,8 @@ int core_uuid_normal(const char *text, char ret[static CORE_UUID_TEXT]) _must_ch
 json_t *core_json_text(const char *text);
 /* RFC 3339 in UTC; JSON null for 0. */
 json_t *core_json_time(int64_t seconds);
+/* The same of milliseconds. */
+json_t *core_json_time_ms(int64_t milliseconds);
 /* Stored JSON; -EBADMSG when it is none. */
 int core_json_load(const char *text, json_t **ret) _must_check_;
 
@@ -69,4 +67,14 @@ int core_json_load(const char *text, json_t **ret) _must_check_;
 /* An array of at most TAGS_MAX tags: letters, digits and -_.: only. NULL and a detail when not. A
  * new reference without repetitions. */
 json_t *core_tags(const json_t *value, char **ret_detail);
+/* One tag. */
+bool core_tag_is_valid(const char *tag, size_t len);
+/* A text of min to max bytes: 0, or the status of the problem in *ret, which names it. */
+unsigned int core_need_text(const json_t *value, const char *name, size_t min, size_t max,
+			    json_t **ret) _must_check_;
+/* A role. */
+unsigned int core_need_role(const json_t *value, json_t **ret) _must_check_;
+/* Nothing in the object but these members, up to NULL: 0, or the status of the problem in *ret. */
+unsigned int core_need_members(const json_t *object, const char *const *names,
+			       json_t **ret) _must_check_;
 bool core_has_tag(const json_t *tags, const char *tag);

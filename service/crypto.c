@@ -275,6 +275,37 @@ int crypto_key_of_private(const char *pem, const char *password,
 	return key ? spki_of(key, ret) : CRYPTO_E_KEY;
 }
 
+int crypto_key_of_public(const char *pem, uint8_t ret[static CRYPTO_SPKI_LEN])
+{
+	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+	_cleanup_(BIO_freep) BIO *bio = NULL;
+	char *name, *header;
+	uint8_t *der;
+	const uint8_t *at;
+	long len;
+
+	ERR_clear_error();
+	bio = BIO_new_mem_buf(pem, -1);
+	if (!bio)
+		return -ENOMEM;
+	while (!key && PEM_read_bio(bio, &name, &header, &der, &len) == 1) {
+		at = der;
+		if (strcmp(name, PEM_STRING_PUBLIC) == 0) {
+			key = d2i_PUBKEY(NULL, &at, len);
+		} else if (strcmp(name, PEM_STRING_X509) == 0) {
+			X509 *cert = d2i_X509(NULL, &at, len);
+
+			key = cert ? X509_get_pubkey(cert) : NULL;
+			X509_free(cert);
+		}
+		OPENSSL_free(name);
+		OPENSSL_free(header);
+		OPENSSL_free(der);
+	}
+	ERR_clear_error();
+	return key ? spki_of(key, ret) : CRYPTO_E_KEY;
+}
+
 int crypto_csr_check(const uint8_t *der, size_t len, uint8_t ret_spki[static CRYPTO_SPKI_LEN])
 {
 	_cleanup_(X509_REQ_freep) X509_REQ *req = NULL;

@@ -47,6 +47,10 @@ int crypto_key_pem(const uint8_t spki[static CRYPTO_SPKI_LEN], char **ret) _must
 int crypto_key_of_private(const char *pem, const char *password,
 			  uint8_t ret[static CRYPTO_SPKI_LEN]) _must_check_;
 
+/* The key of a PEM public key or of the first certificate; what stands around it is ignored.
+ * CRYPTO_E_KEY for anything but P-256. */
+int crypto_key_of_public(const char *pem, uint8_t ret[static CRYPTO_SPKI_LEN]) _must_check_;
+
 /* A request of a P-256 key, signed by that key with ECDSA and SHA-256. Modems write an explicit
  * NULL parameter into the signature algorithm; that is tolerated. 0, CRYPTO_E_CSR, CRYPTO_E_KEY,
  * CRYPTO_E_SIGNATURE. */

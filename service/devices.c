@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "service/core_private.h"
 #include "service/crypto.h"
 #include "service/device_json.h"
+#include "service/page.h"
 
 /* docs/protocol.md §2.3 */
 static json_t *device_type_json(unsigned int type)
@@ -28,16 +28,33 @@ static json_t *device_type_json(unsigned int type)
 	return json_sprintf("type_%u", type);
 }
 
+static json_t *name_json(const char *name)
+{
+	return name ? core_json_text(name) : json_null();
+}
+
+/* How far a device is, in a word. */
+static const char *device_status(const struct store_device *row)
+{
+	if (row->blocked_at)
+		return "blocked";
+	if (row->cloud_seen_at)
+		return "validated";
+	return row->seen_at ? "connected" : "waiting";
+}
+
 json_t *device_json_claimed(const struct store_device *row)
 {
 	json_auto_t *tags = NULL;
 
 	if (core_json_load(row->tags, &tags) < 0)
 		return NULL;
-	return json_pack("{s:s, s:o, s:s, s:s, s:O, s:o, s:o}", "id", row->uuid, "deviceType",
-			 device_type_json(row->device_type), "firmwareId", row->firmware, "ownerId",
-			 row->team, "tags", tags, "claimedAt", core_json_time(row->claimed_at),
-			 "lastSeenAt", core_json_time(row->seen_at));
+	return json_pack("{s:s, s:o, s:s, s:s, s:O, s:o, s:o, s:o, s:s, s:o}", "id", row->uuid,
+			 "deviceType", device_type_json(row->device_type), "firmwareId",
+			 row->firmware, "ownerId", row->team, "tags", tags, "claimedAt",
+			 core_json_time(row->claimed_at), "lastSeenAt",
+			 core_json_time(row->seen_at), "name", name_json(row->name), "status",
+			 device_status(row), "blockedAt", core_json_time(row->blocked_at));
 }
 
 static json_t *cloud_json(const struct store_device *row)
@@ -74,56 +91,148 @@ json_t *device_json_managed(const struct store_device *row, const struct store_s
 
 	if (core_json_load(row->tags, &tags) < 0)
 		return NULL;
-	return json_pack("{s:s, s:s, s:O, s:o, s:o, s:o, s:o}", "id", row->uuid, "tenantId",
-			 row->team, "tags", tags, "createdAt", core_json_time(row->claimed_at),
-			 "lastSeenAt", core_json_time(row->seen_at), "cloudAccess", cloud_json(row),
-			 "state", state_json(shadow));
+	return json_pack("{s:s, s:s, s:O, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "id", row->uuid,
+			 "tenantId", row->team, "tags", tags, "createdAt",
+			 core_json_time(row->claimed_at), "lastSeenAt",
+			 core_json_time(row->seen_at), "name", name_json(row->name), "subType",
+			 name_json(row->sub_type), "status", device_status(row), "cloudAccess",
+			 cloud_json(row), "state", state_json(shadow));
 }
 
-static int claimed_push(void *userdata, const struct store_device *row)
+/* ---- lists ---- */
+
+#define KIND 'd'
+
+struct walk {
+	json_t *(*show)(const struct store_device *row);
+	json_t *items;
+	size_t limit;
+	struct page last;
+	bool has_more;
+};
+
+static int push(void *userdata, const struct store_device *row)
 {
-	return json_array_append_new(userdata, device_json_claimed(row)) < 0 ? -ENOMEM : 0;
+	struct walk *w = userdata;
+
+	if (json_array_size(w->items) == w->limit) {
+		w->has_more = true;
+		return 0;
+	}
+	w->last.number = row->claimed_at;
+	memcpy(w->last.text, row->uuid, sizeof(w->last.text));
+	return json_array_append_new(w->items, w->show(row)) < 0 ? -ENOMEM : 0;
 }
 
-unsigned int core_claimed_list(struct core *c, const struct core_owner *o, json_t **ret)
+static unsigned int state_parse(const char *text, enum store_device_state *ret_state, json_t **ret)
+{
+	static const struct {
+		const char *text;
+		enum store_device_state state;
+	} states[] = {
+		{"waiting", STORE_DEVICE_WAITING},
+		{"validated", STORE_DEVICE_VALIDATED},
+		{"blocked", STORE_DEVICE_BLOCKED},
+	};
+
+	*ret_state = STORE_DEVICE_ANY;
+	if (!text)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
+		if (strcmp(states[i].text, text) == 0) {
+			*ret_state = states[i].state;
+			return 0;
+		}
+	return core_problem(400, ret, "status is waiting, validated or blocked");
+}
+
+static unsigned int filter_make(const struct core_owner *o, const struct core_list *list,
+				struct page *page, struct store_device_filter *filter, json_t **ret)
+{
+	unsigned int status;
+
+	status = page_read(list, KIND, page, ret);
+	if (status)
+		return status;
+	*filter = (struct store_device_filter){
+		.team = o->team,
+		.search = list->search && *list->search ? list->search : NULL,
+		.tag = list->tag && *list->tag ? list->tag : NULL,
+		.after_claimed_at = page->number,
+		.after_uuid = page->text,
+		.limit = page->limit + 1,
+	};
+	return state_parse(list->status, &filter->state, ret);
+}
+
+static unsigned int list_devices(struct core *c, const struct core_owner *o,
+				 const struct core_list *list,
+				 json_t *(*show)(const struct store_device *row), json_t **ret)
 {
 	json_auto_t *items = json_array();
+	_cleanup_(store_txn_rollback) struct store_txn t = {NULL};
+	struct walk w = {.show = show, .items = items};
+	struct store_device_filter filter;
+	struct page page;
 	unsigned int status;
+	int64_t total;
 	int r;
 
 	status = core_need_read(o, ret);
+	if (!status)
+		status = filter_make(o, list, &page, &filter, ret);
 	if (status)
 		return status;
-	r = c->store->ops->device_each(c->store, o->team, claimed_push, items);
-	if (r < 0)
-		return core_fail_http(r, "cannot list the devices", ret);
-	*ret = json_pack("{s:O}", "items", items);
+	w.limit = page.limit;
+	r = store_txn_begin(&t, c->store, STORE_READ, "");
+	if (r == 0)
+		r = c->store->ops->device_page(c->store, &filter, push, &w);
+	if (r == 0)
+		r = c->store->ops->device_count(c->store, &filter, &total);
+	if (r != 0)
+		return core_fail_http(r < 0 ? r : -ENOENT, "cannot list the devices", ret);
+	*ret = page_json(json_incref(items), KIND, w.has_more ? &w.last : NULL);
+	if (!*ret || json_object_set_new(*ret, "total", json_integer(total)) < 0)
+		return core_fail_http(-ENOMEM, "cannot list the devices", ret);
 	return 200;
 }
 
+unsigned int core_claimed_list(struct core *c, const struct core_owner *o,
+			       const struct core_list *list, json_t **ret)
+{
+	return list_devices(c, o, list, device_json_claimed, ret);
+}
+
 /* Shadows are left out of lists: each may be large. */
-static int managed_push(void *userdata, const struct store_device *row)
+static json_t *show_managed(const struct store_device *row)
 {
 	json_t *item = device_json_managed(row, NULL);
 
 	json_object_del(item, "state");
-	return json_array_append_new(userdata, item) < 0 ? -ENOMEM : 0;
+	return item;
 }
 
-unsigned int core_device_list(struct core *c, const struct core_owner *o, json_t **ret)
+unsigned int core_device_list(struct core *c, const struct core_owner *o,
+			      const struct core_list *list, json_t **ret)
 {
-	json_auto_t *items = json_array();
+	return list_devices(c, o, list, show_managed, ret);
+}
+
+/* ---- one ---- */
+
+unsigned int core_claimed_get(struct core *c, const struct core_owner *o, const char *device,
+			      json_t **ret)
+{
+	_cleanup_(store_device_done) struct store_device row = {.tags = NULL};
 	unsigned int status;
-	int r;
 
 	status = core_need_read(o, ret);
+	if (!status)
+		status = core_owned_device(c, o, device, &row, ret);
 	if (status)
 		return status;
-	r = c->store->ops->device_each(c->store, o->team, managed_push, items);
-	if (r < 0)
-		return core_fail_http(r, "cannot list the devices", ret);
-	*ret = json_pack("{s:O, s:I}", "items", items, "total", (json_int_t)json_array_size(items));
-	return 200;
+	*ret = device_json_claimed(&row);
+	return *ret ? 200 : core_fail_http(-EBADMSG, "a stored device is broken", ret);
 }
 
 unsigned int core_device_get(struct core *c, const struct core_owner *o, const char *device,
@@ -147,20 +256,18 @@ unsigned int core_device_get(struct core *c, const struct core_owner *o, const c
 	return *ret ? 200 : core_fail_http(-EBADMSG, "a stored device is broken", ret);
 }
 
-unsigned int core_account(struct core *c, const struct core_owner *o, json_t **ret)
+unsigned int core_device_state_get(struct core *c, const struct core_owner *o, const char *device,
+				   json_t **ret)
 {
-	_cleanup_(store_team_done) struct store_team team = {.name = NULL};
-	unsigned int status;
-	int r;
+	json_t *all = NULL;
+	unsigned int status = core_device_get(c, o, device, &all);
 
-	status = core_need_read(o, ret);
-	if (status)
+	if (status != 200) {
+		*ret = all;
 		return status;
-	r = c->store->ops->team_get(c->store, o->team, &team);
-	if (r != 0)
-		return core_fail_http(r < 0 ? r : -ENOENT, "cannot read a team", ret);
-	*ret = json_pack("{s:{s:s, s:o}, s:s, s:s}", "team", "tenantId", team.id, "name",
-			 core_json_text(team.name), "role", o->role, "apiKeyId", o->key_id);
+	}
+	*ret = json_incref(json_object_get(all, "state"));
+	json_decref(all);
 	return 200;
 }
 

@@ -20,6 +20,10 @@ static const char *status_title(unsigned int status)
 		return "Not Found";
 	case 405:
 		return "Method Not Allowed";
+	case 406:
+		return "Not Acceptable";
+	case 408:
+		return "Request Timeout";
 	case 409:
 		return "Conflict";
 	case 413:
@@ -64,22 +68,66 @@ unsigned int core_fail_http(int r, const char *what, json_t **ret)
 enum core_verdict core_fail(int r, const char *what, const char *device)
 {
 	log_error("device=%s %s: %s", device, what, strerror(-r));
-	return r == -EBUSY ? CORE_AWAY : CORE_FAILED;
+	return CORE_FAILED;
+}
+
+/* Roles in their order; 0 is none. */
+static unsigned int rank(const char *role)
+{
+	static const char *const roles[] = {"viewer", "editor", "admin"};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(roles); i++)
+		if (strcmp(role, roles[i]) == 0)
+			return i + 1;
+	return 0;
+}
+
+static unsigned int need(const struct core_owner *o, const char *role, json_t **ret)
+{
+	if (rank(o->role) >= rank(role))
+		return 0;
+	return core_problem(403, ret, "the role %.16s may not do this: ask somebody who is %s",
+			    o->role, role);
 }
 
 unsigned int core_need_read(const struct core_owner *o, json_t **ret)
 {
-	if (strcmp(o->role, "viewer") == 0)
-		return 0;
-	return core_need_write(o, ret);
+	return need(o, "viewer", ret);
 }
 
 unsigned int core_need_write(const struct core_owner *o, json_t **ret)
 {
-	if (strcmp(o->role, "editor") == 0 || strcmp(o->role, "admin") == 0)
+	return need(o, "editor", ret);
+}
+
+unsigned int core_need_admin(const struct core_owner *o, json_t **ret)
+{
+	return need(o, "admin", ret);
+}
+
+unsigned int core_need_text(const json_t *value, const char *name, size_t min, size_t max,
+			    json_t **ret)
+{
+	size_t len = json_string_length(value);
+
+	if (json_is_string(value) && len >= min && len <= max)
 		return 0;
-	return core_problem(403, ret,
-			    "this API key has the role %.16s, which may not do this: "
-			    "use a key of an editor or admin",
-			    o->role);
+	return core_problem(422, ret, "%s must be a text of %zu to %zu bytes", name, min, max);
+}
+
+unsigned int core_need_members(const json_t *object, const char *const *names, json_t **ret)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)object, key, value)
+	{
+		size_t i = 0;
+
+		while (names[i] && strcmp(names[i], key) != 0)
+			i++;
+		if (!names[i])
+			return core_problem(422, ret, "there is no \"%.40s\" here", key);
+	}
+	return 0;
 }

@@ -140,6 +140,11 @@ static bool take_request(const char *segment, size_t len, struct router_params *
 	return take_uuid(segment, len, params->request);
 }
 
+static bool take_tenant(const char *segment, size_t len, struct router_params *params)
+{
+	return take_uuid(segment, len, params->tenant);
+}
+
 /* The only parameter that clients encode: a tag may have a colon. */
 static bool take_tag(const char *segment, size_t len, struct router_params *params)
 {
@@ -171,7 +176,7 @@ static const struct {
 } parameters[] = {
 	{"{id}", take_device},     {"{cmdId}", take_command},     {"{ruleId}", take_rule},
 	{"{keyId}", take_key},     {"{userId}", take_user},       {"{tag}", take_tag},
-	{"{serial}", take_serial}, {"{requestId}", take_request},
+	{"{serial}", take_serial}, {"{requestId}", take_request}, {"{tenantId}", take_tenant},
 };
 
 static bool is_segment(const char *segment, size_t len, const char *text)

@@ -35,6 +35,7 @@ struct router_params {
 	char key[CORE_UUID_TEXT];           /* {keyId} */
 	char user[CORE_UUID_TEXT];          /* {userId} */
 	char request[CORE_UUID_TEXT];       /* {requestId} */
+	char tenant[CORE_UUID_TEXT];        /* {tenantId} */
 	char tag[ROUTER_TAG_MAX + 1];       /* {tag} */
 	char serial[ROUTER_SERIAL_MAX + 1]; /* {serial}: lower-case hex */
 };

@@ -1,85 +1,152 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service/routes.h"
 
+#include "service/core_owner.h"
+#include "service/routes_private.h"
+
+/* Most handlers hand on what the request says, and nothing else: one line each. */
+#define HANDLER(name, call)                                                                        \
+	static unsigned int name(const struct router_call *c, struct answer *ret)                  \
+	{                                                                                          \
+		return call;                                                                       \
+	}                                                                                          \
+	_Static_assert(1, "")
+
+static struct core_list list_of(const struct router_call *c)
+{
+	return (struct core_list){
+		.limit = c->query[QUERY_PAGE_LIMIT],
+		.token = c->query[QUERY_PAGE_TOKEN],
+		.search = c->query[QUERY_SEARCH],
+		.tag = c->query[QUERY_TAG],
+		.status = c->query[QUERY_STATUS],
+	};
+}
+
+#define OWNER c->core, c->owner
+#define DEVICE c->core, c->owner, c->params->device
+
 static unsigned int claim(const struct router_call *c, struct answer *ret)
 {
-	return core_claim(c->core, c->owner, c->body, &ret->json);
+	if (c->kind == BODY_CSV)
+		return routes_claim_rows(c, ret);
+	return core_claim(OWNER, c->body, &ret->json);
 }
 
 static unsigned int claimed_list(const struct router_call *c, struct answer *ret)
 {
-	return core_claimed_list(c->core, c->owner, &ret->json);
+	struct core_list list = list_of(c);
+
+	return core_claimed_list(OWNER, &list, &ret->json);
 }
 
-static unsigned int unclaim(const struct router_call *c, struct answer *ret)
+static unsigned int timeline(const struct router_call *c, struct answer *ret)
 {
-	return core_unclaim(c->core, c->owner, c->params->device, &ret->json);
-}
+	struct core_list list = list_of(c);
 
-static unsigned int command_add(const struct router_call *c, struct answer *ret)
-{
-	return core_command_add(c->core, c->owner, c->params->device, c->body, &ret->json);
-}
-
-static unsigned int command_list(const struct router_call *c, struct answer *ret)
-{
-	return core_command_list(c->core, c->owner, c->params->device, &ret->json);
-}
-
-static unsigned int command_get(const struct router_call *c, struct answer *ret)
-{
-	return core_command_get(c->core, c->owner, c->params->device, c->params->command,
-				&ret->json);
+	return core_timeline(DEVICE, &list, &ret->json);
 }
 
 static unsigned int device_list(const struct router_call *c, struct answer *ret)
 {
-	return core_device_list(c->core, c->owner, &ret->json);
+	struct core_list list = list_of(c);
+
+	return core_device_list(OWNER, &list, &ret->json);
 }
 
-static unsigned int device_get(const struct router_call *c, struct answer *ret)
+static unsigned int audit_list(const struct router_call *c, struct answer *ret)
 {
-	return core_device_get(c->core, c->owner, c->params->device, &ret->json);
+	struct core_list list = list_of(c);
+
+	return core_audit_list(OWNER, &list, &ret->json);
 }
 
-static unsigned int device_state_patch(const struct router_call *c, struct answer *ret)
-{
-	return core_device_state_patch(c->core, c->owner, c->params->device, c->body, &ret->json);
-}
-
-static unsigned int rule_add(const struct router_call *c, struct answer *ret)
-{
-	return core_rule_add(c->core, c->owner, c->body, &ret->json);
-}
-
-static unsigned int rule_list(const struct router_call *c, struct answer *ret)
-{
-	return core_rule_list(c->core, c->owner, &ret->json);
-}
-
-static unsigned int account(const struct router_call *c, struct answer *ret)
-{
-	return core_account(c->core, c->owner, &ret->json);
-}
+HANDLER(claimed_get, core_claimed_get(DEVICE, &ret->json));
+HANDLER(device_change, core_device_change(DEVICE, c->body, &ret->json));
+HANDLER(unclaim, core_unclaim(DEVICE, &ret->json));
+HANDLER(reset, core_device_reset(DEVICE, &ret->json));
+HANDLER(block, core_device_block(DEVICE, true, &ret->json));
+HANDLER(unblock, core_device_block(DEVICE, false, &ret->json));
+HANDLER(transfer, core_transfer(DEVICE, c->body, &ret->json));
+HANDLER(command_add, core_command_add(DEVICE, c->body, &ret->json));
+HANDLER(command_list, core_command_list(DEVICE, &ret->json));
+HANDLER(command_get, core_command_get(DEVICE, c->params->command, &ret->json));
+HANDLER(command_delete, core_command_delete(DEVICE, c->params->command, &ret->json));
+HANDLER(device_get, core_device_get(DEVICE, &ret->json));
+HANDLER(state_get, core_device_state_get(DEVICE, &ret->json));
+HANDLER(state_patch, core_device_state_patch(DEVICE, c->body, &ret->json));
+HANDLER(rule_add, core_rule_add(OWNER, c->body, &ret->json));
+HANDLER(rule_list, core_rule_list(OWNER, &ret->json));
+HANDLER(rule_get, core_rule_get(OWNER, c->params->rule, &ret->json));
+HANDLER(rule_put, core_rule_put(OWNER, c->params->rule, c->body, &ret->json));
+HANDLER(rule_delete, core_rule_delete(OWNER, c->params->rule, &ret->json));
+HANDLER(tag_list, core_tag_list(OWNER, &ret->json));
+HANDLER(tag_add, core_tag_add(OWNER, c->body, &ret->json));
+HANDLER(tag_delete, core_tag_delete(OWNER, c->params->tag, &ret->json));
+HANDLER(account, core_account(OWNER, &ret->json));
+HANDLER(key_list, core_apikey_list(OWNER, &ret->json));
+HANDLER(key_add, core_apikey_add(OWNER, c->body, &ret->json));
+HANDLER(key_delete, core_apikey_delete(OWNER, c->params->key, &ret->json));
+HANDLER(user_list, core_user_list(OWNER, &ret->json));
+HANDLER(user_delete, core_user_delete(OWNER, c->params->user, &ret->json));
 
 #define CLAIMED "/v1/claimed-devices"
 #define CLAIMED_OTHER "/v1/identities/claimed-devices"
+#define ONE CLAIMED "/{id}"
+#define RULES "/v1/provisioning-rules"
+#define TAGS "/v1/provisioning/tags"
+#define BULK "/v1/bulk-ops-requests/{requestId}"
 
+#define CSV_MAX ((size_t)8 << 20) /* 1,000 rows of the longest claim token, and their tags */
+#define DEVICES_QUERY (QUERY_PAGE | QUERY(QUERY_SEARCH) | QUERY(QUERY_TAG) | QUERY(QUERY_STATUS))
+
+/* method, pattern, least role, bodies, their limit, query, handler */
 static const struct router_route routes[] = {
-	{"POST", CLAIMED, ROLE_EDITOR, BODY_JSON, 0, 0, claim},
-	{"GET", CLAIMED, ROLE_VIEWER, 0, 0, 0, claimed_list},
-	{"POST", CLAIMED_OTHER, ROLE_EDITOR, BODY_JSON, 0, 0, claim},
-	{"GET", CLAIMED_OTHER, ROLE_VIEWER, 0, 0, 0, claimed_list},
-	{"DELETE", CLAIMED "/{id}", ROLE_EDITOR, 0, 0, 0, unclaim},
-	{"POST", CLAIMED "/{id}/provisioning", ROLE_EDITOR, BODY_JSON, 0, 0, command_add},
-	{"GET", CLAIMED "/{id}/provisioning", ROLE_VIEWER, 0, 0, 0, command_list},
-	{"GET", CLAIMED "/{id}/provisioning/{cmdId}", ROLE_VIEWER, 0, 0, 0, command_get},
-	{"GET", "/v1/devices", ROLE_VIEWER, 0, 0, 0, device_list},
+	/* claims */
+	{"POST", CLAIMED, ROLE_EDITOR, BODY_JSON | BODY_CSV, CSV_MAX, 0, claim},
+	{"GET", CLAIMED, ROLE_VIEWER, 0, 0, DEVICES_QUERY, claimed_list},
+	{"POST", CLAIMED_OTHER, ROLE_EDITOR, BODY_JSON | BODY_CSV, CSV_MAX, 0, claim},
+	{"GET", CLAIMED_OTHER, ROLE_VIEWER, 0, 0, DEVICES_QUERY, claimed_list},
+	{"GET", ONE, ROLE_VIEWER, 0, 0, 0, claimed_get},
+	{"PATCH", ONE, ROLE_EDITOR, BODY_JSON, 0, 0, device_change},
+	{"DELETE", ONE, ROLE_EDITOR, 0, 0, 0, unclaim},
+	{"POST", ONE "/reset", ROLE_EDITOR, 0, 0, 0, reset},
+	{"POST", ONE "/block", ROLE_EDITOR, 0, 0, 0, block},
+	{"POST", ONE "/unblock", ROLE_EDITOR, 0, 0, 0, unblock},
+	{"POST", ONE "/transfer", ROLE_ADMIN, BODY_JSON, 0, 0, transfer},
+	{"GET", ONE "/events", ROLE_VIEWER, 0, 0, QUERY_PAGE, timeline},
+	{"POST", ONE "/provisioning", ROLE_EDITOR, BODY_JSON, 0, 0, command_add},
+	{"GET", ONE "/provisioning", ROLE_VIEWER, 0, 0, 0, command_list},
+	{"GET", ONE "/provisioning/{cmdId}", ROLE_VIEWER, 0, 0, 0, command_get},
+	{"DELETE", ONE "/provisioning/{cmdId}", ROLE_EDITOR, 0, 0, 0, command_delete},
+	/* rules and tags */
+	{"POST", RULES, ROLE_EDITOR, BODY_JSON, 0, 0, rule_add},
+	{"GET", RULES, ROLE_VIEWER, 0, 0, 0, rule_list},
+	{"GET", RULES "/{ruleId}", ROLE_VIEWER, 0, 0, 0, rule_get},
+	{"PUT", RULES "/{ruleId}", ROLE_EDITOR, BODY_JSON, 0, 0, rule_put},
+	{"DELETE", RULES "/{ruleId}", ROLE_EDITOR, 0, 0, 0, rule_delete},
+	{"GET", TAGS, ROLE_VIEWER, 0, 0, 0, tag_list},
+	{"POST", TAGS, ROLE_EDITOR, BODY_JSON, 0, 0, tag_add},
+	{"DELETE", TAGS "/{tag}", ROLE_EDITOR, 0, 0, 0, tag_delete},
+	/* devices as they are managed */
+	{"GET", "/v1/devices", ROLE_VIEWER, 0, 0, DEVICES_QUERY, device_list},
+	{"POST", "/v1/devices", ROLE_ADMIN, BODY_CSV | BODY_OCTETS, CSV_MAX, 0,
+	 routes_onboard_rows},
 	{"GET", "/v1/devices/{id}", ROLE_VIEWER, 0, 0, 0, device_get},
-	{"PATCH", "/v1/devices/{id}/state", ROLE_EDITOR, BODY_JSON, 0, 0, device_state_patch},
-	{"POST", "/v1/provisioning-rules", ROLE_EDITOR, BODY_JSON, 0, 0, rule_add},
-	{"GET", "/v1/provisioning-rules", ROLE_VIEWER, 0, 0, 0, rule_list},
+	{"PUT", "/v1/devices/{id}/name", ROLE_EDITOR, BODY_JSON | BODY_ANY_JSON, 0, 0,
+	 routes_device_name},
+	{"GET", "/v1/devices/{id}/state", ROLE_VIEWER, 0, 0, 0, state_get},
+	{"PATCH", "/v1/devices/{id}/state", ROLE_EDITOR, BODY_JSON, 0, 0, state_patch},
+	{"GET", BULK, ROLE_ADMIN, 0, 0, 0, routes_onboard_result},
+	{"GET", BULK "/errors/{tenantId}", ROLE_PUBLIC, 0, 0, 0, routes_onboard_errors},
+	/* the team */
 	{"GET", "/v1/account", ROLE_VIEWER, 0, 0, 0, account},
+	{"GET", "/v1/api-keys", ROLE_ADMIN, 0, 0, 0, key_list},
+	{"POST", "/v1/api-keys", ROLE_ADMIN, BODY_JSON, 0, 0, key_add},
+	{"DELETE", "/v1/api-keys/{keyId}", ROLE_ADMIN, 0, 0, 0, key_delete},
+	{"GET", "/v1/users", ROLE_ADMIN, 0, 0, 0, user_list},
+	{"DELETE", "/v1/users/{userId}", ROLE_ADMIN, 0, 0, 0, user_delete},
+	{"GET", "/v1/audit", ROLE_ADMIN, 0, 0, QUERY_PAGE, audit_list},
 };
 
 const struct router routes_owner = {routes, ARRAY_SIZE(routes)};

@@ -9,15 +9,7 @@
 #include "base/log.h"
 #include "service/queue.h"
 
-#define NAME_MAX_LEN 128
-#define DESCRIPTION_MAX 1024
-
-struct rule_list {
-	struct store_rule *items; /* owned */
-	size_t n;
-};
-
-static void rule_list_done(struct rule_list *l)
+void rule_list_done(struct rule_list *l)
 {
 	for (size_t i = 0; i < l->n; i++)
 		store_rule_done(&l->items[i]);
@@ -36,7 +28,7 @@ static int rule_push(struct rule_list *l, struct store_rule *row)
 	return 0;
 }
 
-static int rule_collect(void *userdata, struct store_rule *row)
+int rule_collect(void *userdata, struct store_rule *row)
 {
 	return rule_push(userdata, row);
 }
@@ -51,7 +43,7 @@ static json_t *builtin_commands(const struct core *c)
 			 "content", c->cloud_ca);
 }
 
-static int builtin_make(const struct core *c, struct store_rule *ret)
+int rules_builtin(const struct core *c, struct store_rule *ret)
 {
 	_cleanup_(store_rule_done) struct store_rule row = {.active = true};
 	json_auto_t *commands = builtin_commands(c);
@@ -107,7 +99,7 @@ static int rules_effective(struct core *c, const char *team, struct rule_list *r
 		replaced = replaced || has;
 	}
 	if (!replaced) {
-		r = builtin_make(c, &builtin);
+		r = rules_builtin(c, &builtin);
 		if (r < 0)
 			return r;
 		r = rule_push(ret, &builtin);
@@ -193,8 +185,7 @@ static int rule_apply(struct core *c, const struct store_device *device,
 		else if (r != 0)
 			return r < 0 ? r : -ENOSPC;
 	}
-	log_info("device=%s trace=%s rule=%s applied", device->uuid, TRACE_OR_NONE(device->trace),
-		 rule->id);
+	log_info("device=%s rule=%s applied", device->uuid, rule->id);
 	return c->store->ops->rule_set_applied(c->store, device->uuid, rule->id);
 }
 
@@ -224,139 +215,4 @@ int rules_apply(struct core *c, const struct store_device *device)
 			return r;
 	}
 	return 0;
-}
-
-static unsigned int rule_commands_check(const json_t *commands, json_t **ret_clean, json_t **ret)
-{
-	json_auto_t *clean = json_array();
-	json_t *item;
-	size_t i;
-
-	if (!json_is_array(commands) || json_array_size(commands) == 0 ||
-	    json_array_size(commands) > QUEUE_OPEN_MAX)
-		return core_problem(422, ret, "commands must be an array of 1 to %d commands",
-				    QUEUE_OPEN_MAX);
-	json_array_foreach(commands, i, item)
-	{
-		_cleanup_(expansion_done) struct expansion e = {.n = 0};
-		_cleanup_(freep) char *detail = NULL;
-		json_t *request = json_object_get(item, "request");
-		int r;
-
-		r = expand_request(request, "00000000-0000-4000-8000-000000000000.000000", &e,
-				   &detail);
-		if (r < 0)
-			return core_fail_http(r, "cannot check a rule", ret);
-		if (r > 0)
-			return core_problem(422, ret, "commands[%zu]: %s", i, detail ? detail : "");
-		/* Rules last; a key in one would be shared by every device and readable here. */
-		if (!json_equal(e.shown, request))
-			return core_problem(422, ret, "commands[%zu]: a rule may not carry secrets",
-					    i);
-		json_array_append_new(clean, json_pack("{s:O}", "request", request));
-	}
-	if (json_array_size(clean) != json_array_size(commands))
-		return core_fail_http(-ENOMEM, "cannot check a rule", ret);
-	*ret_clean = TAKE_PTR(clean);
-	return 0;
-}
-
-static json_t *rule_json(const struct store_rule *row, bool builtin)
-{
-	json_auto_t *commands = NULL, *tags = NULL;
-
-	if (core_json_load(row->commands, &commands) < 0 || core_json_load(row->tags, &tags) < 0)
-		return NULL;
-	return json_pack("{s:s, s:o, s:o, s:b, s:b, s:O, s:O, s:o}", "id", row->id, "name",
-			 core_json_text(row->name), "description", core_json_text(row->description),
-			 "active", row->active, "builtIn", builtin, "commands", commands, "tags",
-			 tags, "createdAt", core_json_time(row->created_at));
-}
-
-static int rule_store(struct core *c, struct store_rule *row)
-{
-	_cleanup_(store_txn_rollback) struct store_txn t = {NULL};
-	int r;
-
-	r = store_txn_begin(&t, c->store, STORE_WRITE, row->team);
-	if (r < 0)
-		return r;
-	r = c->store->ops->rule_add(c->store, row);
-	if (r != 0)
-		return r < 0 ? r : -EEXIST;
-	return store_txn_commit(&t);
-}
-
-unsigned int core_rule_add(struct core *c, const struct core_owner *o, const json_t *body,
-			   json_t **ret)
-{
-	_cleanup_(store_rule_done) struct store_rule row = {.name = NULL};
-	json_auto_t *commands = NULL, *tags = NULL;
-	_cleanup_(freep) char *detail = NULL;
-	const json_t *name = json_object_get(body, "name");
-	const json_t *description = json_object_get(body, "description");
-	const json_t *active = json_object_get(body, "active");
-	unsigned int status;
-	int r;
-
-	status = core_need_write(o, ret);
-	if (status)
-		return status;
-	if (!json_is_string(name) || json_string_length(name) == 0 ||
-	    json_string_length(name) > NAME_MAX_LEN)
-		return core_problem(422, ret, "name must be a text of 1 to %d characters",
-				    NAME_MAX_LEN);
-	if (description &&
-	    (!json_is_string(description) || json_string_length(description) > DESCRIPTION_MAX))
-		return core_problem(422, ret, "description must be a text of at most %d characters",
-				    DESCRIPTION_MAX);
-	if (active && !json_is_boolean(active))
-		return core_problem(422, ret, "active must be true or false");
-	tags = core_tags(json_object_get(body, "tags"), &detail);
-	if (!tags)
-		return core_problem(422, ret, "%s", detail ? detail : "tags cannot be read");
-	if (json_array_size(tags) == 0)
-		return core_problem(422, ret, "a rule without tags would apply to no device");
-	status = rule_commands_check(json_object_get(body, "commands"), &commands, ret);
-	if (status)
-		return status;
-
-	core_uuid(row.id);
-	snprintf(row.team, sizeof(row.team), "%s", o->team);
-	row.name = strdup(json_string_value(name));
-	row.description = strdup(description ? json_string_value(description) : "");
-	row.active = !active || json_is_true(active);
-	row.commands = json_dumps(commands, JSON_COMPACT);
-	row.tags = json_dumps(tags, JSON_COMPACT);
-	row.created_at = clock_wall_s();
-	if (!row.name || !row.description || !row.commands || !row.tags)
-		return core_fail_http(-ENOMEM, "cannot make a rule", ret);
-	r = rule_store(c, &row);
-	if (r < 0)
-		return core_fail_http(r, "cannot store a rule", ret);
-	*ret = rule_json(&row, false);
-	return 201;
-}
-
-unsigned int core_rule_list(struct core *c, const struct core_owner *o, json_t **ret)
-{
-	_cleanup_(rule_list_done) struct rule_list own = {NULL, 0};
-	_cleanup_(store_rule_done) struct store_rule builtin = {.name = NULL};
-	json_auto_t *items = json_array();
-	unsigned int status;
-	int r;
-
-	status = core_need_read(o, ret);
-	if (status)
-		return status;
-	r = builtin_make(c, &builtin);
-	if (r == 0)
-		r = c->store->ops->rule_each(c->store, o->team, rule_collect, &own);
-	if (r < 0)
-		return core_fail_http(r, "cannot list the rules", ret);
-	json_array_append_new(items, rule_json(&builtin, true));
-	for (size_t i = 0; i < own.n; i++)
-		json_array_append_new(items, rule_json(&own.items[i], false));
-	*ret = json_pack("{s:O}", "items", items);
-	return 200;
 }

@@ -15,7 +15,7 @@
 /* Of a section's JSON; as CBOR it has to fit the body that a device reads it with as well. */
 #define SECTION_MAX 8192
 
-enum { SHADOW_E_REFUSED = 10, SHADOW_E_BLOCKED = 11 };
+enum { SHADOW_E_REFUSED = 10 };
 
 struct shadow {
 	json_t *desired, *reported; /* owned; objects */
@@ -206,8 +206,6 @@ static int state_get(struct core *c, const char *device, bool delta, json_t **re
 	r = c->store->ops->device_get(c->store, device, &row);
 	if (r != 0)
 		return r;
-	if (row.blocked_at)
-		return SHADOW_E_BLOCKED;
 	r = shadow_load(c, device, &s);
 	if (r < 0)
 		return r;
@@ -226,36 +224,18 @@ static int state_get(struct core *c, const char *device, bool delta, json_t **re
 	return 0;
 }
 
-/* Core's answer for a result of the two calls of a device. */
-static enum core_verdict verdict_of(int r, const char *what, const struct core_caller *who)
+enum core_verdict core_state_get(struct core *c, const char *device, bool delta, json_t **ret)
 {
-	switch (r) {
-	case 0:
-		return CORE_OK;
-	case STORE_E_NOT_FOUND:
+	int r;
+
+	r = state_get(c, device, delta, ret);
+	if (r == STORE_E_NOT_FOUND)
 		return CORE_UNCLAIMED;
-	case SHADOW_E_REFUSED:
-		return CORE_INVALID;
-	case SHADOW_E_BLOCKED:
-		return CORE_REJECTED;
-	default:
-		return core_fail(r < 0 ? r : -EINVAL, what, who->device);
-	}
+	return r < 0 ? core_fail(r, "cannot read the shadow", device) : CORE_OK;
 }
 
-enum core_verdict core_state_get(struct core *c, struct core_caller *who, bool delta, json_t **ret)
+static int state_patch(struct core *c, const char *device, const char *section, const json_t *patch)
 {
-	enum core_verdict verdict = limits_request(c->limits, who);
-
-	if (verdict != CORE_OK)
-		return verdict;
-	return verdict_of(state_get(c, who->device, delta, ret), "cannot read the shadow", who);
-}
-
-static int state_patch(struct core *c, const struct core_caller *who, const char *section,
-		       const json_t *patch)
-{
-	const char *device = who->device;
 	_cleanup_(store_device_done) struct store_device row = {.tags = NULL};
 	_cleanup_(store_txn_rollback) struct store_txn t = {NULL};
 	_cleanup_(shadow_done) struct shadow s = {NULL, NULL, 0};
@@ -268,15 +248,12 @@ static int state_patch(struct core *c, const struct core_caller *who, const char
 	r = c->store->ops->device_get(c->store, device, &row);
 	if (r != 0)
 		return r;
-	if (row.blocked_at)
-		return SHADOW_E_BLOCKED;
 	r = shadow_load(c, device, &s);
 	if (r < 0)
 		return r;
 	r = section_patch(&s, section, patch, &why);
 	if (r == SHADOW_E_REFUSED)
-		log_debug("device=%s trace=%s shadow=refused why=\"%s\"", device,
-			  TRACE_OR_NONE(who->trace), why);
+		log_debug("device=%s shadow=refused why=\"%s\"", device, why);
 	if (r != 0)
 		return r;
 	r = shadow_save(c, device, &s);
@@ -285,14 +262,17 @@ static int state_patch(struct core *c, const struct core_caller *who, const char
 	return store_txn_commit(&t);
 }
 
-enum core_verdict core_state_patch(struct core *c, struct core_caller *who, const char *section,
+enum core_verdict core_state_patch(struct core *c, const char *device, const char *section,
 				   const json_t *patch)
 {
-	enum core_verdict verdict = limits_request(c->limits, who);
+	int r;
 
-	if (verdict != CORE_OK)
-		return verdict;
-	return verdict_of(state_patch(c, who, section, patch), "cannot change the shadow", who);
+	r = state_patch(c, device, section, patch);
+	if (r == STORE_E_NOT_FOUND)
+		return CORE_UNCLAIMED;
+	if (r == SHADOW_E_REFUSED)
+		return CORE_INVALID;
+	return r < 0 ? core_fail(r, "cannot change the shadow", device) : CORE_OK;
 }
 
 /* Every section of the body; 0 or the status of the problem. */
@@ -314,6 +294,26 @@ static unsigned int body_patch(struct shadow *s, const json_t *body, json_t **re
 			return core_problem(422, ret, "%.64s: %s", section, why);
 	}
 	return 0;
+}
+
+/* Which sections; what is in them may be large, and is the device's business. */
+static int state_tell(struct core *c, const struct core_owner *o, const char *device,
+		      const json_t *body, int64_t version)
+{
+	json_auto_t *detail = json_pack("{s:[], s:I}", "sections", "version", (json_int_t)version);
+	json_t *sections = json_object_get(detail, "sections"), *patch;
+	const char *section;
+	int r;
+
+	json_object_foreach((json_t *)body, section, patch)
+	{
+		if (json_array_append_new(sections, json_string(section)) < 0)
+			return -ENOMEM;
+	}
+	r = core_event(c, o->team, device, "state-desired", NULL, json_incref(detail));
+	if (r == 0)
+		r = core_audit(c, o, "state.change", device, json_incref(detail));
+	return r;
 }
 
 unsigned int core_device_state_patch(struct core *c, const struct core_owner *o, const char *device,
@@ -341,6 +341,8 @@ unsigned int core_device_state_patch(struct core *c, const struct core_owner *o,
 	if (status)
 		return status;
 	r = shadow_save(c, row.uuid, &s);
+	if (r == 0)
+		r = state_tell(c, o, row.uuid, body, s.version);
 	if (r == 0)
 		r = store_txn_commit(&t);
 	if (r < 0)

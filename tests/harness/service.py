@@ -66,8 +66,7 @@ class Rest:
 class Service:
     """Keeps its ports over restarts, so that devices find it again."""
 
-    def __init__(self, case, pki, session_timeout_s=None, coap="127.0.0.1", argv_prefix=(), options=(),
-                 device_rate=100000):
+    def __init__(self, case, pki, session_timeout_s=None, coap="127.0.0.1", argv_prefix=(), options=()):
         self.case = case
         self.pki = pki
         self.session_timeout_s = session_timeout_s
@@ -76,7 +75,6 @@ class Service:
         self.coap_host = coap
         self.argv_prefix = argv_prefix
         self.options = options
-        self.device_rate = device_rate  # tests are hastier than devices
         self.coap_port = 0
         self.rest_port = 0
         self.process = None
@@ -86,8 +84,7 @@ class Service:
         argv = [*self.argv_prefix, self.binary, "serve", "--state", self.state,
                 "--coap", f"{self.coap_host}:{self.coap_port}",
                 "--rest", f"127.0.0.1:{self.rest_port}",
-                "--cert", self.pki.cert, "--key", self.pki.key, "--root-ca", self.pki.root,
-                "--device-rate", str(self.device_rate)]
+                "--cert", self.pki.cert, "--key", self.pki.key, "--root-ca", self.pki.root]
         if self.session_timeout_s is not None:
             argv += ["--session-timeout", str(self.session_timeout_s)]
         argv += self.options

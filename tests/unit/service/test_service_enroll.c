@@ -87,7 +87,7 @@ static void assert_refused(struct fixture *f, const struct device *d, const stru
 		fail_msg("\"%s\" does not say \"%s\"", detail, part);
 	json_decref(ret);
 	assert_int_equal(identity_count(f), before);
-	assert_int_equal(core_claimed_list(f->core, &f->editor, &ret), 200);
+	assert_int_equal(core_claimed_list(f->core, &f->editor, &(struct core_list){0}, &ret), 200);
 	assert_int_equal(json_array_size(json_object_get(ret, "items")), 0);
 	json_decref(ret);
 }
@@ -97,7 +97,7 @@ static enum core_verdict authenticate(struct fixture *f, const struct device *d)
 	char jwt[JWT_MAX], uuid[CORE_UUID_TEXT];
 
 	device_jwt(d, jwt);
-	return token_show(f->core, jwt, strlen(jwt), uuid);
+	return core_authenticate(f->core, jwt, strlen(jwt), uuid);
 }
 
 static void a_device_of_a_trusted_maker_is_claimed_and_registered_at_once(void **state)

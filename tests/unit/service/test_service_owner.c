@@ -112,9 +112,9 @@ static unsigned int call_run(struct fixture *f, size_t i, const struct core_owne
 	claim = json_pack("{s:s}", "claimToken", token);
 	switch (i) {
 	case 0:
-		return core_claimed_list(f->core, o, ret);
+		return core_claimed_list(f->core, o, &(struct core_list){0}, ret);
 	case 1:
-		return core_device_list(f->core, o, ret);
+		return core_device_list(f->core, o, &(struct core_list){0}, ret);
 	case 2:
 		return core_rule_list(f->core, o, ret);
 	case 3:
@@ -191,10 +191,10 @@ static void another_team_sees_and_touches_nothing(void **state)
 			fail_msg("%s: %u", calls[i].name, got);
 		json_decref(ret);
 	}
-	assert_int_equal(core_claimed_list(f->core, &f->other, &ret), 200);
+	assert_int_equal(core_claimed_list(f->core, &f->other, &(struct core_list){0}, &ret), 200);
 	assert_int_equal(json_array_size(json_object_get(ret, "items")), 0);
 	json_decref(ret);
-	assert_int_equal(core_device_list(f->core, &f->other, &ret), 200);
+	assert_int_equal(core_device_list(f->core, &f->other, &(struct core_list){0}, &ret), 200);
 	assert_int_equal(json_array_size(json_object_get(ret, "items")), 0);
 	json_decref(ret);
 	assert_int_equal(core_device_get(f->core, &f->editor, d.uuid, &after), 200);
@@ -239,10 +239,10 @@ static void lists_hold_what_is_ours(void **state)
 		device_init(&d[i]);
 		device_claim(f, &d[i], "[\"lab\"]");
 	}
-	assert_int_equal(core_claimed_list(f->core, &f->viewer, &ret), 200);
+	assert_int_equal(core_claimed_list(f->core, &f->viewer, &(struct core_list){0}, &ret), 200);
 	assert_int_equal(json_array_size(json_object_get(ret, "items")), 3);
 	json_decref(ret);
-	assert_int_equal(core_device_list(f->core, &f->viewer, &ret), 200);
+	assert_int_equal(core_device_list(f->core, &f->viewer, &(struct core_list){0}, &ret), 200);
 	assert_int_equal(json_integer_value(json_object_get(ret, "total")), 3);
 	item = json_array_get(json_object_get(ret, "items"), 0);
 	assert_null(json_object_get(item, "state"));
