@@ -213,3 +213,18 @@ int jwt_iss_uuid(const char *iss, uint8_t ret[static 16])
 	iss += hardware_len + 1;
 	return uuid_parse(iss, strlen(iss), ret);
 }
+
+bool jwt_trace(const char *jti, char ret[static JWT_TRACE_TEXT])
+{
+	const char *last = strrchr(jti, '.');
+	uint8_t bytes[(JWT_TRACE_TEXT - 1) / 2];
+
+	ret[0] = '\0';
+	last = last ? last + 1 : jti;
+	if (strlen(last) < JWT_TRACE_TEXT - 1 ||
+	    strspn(last, "0123456789abcdefABCDEF") != strlen(last) ||
+	    hex_decode(last, JWT_TRACE_TEXT - 1, bytes, sizeof(bytes)) < 0)
+		return false;
+	hex_encode(bytes, sizeof(bytes), ret);
+	return true;
+}

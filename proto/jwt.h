@@ -49,3 +49,8 @@ int jwt_parse(const char *text, size_t len, struct jwt *ret) _must_check_;
 /* The UUID of iss "<hw>.<uuid>": what follows the first '.', which must be a UUID and nothing else.
  * -EINVAL. */
 int jwt_iss_uuid(const char *iss, uint8_t ret[static 16]) _must_check_;
+
+/* The trace id of the cycle that a token belongs to: the first 16 hex digits of what follows the
+ * last '.' of its jti, lower-case. False and "" when that is not hex or shorter. */
+#define JWT_TRACE_TEXT 17
+bool jwt_trace(const char *jti, char ret[static JWT_TRACE_TEXT]);

@@ -54,6 +54,19 @@ void address_format(const union address *a, char ret[static ADDRESS_TEXT])
 	}
 }
 
+void address_host(const union address *a, char *ret, size_t size)
+{
+	char host[INET6_ADDRSTRLEN] = "?";
+
+	if (a->sa.sa_family != AF_INET6)
+		inet_ntop(AF_INET, &a->in.sin_addr, host, sizeof(host));
+	else if (IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr))
+		inet_ntop(AF_INET, &a->in6.sin6_addr.s6_addr[12], host, sizeof(host));
+	else
+		inet_ntop(AF_INET6, &a->in6.sin6_addr, host, sizeof(host));
+	snprintf(ret, size, "%s", host);
+}
+
 bool address_is_loopback(const union address *a)
 {
 	if (a->sa.sa_family == AF_INET6)

@@ -6,6 +6,7 @@
 
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/socket.h>
 
 #include "base/macros.h"
@@ -21,6 +22,9 @@ union address {
 /* -EINVAL: not an address, no port, or a port above 65535. */
 int address_parse(const char *text, union address *ret, socklen_t *ret_len) _must_check_;
 void address_format(const union address *a, char ret[static ADDRESS_TEXT]);
+/* Without the port and without brackets; an IPv4 address inside an IPv6 one (RFC 4291 §2.5.5.2) as
+ * the IPv4 address that it is. */
+void address_host(const union address *a, char *ret, size_t size);
 bool address_is_loopback(const union address *a);
 uint16_t address_port(const union address *a);
 void address_set_port(union address *a, uint16_t port);

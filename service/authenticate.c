@@ -82,80 +82,106 @@ enum seen {
 	SEEN_CLOUD_BEFORE, /* with the key before the current one */
 };
 
-/* Nothing but the claimed device's row is written, and only when there is news. */
-static int device_seen(struct core *c, const char *uuid, enum seen as, bool *ret_claimed)
+/* The row of a claimed device, as it is after it proved itself. */
+static int row_update(struct core *c, const struct core_caller *who, struct store_device *row,
+		      enum seen as)
+{
+	int64_t now = clock_wall_s();
+	bool is_news = now - row->seen_at >= SEEN_PRECISION_S;
+	int r;
+
+	memcpy(row->trace, who->trace, sizeof(row->trace));
+	if (as == SEEN_PROVISIONING) {
+		r = rules_apply(c, row);
+		if (r < 0)
+			return r;
+	}
+	if (is_news)
+		row->seen_at = now;
+	if (as == SEEN_CLOUD) {
+		if (now - row->cloud_seen_at >= SEEN_PRECISION_S)
+			row->cloud_seen_at = now;
+		row->has_cloud_key_before = false;
+	}
+	r = c->store->ops->device_update(c->store, row);
+	return r > 0 ? -ENOENT : r;
+}
+
+static int seen_run(struct core *c, const struct core_caller *who, enum seen as,
+		    enum core_verdict *ret)
 {
 	_cleanup_(store_device_done) struct store_device row = {.tags = NULL};
 	_cleanup_(store_txn_rollback) struct store_txn t = {NULL};
-	struct service_store *s = c->store;
-	int64_t now = clock_wall_s();
-	bool pending = false;
 	int r;
 
-	*ret_claimed = false;
-	r = s->ops->device_get(s, uuid, &row);
-	if (r != 0)
-		return r < 0 ? r : 0;
-	*ret_claimed = true;
-	if (as == SEEN_PROVISIONING) {
-		r = rules_pending(c, &row, &pending);
-		if (r < 0)
-			return r;
-	}
-	if (!pending && now - row.seen_at < SEEN_PRECISION_S &&
-	    (as != SEEN_CLOUD ||
-	     (now - row.cloud_seen_at < SEEN_PRECISION_S && !row.has_cloud_key_before)))
-		return 0;
-
-	store_device_done(&row);
-	r = store_txn_begin(&t, s, STORE_WRITE, uuid);
+	r = store_txn_begin(&t, c->store, STORE_WRITE_RELAXED, who->device);
 	if (r < 0)
 		return r;
-	r = s->ops->device_get(s, uuid, &row);
-	if (r != 0) {
-		*ret_claimed = false;
-		return r < 0 ? r : 0;
-	}
-	if (as == SEEN_PROVISIONING) {
-		r = rules_apply(c, &row);
+	r = c->store->ops->device_get(c->store, who->device, &row);
+	if (r < 0)
+		return r;
+	if (r > 0) {
+		*ret = CORE_UNCLAIMED;
+	} else if (row.blocked_at) {
+		*ret = CORE_REJECTED;
+	} else {
+		*ret = CORE_OK;
+		r = row_update(c, who, &row, as);
 		if (r < 0)
 			return r;
 	}
-	row.seen_at = now;
-	if (as == SEEN_CLOUD) {
-		row.cloud_seen_at = now;
-		row.has_cloud_key_before = false;
-	}
-	r = s->ops->device_update(s, &row);
-	if (r != 0)
-		return r < 0 ? r : -ENOENT;
 	return store_txn_commit(&t);
+}
+
+/* What the store has to say of a device whose token verified. */
+static enum core_verdict seen(struct core *c, struct core_caller *who, const struct jwt *jwt,
+			      enum seen as)
+{
+	enum core_verdict verdict;
+	int r;
+
+	verdict = limits_request(c->limits, who);
+	if (verdict != CORE_OK)
+		return verdict;
+	(void)jwt_trace(jwt->jti, who->trace);
+	r = seen_run(c, who, as, &verdict);
+	return r < 0 ? core_fail(r, "cannot note an authentication", who->device) : verdict;
+}
+
+/* Only a proof puts a name to a session, and a failed one counts against its address. */
+static enum core_verdict settle(struct core *c, struct core_caller *who, enum core_verdict verdict)
+{
+	if (verdict == CORE_REJECTED)
+		limits_failed(c->limits, who);
+	if (verdict != CORE_OK && verdict != CORE_UNCLAIMED)
+		who->device[0] = who->trace[0] = '\0';
+	return verdict;
 }
 
 /* Where makers vouch for devices, the first to hear of one is its owner, who claims it: until then
  * it is as good as genuine, so that it shows its claim token and asks again. It gets nothing for
  * that. */
 static enum core_verdict unknown_device(const struct core *c, const struct jwt *jwt,
-					const char *device)
+					struct core_caller *who)
 {
 	const char *why;
 
 	if (!c->makers)
-		return refuse(device, "auth", "unknown device");
+		return refuse(who->device, "auth", "unknown device");
 	if (!times_are_valid(c, jwt, &why))
-		return refuse(device, "auth", why);
-	log_debug("device=%s auth=unknown", device);
+		return refuse(who->device, "auth", why);
+	log_debug("device=%s auth=unknown", who->device);
+	(void)jwt_trace(jwt->jti, who->trace);
 	return CORE_UNCLAIMED;
 }
 
-enum core_verdict core_authenticate(struct core *c, const char *text, size_t len,
-				    char device[static CORE_UUID_TEXT])
+static enum core_verdict authenticate(struct core *c, struct core_caller *who, const char *text,
+				      size_t len)
 {
 	struct store_identity identity;
 	enum core_verdict verdict;
 	uint8_t uuid[UUID_LEN];
 	struct jwt jwt;
-	bool claimed;
 	int r;
 
 	verdict = token_read(text, len, &jwt);
@@ -163,20 +189,29 @@ enum core_verdict core_authenticate(struct core *c, const char *text, size_t len
 		return verdict;
 	if (jwt_iss_uuid(jwt.iss, uuid) < 0)
 		return refuse("?", "auth", "iss is not <hardware>.<uuid>");
-	uuid_format(uuid, device);
-	r = c->store->ops->identity_get(c->store, device, &identity);
-	if (r < 0)
-		return core_fail(r, "cannot read an identity", device);
-	if (r == STORE_E_NOT_FOUND)
-		return unknown_device(c, &jwt, device);
-	verdict = verify(c, &jwt, device, "auth", identity.spki);
+	uuid_format(uuid, who->device);
+	verdict = limits_attempt(c->limits, who);
 	if (verdict != CORE_OK)
 		return verdict;
-	r = device_seen(c, device, SEEN_PROVISIONING, &claimed);
+	r = c->store->ops->identity_get(c->store, who->device, &identity);
 	if (r < 0)
-		return core_fail(r, "cannot note an authentication", device);
-	log_debug("device=%s auth=%s", device, claimed ? "accepted" : "unclaimed");
-	return claimed ? CORE_OK : CORE_UNCLAIMED;
+		return core_fail(r, "cannot read an identity", who->device);
+	if (r == STORE_E_NOT_FOUND)
+		return unknown_device(c, &jwt, who);
+	verdict = verify(c, &jwt, who->device, "auth", identity.spki);
+	if (verdict != CORE_OK)
+		return verdict;
+	verdict = seen(c, who, &jwt, SEEN_PROVISIONING);
+	log_debug("device=%s trace=%s auth=%d", who->device, TRACE_OR_NONE(who->trace),
+		  (int)verdict);
+	return verdict;
+}
+
+enum core_verdict core_authenticate(struct core *c, struct core_caller *who, const char *jwt,
+				    size_t len)
+{
+	who->device[0] = who->trace[0] = '\0';
+	return settle(c, who, authenticate(c, who, jwt, len));
 }
 
 /* sub names the device; without it iss does. */
@@ -194,41 +229,57 @@ static int cloud_device(const struct jwt *jwt, char ret[static CORE_UUID_TEXT])
 	return 0;
 }
 
-enum core_verdict core_authenticate_cloud(struct core *c, const char *text, size_t len,
-					  char device[static CORE_UUID_TEXT])
+/* Which of the device's keys signed. */
+static enum core_verdict cloud_verify(const struct core *c, const struct store_device *row,
+				      const struct jwt *jwt, enum seen *ret)
+{
+	if (!row->has_cloud_key && !row->has_cloud_key_before)
+		return refuse(row->uuid, "cloud_auth", "no key is registered");
+	*ret = row->has_cloud_key_before && is_signed_by(jwt, row->cloud_key_before)
+		       ? SEEN_CLOUD_BEFORE
+		       : SEEN_CLOUD;
+	return verify(c, jwt, row->uuid, "cloud_auth",
+		      *ret == SEEN_CLOUD_BEFORE || !row->has_cloud_key ? row->cloud_key_before
+								       : row->cloud_key);
+}
+
+static enum core_verdict authenticate_cloud(struct core *c, struct core_caller *who,
+					    const char *text, size_t len)
 {
 	_cleanup_(store_device_done) struct store_device row = {.tags = NULL};
-	enum seen as = SEEN_CLOUD;
 	enum core_verdict verdict;
+	enum seen as;
 	struct jwt jwt;
-	bool claimed;
 	int r;
 
 	verdict = token_read(text, len, &jwt);
 	if (verdict != CORE_OK)
 		return verdict;
-	if (cloud_device(&jwt, device) < 0)
+	if (cloud_device(&jwt, who->device) < 0)
 		return refuse("?", "cloud_auth", "neither sub nor iss names a device");
-	r = c->store->ops->device_get(c->store, device, &row);
-	if (r < 0)
-		return core_fail(r, "cannot read a device", device);
-	if (r == STORE_E_NOT_FOUND)
-		return refuse(device, "cloud_auth", "not claimed");
-	if (!row.has_cloud_key && !row.has_cloud_key_before)
-		return refuse(device, "cloud_auth", "no key is registered");
-	if (row.has_cloud_key_before && is_signed_by(&jwt, row.cloud_key_before))
-		as = SEEN_CLOUD_BEFORE;
-	verdict = verify(c, &jwt, device, "cloud_auth",
-			 as == SEEN_CLOUD_BEFORE || !row.has_cloud_key ? row.cloud_key_before
-								       : row.cloud_key);
+	verdict = limits_attempt(c->limits, who);
 	if (verdict != CORE_OK)
 		return verdict;
-	r = device_seen(c, device, as, &claimed);
+	r = c->store->ops->device_get(c->store, who->device, &row);
 	if (r < 0)
-		return core_fail(r, "cannot note an authentication", device);
-	if (!claimed)
-		return refuse(device, "cloud_auth", "not claimed");
-	log_info("device=%s cloud_auth=accepted key=%s", device,
-		 as == SEEN_CLOUD_BEFORE ? "before" : "current");
-	return CORE_OK;
+		return core_fail(r, "cannot read a device", who->device);
+	if (r == STORE_E_NOT_FOUND)
+		return refuse(who->device, "cloud_auth", "not claimed");
+	verdict = cloud_verify(c, &row, &jwt, &as);
+	if (verdict != CORE_OK)
+		return verdict;
+	verdict = seen(c, who, &jwt, as);
+	if (verdict == CORE_UNCLAIMED)
+		return refuse(who->device, "cloud_auth", "not claimed");
+	if (verdict == CORE_OK)
+		log_info("device=%s trace=%s cloud_auth=accepted key=%s", who->device,
+			 TRACE_OR_NONE(who->trace), as == SEEN_CLOUD_BEFORE ? "before" : "current");
+	return verdict;
+}
+
+enum core_verdict core_authenticate_cloud(struct core *c, struct core_caller *who, const char *jwt,
+					  size_t len)
+{
+	who->device[0] = who->trace[0] = '\0';
+	return settle(c, who, authenticate_cloud(c, who, jwt, len));
 }

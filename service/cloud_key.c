@@ -31,8 +31,8 @@ static void key_set(struct store_device *device, uint32_t tag, const uint8_t *sp
 	device->cloud_seen_at = 0;
 	if (spki)
 		memcpy(device->cloud_key, spki, CRYPTO_SPKI_LEN);
-	log_info("device=%s cloud_key=%s tag=%u", device->uuid, spki ? "registered" : "removed",
-		 tag);
+	log_info("device=%s trace=%s cloud_key=%s tag=%u", device->uuid,
+		 TRACE_OR_NONE(device->trace), spki ? "registered" : "removed", tag);
 }
 
 static bool is_cloud_tag(const struct core *c, const struct store_device *device, uint32_t tag)

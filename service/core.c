@@ -19,6 +19,7 @@ struct core *core_free(struct core *c)
 	if (!c)
 		return NULL;
 	ca_free(c->ca);
+	limits_free(c->limits);
 	free(c->ca_dir);
 	free(c->cloud_ca);
 	free(c);
@@ -79,6 +80,8 @@ int core_new(const struct core_config *config, struct core **ret, char **ret_det
 	if (!c->ca_dir)
 		return -ENOMEM;
 	r = cloud_ca_make(config, &c->cloud_ca, ret_detail);
+	if (r == 0)
+		r = limits_new(config->device_rate, &c->limits);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(c);

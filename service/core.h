@@ -30,6 +30,7 @@ struct core_config {
 	uint32_t cloud_tag;             /* 16842753 */
 	unsigned int session_max_age_s; /* Max-Age of an authentication; 2592000; for the fronts */
 	unsigned int clock_skew_s;      /* 60 */
+	uint32_t device_rate;           /* requests a minute of one device; 0: no limit */
 };
 
 int core_new(const struct core_config *config, struct core **ret, char **ret_detail) _must_check_;
@@ -46,19 +47,34 @@ DEFINE_CLEANUP(struct core *, core_free);
 enum core_verdict {
 	CORE_OK,
 	CORE_UNCLAIMED, /* genuine, or perhaps (with makers); nobody's: 4.01 */
-	CORE_REJECTED,  /* unknown device, bad signature, expired: 4.03 */
+	CORE_REJECTED,  /* unknown or blocked device, bad signature, expired or replayed token: 4.03
+			 */
 	CORE_INVALID,   /* the request cannot be understood: 4.00 */
 	CORE_FAILED,    /* our own failure: 5.00; the reason is logged */
+	CORE_BUSY,      /* asked too often: 4.29, and again after wait_s */
+	CORE_AWAY,      /* the store is busy: 5.03, and again */
 };
 
-/* p/auth-jwt: verifies with the identity key of the device that iss names. device is filled for OK
- * and UNCLAIMED. */
-enum core_verdict core_authenticate(struct core *c, const char *jwt, size_t len,
-				    char device[static CORE_UUID_TEXT]);
+#define CORE_TRACE_TEXT 17 /* 16 hex digits with NUL */
+
+/* The device that asks, as far as its session has proved which one it is. */
+struct core_caller {
+	char address[CORE_ADDRESS_TEXT]; /* of the peer; empty when unknown */
+	uint64_t now_ms;                 /* must not go backwards */
+	char device[CORE_UUID_TEXT];
+	char trace[CORE_TRACE_TEXT]; /* of its cycle, from its token; or empty */
+	uint32_t wait_s;             /* set with CORE_BUSY */
+};
+
+/* p/auth-jwt: verifies with the identity key of the device that iss names. device and trace of who
+ * are filled for OK and UNCLAIMED.
+ */
+enum core_verdict core_authenticate(struct core *c, struct core_caller *who, const char *jwt,
+				    size_t len);
 /* auth/jwt: verifies with the registered cloud access key; the device is sub, or iss's UUID. Must
  * be claimed. */
-enum core_verdict core_authenticate_cloud(struct core *c, const char *jwt, size_t len,
-					  char device[static CORE_UUID_TEXT]);
+enum core_verdict core_authenticate_cloud(struct core *c, struct core_caller *who, const char *jwt,
+					  size_t len);
 
 struct core_fetch {
 	const char *after; /* "" when absent; not needed: the queue knows what was answered */
@@ -67,19 +83,20 @@ struct core_fetch {
 
 /* p/cmd: the longest prefix of the queue that fits; *ret_len 0 means nothing to do. A repeat
  * returns the same body until a report changes the queue. ret has room for rx_max bytes, at most
- * BODY_MAX. CORE_UNCLAIMED when the device was unclaimed meanwhile, CORE_INVALID when rx_max or
- * tx_max is below 64 or limit is 0. */
-enum core_verdict core_fetch(struct core *c, const char *device, const struct core_fetch *f,
+ * BODY_MAX. Here and below: CORE_UNCLAIMED when the device was unclaimed meanwhile, CORE_REJECTED
+ * when it is blocked. CORE_INVALID when rx_max or tx_max is below 64 or limit is 0. */
+enum core_verdict core_fetch(struct core *c, struct core_caller *who, const struct core_fetch *f,
 			     uint8_t *ret, size_t size, size_t *ret_len);
 /* p/rsp: successes leave the queue, an error drops the rest; unknown ids are ignored; a repeat
  * changes nothing. */
-enum core_verdict core_report(struct core *c, const char *device, const uint8_t *body, size_t len);
+enum core_verdict core_report(struct core *c, struct core_caller *who, const uint8_t *body,
+			      size_t len);
 
 /* state: what differs between desired and reported (delta) or all of desired; NULL in *ret when
  * empty. New reference. */
-enum core_verdict core_state_get(struct core *c, const char *device, bool delta, json_t **ret);
+enum core_verdict core_state_get(struct core *c, struct core_caller *who, bool delta, json_t **ret);
 /* state/reported, state/desired: merge patch (RFC 7396). section: "reported" or "desired". */
-enum core_verdict core_state_patch(struct core *c, const char *device, const char *section,
+enum core_verdict core_state_patch(struct core *c, struct core_caller *who, const char *section,
 				   const json_t *patch);
 
 /* ---- owner side: what an owner may ask is service/core_owner.h ---- */

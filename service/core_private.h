@@ -7,6 +7,7 @@
 
 #include "service/ca.h"
 #include "service/core_owner.h"
+#include "service/limits.h"
 #include "service/store.h"
 
 struct core {
@@ -17,10 +18,14 @@ struct core {
 	struct ca *ca;                /* owned; NULL until a certificate is needed */
 	uint32_t cloud_tag;
 	unsigned int clock_skew_s;
+	struct limits *limits; /* owned */
 };
 
 /* The CA, opened or made at the first call. Failures are logged here. */
 int core_ca(struct core *c, struct ca **ret) _must_check_;
+
+/* For log lines. */
+#define TRACE_OR_NONE(trace) ((trace)[0] ? (trace) : "-")
 
 /* Logs our own failure and answers for it. */
 enum core_verdict core_fail(int r, const char *what, const char *device);

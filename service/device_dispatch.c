@@ -274,6 +274,7 @@ void device_dispatch(const struct device_dispatch *d, struct device_session *s,
 	access = route_access(route, s);
 	if (access) {
 		memcpy(ret->device, access->device, sizeof(ret->device));
+		memcpy(ret->trace, access->trace, sizeof(ret->trace));
 		if (!access_holds(access, now_ms)) {
 			ret->code = DEVICE_CODE(4, 1);
 			ret->reason = "not authenticated";

@@ -36,6 +36,7 @@ enum device_proof {
 struct device_access {
 	enum device_proof proof;
 	char device[CORE_UUID_TEXT];
+	char trace[CORE_TRACE_TEXT];
 	uint64_t until_ms; /* on the clock that now_ms comes from */
 };
 
@@ -43,6 +44,7 @@ struct device_route;
 
 /* Lives as long as its DTLS session. Starts as all zero. */
 struct device_session {
+	char address[CORE_ADDRESS_TEXT]; /* of the peer; the front's to set */
 	struct device_access provisioning, cloud;
 	struct assembly upload;
 	/* the body whose blocks are being fetched, and which request it answers */
@@ -91,6 +93,7 @@ struct device_answer {
 	/* for the log: static text or NULL when all is well, and who it was as far as known */
 	const char *reason;
 	char device[CORE_UUID_TEXT];
+	char trace[CORE_TRACE_TEXT];
 };
 
 struct device_dispatch {

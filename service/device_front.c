@@ -43,6 +43,31 @@ struct device_front {
 
 /* ---- sessions ---- */
 
+static void peer_of(const coap_session_t *session, union address *ret)
+{
+	const coap_address_t *remote = coap_session_get_addr_remote(session);
+	union address a = {0};
+
+	memcpy(&a, &remote->addr, MIN(sizeof(a), sizeof(remote->addr)));
+	*ret = a;
+}
+
+static void peer_format(const coap_session_t *session, char ret[static ADDRESS_TEXT])
+{
+	union address a;
+
+	peer_of(session, &a);
+	address_format(&a, ret);
+}
+
+static void peer_address(const coap_session_t *session, char ret[static CORE_ADDRESS_TEXT])
+{
+	union address a;
+
+	peer_of(session, &a);
+	address_host(&a, ret, CORE_ADDRESS_TEXT);
+}
+
 static struct device_session *session_of(struct device_front *f, coap_session_t *session)
 {
 	struct session_node *node = coap_session_get_app_data(session);
@@ -57,6 +82,7 @@ static struct device_session *session_of(struct device_front *f, coap_session_t 
 	if (node->next)
 		node->next->to_this = &node->next;
 	f->sessions = node;
+	peer_address(session, node->session.address);
 	coap_session_set_app_data(session, node);
 	return &node->session;
 }
@@ -86,15 +112,6 @@ static int on_event(coap_session_t *session, const coap_event_t event)
 
 /* ---- requests ---- */
 
-static void peer_format(const coap_session_t *session, char ret[static ADDRESS_TEXT])
-{
-	const coap_address_t *remote = coap_session_get_addr_remote(session);
-	union address a = {0};
-
-	memcpy(&a, &remote->addr, MIN(sizeof(a), sizeof(remote->addr)));
-	address_format(&a, ret);
-}
-
 static void log_refusal(struct device_front *f, const coap_session_t *session,
 			const struct device_request *request, const struct device_answer *answer,
 			uint64_t now_ms)
@@ -113,11 +130,12 @@ static void log_refusal(struct device_front *f, const coap_session_t *session,
 	}
 	f->refusals_logged++;
 	peer_format(session, peer);
-	log_write(
-		answer->code >> 5 == 5 ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
-		"device-refused code=%u.%02u method=%u path=%.40s device=%s peer=%s reason=\"%s\"",
-		answer->code >> 5, answer->code & 31, request->method, request->path,
-		answer->device[0] ? answer->device : "-", peer, answer->reason);
+	log_write(answer->code >> 5 == 5 ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+		  "device-refused code=%u.%02u method=%u path=%.40s device=%s trace=%s peer=%s "
+		  "reason=\"%s\"",
+		  answer->code >> 5, answer->code & 31, request->method, request->path,
+		  answer->device[0] ? answer->device : "-", answer->trace[0] ? answer->trace : "-",
+		  peer, answer->reason);
 }
 
 static void on_request(coap_resource_t *resource, coap_session_t *session, const coap_pdu_t *pdu,

@@ -10,16 +10,40 @@
 #include "proto/limits.h"
 #include "service/device_query.h"
 
+/* After what time a device may find the store free again. */
+#define AWAY_S 5
+
 static void fail(struct device_answer *answer, uint8_t code, const char *reason)
 {
 	answer->code = code;
 	answer->reason = reason;
 }
 
+/* RFC 8516 §3: Max-Age says when to come again; a 5.03 says it the same way (RFC 7252 §5.9.3.4). */
+static void fail_for_now(struct device_answer *answer, uint8_t code, const char *reason,
+			 uint32_t wait_s)
+{
+	fail(answer, code, reason);
+	answer->has_max_age = true;
+	answer->max_age = wait_s;
+}
+
+/* Who asks core: what the session proved, and where it is. */
+static struct core_caller caller_of(const struct device_call *call,
+				    const struct device_access *access)
+{
+	struct core_caller who = {.now_ms = call->now_ms};
+
+	memcpy(who.address, call->session->address, sizeof(who.address));
+	memcpy(who.device, access->device, sizeof(who.device));
+	memcpy(who.trace, access->trace, sizeof(who.trace));
+	return who;
+}
+
 /* Everything but CORE_OK. What core says of the device while it answers ends what the session had
  * proved: it must authenticate again. */
 static void refuse(struct device_access *access, enum core_verdict verdict,
-		   struct device_answer *answer)
+		   const struct core_caller *who, struct device_answer *answer)
 {
 	switch (verdict) {
 	case CORE_OK:
@@ -38,33 +62,41 @@ static void refuse(struct device_access *access, enum core_verdict verdict,
 	case CORE_FAILED:
 		fail(answer, DEVICE_CODE(5, 0), "internal failure");
 		break;
+	case CORE_BUSY:
+		fail_for_now(answer, DEVICE_CODE(4, 29), "too many requests", who->wait_s);
+		break;
+	case CORE_AWAY:
+		fail_for_now(answer, DEVICE_CODE(5, 3), "store busy", AWAY_S);
+		break;
 	}
 }
 
-typedef enum core_verdict authenticate_fn(struct core *c, const char *jwt, size_t len,
-					  char device[static CORE_UUID_TEXT]);
+typedef enum core_verdict authenticate_fn(struct core *c, struct core_caller *who, const char *jwt,
+					  size_t len);
 
 static void authenticate(const struct device_call *call, struct device_access *access,
 			 authenticate_fn *check, struct device_answer *answer)
 {
 	uint32_t max_age = call->dispatch->session_max_age_s;
-	char device[CORE_UUID_TEXT] = "";
+	struct core_caller who = caller_of(call, access);
 	enum core_verdict verdict;
 
 	if (call->len == 0) {
 		fail(answer, DEVICE_CODE(4, 0), "no token in the body");
 		return;
 	}
-	verdict = check(call->dispatch->core, (const char *)call->body, call->len, device);
+	verdict = check(call->dispatch->core, &who, (const char *)call->body, call->len);
 	if (verdict == CORE_OK || verdict == CORE_UNCLAIMED) {
-		memcpy(answer->device, device, sizeof(device));
-		memcpy(access->device, device, sizeof(device));
+		memcpy(answer->device, who.device, sizeof(who.device));
+		memcpy(answer->trace, who.trace, sizeof(who.trace));
+		memcpy(access->device, who.device, sizeof(who.device));
+		memcpy(access->trace, who.trace, sizeof(who.trace));
 	}
 	if (verdict != CORE_OK) {
 		/* The latest word counts: a session does not stay authenticated by an older one. */
-		if (verdict != CORE_FAILED)
+		if (verdict != CORE_FAILED && verdict != CORE_BUSY && verdict != CORE_AWAY)
 			access->proof = DEVICE_PROOF_NONE;
-		refuse(access, verdict, answer);
+		refuse(access, verdict, &who, answer);
 		return;
 	}
 	access->proof = DEVICE_PROOF_GIVEN;
@@ -92,6 +124,7 @@ void device_handle_cmd(const struct device_call *call, struct device_answer *ans
 		       struct device_result *result)
 {
 	struct device_access *access = &call->session->provisioning;
+	struct core_caller who = caller_of(call, access);
 	_cleanup_(freep) uint8_t *body = NULL;
 	struct fetch_query query;
 	enum core_verdict verdict;
@@ -110,14 +143,14 @@ void device_handle_cmd(const struct device_call *call, struct device_answer *ans
 		fail(answer, DEVICE_CODE(5, 0), "out of memory");
 		return;
 	}
-	verdict = core_fetch(call->dispatch->core, access->device,
+	verdict = core_fetch(call->dispatch->core, &who,
 			     &(struct core_fetch){.after = query.after,
 						  .rx_max = query.rx_max,
 						  .tx_max = query.tx_max,
 						  .limit = query.limit},
 			     body, query.rx_max, &len);
 	if (verdict != CORE_OK) {
-		refuse(access, verdict, answer);
+		refuse(access, verdict, &who, answer);
 		return;
 	}
 	answer->code = DEVICE_CODE(2, 5);
@@ -129,12 +162,13 @@ void device_handle_rsp(const struct device_call *call, struct device_answer *ans
 		       struct device_result *result)
 {
 	struct device_access *access = &call->session->provisioning;
+	struct core_caller who = caller_of(call, access);
 	enum core_verdict verdict;
 
 	(void)result;
-	verdict = core_report(call->dispatch->core, access->device, call->body, call->len);
+	verdict = core_report(call->dispatch->core, &who, call->body, call->len);
 	if (verdict != CORE_OK)
-		refuse(access, verdict, answer);
+		refuse(access, verdict, &who, answer);
 	else
 		answer->code = DEVICE_CODE(2, 4);
 }
@@ -200,6 +234,7 @@ void device_handle_state_get(const struct device_call *call, struct device_answe
 			     struct device_result *result)
 {
 	struct device_access *access = &call->session->cloud;
+	struct core_caller who = caller_of(call, access);
 	_cleanup_(json_decrefp) json_t *section = NULL;
 	enum core_verdict verdict;
 	uint16_t format;
@@ -216,9 +251,9 @@ void device_handle_state_get(const struct device_call *call, struct device_answe
 		fail(answer, DEVICE_CODE(4, 0), "malformed query");
 		return;
 	}
-	verdict = core_state_get(call->dispatch->core, access->device, delta, &section);
+	verdict = core_state_get(call->dispatch->core, &who, delta, &section);
 	if (verdict != CORE_OK) {
-		refuse(access, verdict, answer);
+		refuse(access, verdict, &who, answer);
 		return;
 	}
 	answer->code = DEVICE_CODE(2, 5);
@@ -252,6 +287,7 @@ static void patch_state(const struct device_call *call, const char *section,
 			struct device_answer *answer)
 {
 	struct device_access *access = &call->session->cloud;
+	struct core_caller who = caller_of(call, access);
 	_cleanup_(json_decrefp) json_t *patch = NULL;
 	enum core_verdict verdict;
 	uint8_t code;
@@ -261,9 +297,9 @@ static void patch_state(const struct device_call *call, const char *section,
 		fail(answer, code, "body is not an object in CBOR or JSON");
 		return;
 	}
-	verdict = core_state_patch(call->dispatch->core, access->device, section, patch);
+	verdict = core_state_patch(call->dispatch->core, &who, section, patch);
 	if (verdict != CORE_OK)
-		refuse(access, verdict, answer);
+		refuse(access, verdict, &who, answer);
 	else
 		answer->code = DEVICE_CODE(2, 4);
 }

@@ -19,6 +19,11 @@
 /* A body that cannot hold one short command is a mistake of the device. */
 #define RX_MIN 64
 #define TX_MIN 64
+/* How stale "last seen" may be for a device that polls on a session of long ago. */
+#define SEEN_PRECISION_S 600
+
+/* Beside STORE_E_*. */
+enum { FETCH_E_BLOCKED = 100 };
 
 struct position {
 	int64_t seq;
@@ -32,6 +37,7 @@ static bool is_after(struct position a, struct position b)
 
 struct body {
 	const struct core_fetch *fetch;
+	const struct core_caller *who;
 	size_t rx_max, limit; /* what fetch asks for, within what we can */
 	bool has_end;
 	struct position end; /* a repeat: up to and including this */
@@ -146,8 +152,9 @@ static int item_fail(struct core *c, struct queue_item *item, const struct body 
 	core_detail(&error,
 		    "the command takes %zu bytes and the device takes bodies of at most %zu",
 		    ARRAY_HEAD + MAX(g->sizes[0], g->n > 1 ? g->sizes[1] : 0), b->rx_max);
-	log_notice("device=%s command=%s status=FAILED why=\"larger than the device's buffer\"",
-		   item->row.device, item->row.id);
+	log_notice("device=%s trace=%s command=%s status=FAILED why=\"larger than the device's "
+		   "buffer\"",
+		   item->row.device, TRACE_OR_NONE(b->who->trace), item->row.id);
 	return queue_close(c, item, STORE_FAILED, error, NULL);
 }
 
@@ -191,6 +198,7 @@ static int body_fill(struct core *c, struct queue *q, struct body *b)
 /* Marks what is handed out. */
 static int body_mark(struct core *c, struct queue *q, const struct body *b)
 {
+	int64_t now = clock_wall_s();
 	int r;
 
 	for (size_t i = 0; i < q->n; i++) {
@@ -200,7 +208,8 @@ static int body_mark(struct core *c, struct queue *q, const struct body *b)
 		    is_after((struct position){row->seq, 0}, b->last))
 			continue;
 		row->status = STORE_IN_PROGRESS;
-		row->updated_at = clock_wall_s();
+		row->updated_at = now;
+		row->handed_at = clock_wall_ms();
 		r = c->store->ops->command_update(c->store, row);
 		if (r != 0)
 			return r < 0 ? r : -ENOENT;
@@ -249,32 +258,34 @@ static int fetch_fill(struct core *c, struct store_device *device, struct body *
 		snprintf(device->batch_query, sizeof(device->batch_query), "%s", query);
 		device->batch_seq = b->last.seq;
 		device->batch_step = b->last.place;
-		r = c->store->ops->device_update(c->store, device);
-		if (r != 0)
-			return r < 0 ? r : -ENOENT;
 	}
 	return command_list_encode(b->steps, b->n, ret, MIN(size, b->rx_max), ret_len);
 }
 
-static int fetch_run(struct core *c, const char *uuid, struct body *b, uint8_t *ret, size_t size,
-		     size_t *ret_len)
+static int fetch_run(struct core *c, struct body *b, uint8_t *ret, size_t size, size_t *ret_len)
 {
 	_cleanup_(store_device_done) struct store_device device = {.tags = NULL};
 	_cleanup_(store_txn_rollback) struct store_txn t = {NULL};
 	int r;
 
-	r = store_txn_begin(&t, c->store, STORE_WRITE, uuid);
+	r = store_txn_begin(&t, c->store, STORE_WRITE_RELAXED, b->who->device);
 	if (r < 0)
 		return r;
-	r = c->store->ops->device_get(c->store, uuid, &device);
+	r = c->store->ops->device_get(c->store, b->who->device, &device);
 	if (r != 0)
 		return r;
+	if (device.blocked_at)
+		return FETCH_E_BLOCKED;
 	r = rules_apply(c, &device);
 	if (r < 0)
 		return r;
 	r = fetch_fill(c, &device, b, ret, size, ret_len);
 	if (r < 0)
 		return r;
+	device.seen_at = MAX(device.seen_at, clock_wall_s());
+	r = c->store->ops->device_update(c->store, &device);
+	if (r != 0)
+		return r < 0 ? r : -ENOENT;
 	return store_txn_commit(&t);
 }
 
@@ -293,26 +304,32 @@ static int fetch_is_idle(struct core *c, const char *uuid, bool *ret)
 	r = c->store->ops->device_get(c->store, uuid, &device);
 	if (r != 0)
 		return r;
+	if (device.blocked_at)
+		return FETCH_E_BLOCKED;
 	r = c->store->ops->command_count_open(c->store, uuid, &n);
 	if (r < 0)
 		return r;
 	r = rules_pending(c, &device, &pending);
 	if (r < 0)
 		return r;
-	*ret = n == 0 && !pending;
+	*ret = n == 0 && !pending && clock_wall_s() - device.seen_at < SEEN_PRECISION_S;
 	return 0;
 }
 
-enum core_verdict core_fetch(struct core *c, const char *device, const struct core_fetch *f,
+enum core_verdict core_fetch(struct core *c, struct core_caller *who, const struct core_fetch *f,
 			     uint8_t *ret, size_t size, size_t *ret_len)
 {
 	_cleanup_(freep) struct body *b = NULL;
+	enum core_verdict verdict;
 	bool idle;
 	int r;
 
 	if (f->rx_max < RX_MIN || f->tx_max < TX_MIN || f->limit == 0)
 		return CORE_INVALID;
-	r = fetch_is_idle(c, device, &idle);
+	verdict = limits_request(c->limits, who);
+	if (verdict != CORE_OK)
+		return verdict;
+	r = fetch_is_idle(c, who->device, &idle);
 	if (r == 0 && idle) {
 		*ret_len = 0;
 		return CORE_OK;
@@ -320,13 +337,16 @@ enum core_verdict core_fetch(struct core *c, const char *device, const struct co
 	if (r == 0) {
 		b = calloc(1, sizeof(*b));
 		if (!b)
-			return core_fail(-ENOMEM, "cannot fetch commands", device);
+			return core_fail(-ENOMEM, "cannot fetch commands", who->device);
 		b->fetch = f;
+		b->who = who;
 		b->rx_max = MIN(MIN(f->rx_max, size), (size_t)BODY_MAX);
 		b->limit = MIN(f->limit, (size_t)COMMANDS_MAX);
-		r = fetch_run(c, device, b, ret, size, ret_len);
+		r = fetch_run(c, b, ret, size, ret_len);
 	}
 	if (r == STORE_E_NOT_FOUND)
 		return CORE_UNCLAIMED;
-	return r < 0 ? core_fail(r, "cannot fetch commands", device) : CORE_OK;
+	if (r == FETCH_E_BLOCKED)
+		return CORE_REJECTED;
+	return r < 0 ? core_fail(r, "cannot fetch commands", who->device) : CORE_OK;
 }

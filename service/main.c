@@ -13,7 +13,7 @@ static const char help[] =
 	"                             --cert FILE --key FILE [--root-ca FILE]\n"
 	"                             [--rest-cert FILE --rest-key FILE]\n"
 	"                             [--session-timeout SECONDS] [--cloud-tag N]\n"
-	"                             [--manufacturer-ca FILE|DIR]...\n"
+	"                             [--manufacturer-ca FILE|DIR]... [--device-rate N]\n"
 	"       onboard-service identity import --state DIR FILE|-\n"
 	"       onboard-service apikey create --state DIR [--team NAME]\n"
 	"                             [--role admin|editor|viewer] [--name TEXT]\n"

@@ -68,7 +68,7 @@ unsigned int core_fail_http(int r, const char *what, json_t **ret)
 enum core_verdict core_fail(int r, const char *what, const char *device)
 {
 	log_error("device=%s %s: %s", device, what, strerror(-r));
-	return CORE_FAILED;
+	return r == -EBUSY ? CORE_AWAY : CORE_FAILED;
 }
 
 /* Roles in their order; 0 is none. */

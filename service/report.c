@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "proto/at.h"
@@ -16,8 +17,12 @@
 #include "service/proof.h"
 #include "service/queue.h"
 
+/* Beside STORE_E_*. */
+enum { REPORT_E_BLOCKED = 100 };
+
 struct report {
 	struct core *core;
+	const struct core_caller *who;
 	struct store_device device;
 	struct store_identity identity;
 	struct queue queue;
@@ -60,7 +65,8 @@ static int item_close(struct report *rep, struct queue_item *item, enum store_st
 	char *text = NULL;
 	int r;
 
-	log_info("device=%s command=%s status=%s%s%s", rep->device.uuid, item->row.id,
+	log_info("device=%s trace=%s command=%s status=%s%s%s", rep->device.uuid,
+		 TRACE_OR_NONE(rep->who->trace), item->row.id,
 		 status == STORE_SUCCEEDED ? "SUCCEEDED" : "FAILED", error ? " why=" : "",
 		 error ? error : "");
 	/* The answer under the name of its request: response.<type>. */
@@ -115,8 +121,8 @@ static int answer_unproven(struct report *rep, struct queue_item *item, const ch
 	char *error;
 
 	core_detail(&error, "%s", why);
-	log_warning("device=%s command=%s proof=refused why=\"%s\"", rep->device.uuid, item->row.id,
-		    why);
+	log_warning("device=%s trace=%s command=%s proof=refused why=\"%s\"", rep->device.uuid,
+		    TRACE_OR_NONE(rep->who->trace), item->row.id, why);
 	return item_close(rep, item, STORE_FAILED, error, message_json(response->message));
 }
 
@@ -275,7 +281,8 @@ static void answer_log(const struct report *rep, const struct response *response
 	}
 	crypto_sha256(text, (size_t)n, digest);
 	hex_encode(digest, sizeof(digest), hex);
-	log_info("device=%s answer=%s digest=%s", rep->device.uuid, response->correlation, hex);
+	log_info("device=%s trace=%s answer=%s digest=%s", rep->device.uuid,
+		 TRACE_OR_NONE(rep->who->trace), response->correlation, hex);
 }
 
 static int answer_apply(struct report *rep, const struct response *response)
@@ -323,6 +330,26 @@ static int rest_drop(struct report *rep)
 	return 0;
 }
 
+/* Every answer, and what follows from them together. */
+static int answers_apply(struct report *rep, const struct response_list *list)
+{
+	int r;
+
+	for (size_t i = 0; i < list->n; i++) {
+		r = answer_apply(rep, &list->items[i]);
+		if (r < 0)
+			return r;
+	}
+	/* An error ends the batch at the device, but a bare ERROR does not: what it did after that
+	 * one was applied above. */
+	if (rep->failed[0]) {
+		r = rest_drop(rep);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static int report_apply(struct report *rep, const char *uuid, const struct response_list *list)
 {
 	_cleanup_(store_txn_rollback) struct store_txn t = {NULL};
@@ -335,27 +362,20 @@ static int report_apply(struct report *rep, const char *uuid, const struct respo
 	r = s->ops->device_get(s, uuid, &rep->device);
 	if (r != 0)
 		return r;
+	if (rep->device.blocked_at)
+		return REPORT_E_BLOCKED;
 	r = s->ops->identity_get(s, uuid, &rep->identity);
 	if (r != 0)
 		return r;
 	r = queue_load(rep->core, uuid, &rep->queue);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < list->n; i++) {
-		r = answer_apply(rep, &list->items[i]);
-		if (r < 0)
-			return r;
-	}
+	r = answers_apply(rep, list);
+	if (r < 0)
+		return r;
 	/* The rest of a body is still being fetched, maybe, while an old copy of a report comes. */
 	if (!rep->is_news)
 		return 0;
-	/* An error ends the batch at the device, but a bare ERROR does not: what it did after that
-	 * one was applied above. */
-	if (rep->failed[0]) {
-		r = rest_drop(rep);
-		if (r < 0)
-			return r;
-	}
 	rep->device.batch_query[0] = '\0';
 	r = s->ops->device_update(s, &rep->device);
 	if (r != 0)
@@ -363,18 +383,25 @@ static int report_apply(struct report *rep, const char *uuid, const struct respo
 	return store_txn_commit(&t);
 }
 
-enum core_verdict core_report(struct core *c, const char *device, const uint8_t *body, size_t len)
+enum core_verdict core_report(struct core *c, struct core_caller *who, const uint8_t *body,
+			      size_t len)
 {
 	_cleanup_(response_list_done) struct response_list list = RESPONSE_LIST_INIT;
-	_cleanup_(report_done) struct report rep = {.core = c};
+	_cleanup_(report_done) struct report rep = {.core = c, .who = who};
+	enum core_verdict verdict;
 	int r;
 
 	r = response_list_decode(body, len, &list);
 	if (r > 0)
 		return CORE_INVALID;
+	verdict = limits_request(c->limits, who);
+	if (verdict != CORE_OK)
+		return verdict;
 	if (r == 0)
-		r = report_apply(&rep, device, &list);
+		r = report_apply(&rep, who->device, &list);
 	if (r == STORE_E_NOT_FOUND)
 		return CORE_UNCLAIMED;
-	return r < 0 ? core_fail(r, "cannot apply a report", device) : CORE_OK;
+	if (r == REPORT_E_BLOCKED)
+		return CORE_REJECTED;
+	return r < 0 ? core_fail(r, "cannot apply a report", who->device) : CORE_OK;
 }

@@ -185,7 +185,8 @@ static int rule_apply(struct core *c, const struct store_device *device,
 		else if (r != 0)
 			return r < 0 ? r : -ENOSPC;
 	}
-	log_info("device=%s rule=%s applied", device->uuid, rule->id);
+	log_info("device=%s trace=%s rule=%s applied", device->uuid, TRACE_OR_NONE(device->trace),
+		 rule->id);
 	return c->store->ops->rule_set_applied(c->store, device->uuid, rule->id);
 }
 

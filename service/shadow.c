@@ -15,7 +15,7 @@
 /* Of a section's JSON; as CBOR it has to fit the body that a device reads it with as well. */
 #define SECTION_MAX 8192
 
-enum { SHADOW_E_REFUSED = 10 };
+enum { SHADOW_E_REFUSED = 10, SHADOW_E_BLOCKED = 11 };
 
 struct shadow {
 	json_t *desired, *reported; /* owned; objects */
@@ -206,6 +206,8 @@ static int state_get(struct core *c, const char *device, bool delta, json_t **re
 	r = c->store->ops->device_get(c->store, device, &row);
 	if (r != 0)
 		return r;
+	if (row.blocked_at)
+		return SHADOW_E_BLOCKED;
 	r = shadow_load(c, device, &s);
 	if (r < 0)
 		return r;
@@ -224,18 +226,36 @@ static int state_get(struct core *c, const char *device, bool delta, json_t **re
 	return 0;
 }
 
-enum core_verdict core_state_get(struct core *c, const char *device, bool delta, json_t **ret)
+/* Core's answer for a result of the two calls of a device. */
+static enum core_verdict verdict_of(int r, const char *what, const struct core_caller *who)
 {
-	int r;
-
-	r = state_get(c, device, delta, ret);
-	if (r == STORE_E_NOT_FOUND)
+	switch (r) {
+	case 0:
+		return CORE_OK;
+	case STORE_E_NOT_FOUND:
 		return CORE_UNCLAIMED;
-	return r < 0 ? core_fail(r, "cannot read the shadow", device) : CORE_OK;
+	case SHADOW_E_REFUSED:
+		return CORE_INVALID;
+	case SHADOW_E_BLOCKED:
+		return CORE_REJECTED;
+	default:
+		return core_fail(r < 0 ? r : -EINVAL, what, who->device);
+	}
 }
 
-static int state_patch(struct core *c, const char *device, const char *section, const json_t *patch)
+enum core_verdict core_state_get(struct core *c, struct core_caller *who, bool delta, json_t **ret)
 {
+	enum core_verdict verdict = limits_request(c->limits, who);
+
+	if (verdict != CORE_OK)
+		return verdict;
+	return verdict_of(state_get(c, who->device, delta, ret), "cannot read the shadow", who);
+}
+
+static int state_patch(struct core *c, const struct core_caller *who, const char *section,
+		       const json_t *patch)
+{
+	const char *device = who->device;
 	_cleanup_(store_device_done) struct store_device row = {.tags = NULL};
 	_cleanup_(store_txn_rollback) struct store_txn t = {NULL};
 	_cleanup_(shadow_done) struct shadow s = {NULL, NULL, 0};
@@ -248,12 +268,15 @@ static int state_patch(struct core *c, const char *device, const char *section, 
 	r = c->store->ops->device_get(c->store, device, &row);
 	if (r != 0)
 		return r;
+	if (row.blocked_at)
+		return SHADOW_E_BLOCKED;
 	r = shadow_load(c, device, &s);
 	if (r < 0)
 		return r;
 	r = section_patch(&s, section, patch, &why);
 	if (r == SHADOW_E_REFUSED)
-		log_debug("device=%s shadow=refused why=\"%s\"", device, why);
+		log_debug("device=%s trace=%s shadow=refused why=\"%s\"", device,
+			  TRACE_OR_NONE(who->trace), why);
 	if (r != 0)
 		return r;
 	r = shadow_save(c, device, &s);
@@ -262,17 +285,14 @@ static int state_patch(struct core *c, const char *device, const char *section, 
 	return store_txn_commit(&t);
 }
 
-enum core_verdict core_state_patch(struct core *c, const char *device, const char *section,
+enum core_verdict core_state_patch(struct core *c, struct core_caller *who, const char *section,
 				   const json_t *patch)
 {
-	int r;
+	enum core_verdict verdict = limits_request(c->limits, who);
 
-	r = state_patch(c, device, section, patch);
-	if (r == STORE_E_NOT_FOUND)
-		return CORE_UNCLAIMED;
-	if (r == SHADOW_E_REFUSED)
-		return CORE_INVALID;
-	return r < 0 ? core_fail(r, "cannot change the shadow", device) : CORE_OK;
+	if (verdict != CORE_OK)
+		return verdict;
+	return verdict_of(state_patch(c, who, section, patch), "cannot change the shadow", who);
 }
 
 /* Every section of the body; 0 or the status of the problem. */

@@ -85,7 +85,8 @@ struct store_command {
 	char *error;    /* why it failed, or NULL */
 	char *response; /* JSON, or NULL */
 	int64_t created_at, updated_at;
-	int64_t handed_at; /* when a device got it first; 0 while PENDING */
+	int64_t handed_at; /* when a device got it first, in milliseconds since 1970; 0 while
+			      PENDING */
 };
 
 struct store_rule {

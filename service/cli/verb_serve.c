@@ -27,6 +27,8 @@
 #define SESSION_MAX_AGE_S 2592000 /* 30 days: what nRF Cloud usually says */
 #define CLOCK_SKEW_S 60
 #define CLOUD_TAG 16842753
+#define DEVICE_RATE_DEFAULT 600
+#define DEVICE_RATE_MAX 60000000 /* one a microsecond: as good as none */
 #define REST_BODY_MAX 1048576
 #define PEM_MAX 65536
 #define MAKERS_MAX 64
@@ -35,7 +37,7 @@ struct options {
 	const char *state, *coap, *rest, *cert, *key, *root_ca, *rest_cert, *rest_key;
 	const char *makers[MAKERS_MAX];
 	size_t n_makers;
-	uint64_t session_timeout_s, cloud_tag;
+	uint64_t session_timeout_s, cloud_tag, device_rate;
 };
 
 static int parse_number(const char *name, const char *text, uint64_t max, uint64_t *ret)
@@ -68,7 +70,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 		REST_KEY,
 		TIMEOUT,
 		TAG,
-		MAKER
+		MAKER,
+		DEVICE_RATE
 	};
 	static const struct option known[] = {
 		{"state", required_argument, NULL, STATE},
@@ -82,6 +85,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{"session-timeout", required_argument, NULL, TIMEOUT},
 		{"cloud-tag", required_argument, NULL, TAG},
 		{"manufacturer-ca", required_argument, NULL, MAKER},
+		{"device-rate", required_argument, NULL, DEVICE_RATE},
 		{NULL, 0, NULL, 0},
 	};
 	const char **const texts[] = {
@@ -97,6 +101,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 					 &o->session_timeout_s);
 		else if (c == TAG)
 			r = parse_number("cloud-tag", optarg, SEC_TAG_MAX, &o->cloud_tag);
+		else if (c == DEVICE_RATE)
+			r = parse_number("device-rate", optarg, DEVICE_RATE_MAX, &o->device_rate);
 		else if (c == MAKER)
 			r = add_maker(o, optarg);
 		else if (c >= STATE && c <= REST_KEY)
@@ -222,7 +228,9 @@ static int run(const struct options *o, struct core *core)
 
 int verb_serve(int argc, char **argv)
 {
-	struct options o = {.session_timeout_s = SESSION_TIMEOUT_S, .cloud_tag = CLOUD_TAG};
+	struct options o = {.session_timeout_s = SESSION_TIMEOUT_S,
+			    .cloud_tag = CLOUD_TAG,
+			    .device_rate = DEVICE_RATE_DEFAULT};
 	_cleanup_(crypto_makers_freep) struct crypto_makers *makers = NULL;
 	_cleanup_(state_close) struct state state = {0};
 	_cleanup_(freep) char *root_ca = NULL;
@@ -253,6 +261,7 @@ int verb_serve(int argc, char **argv)
 			       .cloud_tag = (uint32_t)o.cloud_tag,
 			       .session_max_age_s = SESSION_MAX_AGE_S,
 			       .clock_skew_s = CLOCK_SKEW_S,
+			       .device_rate = (uint32_t)o.device_rate,
 		       },
 		       &state);
 	if (r != 0)

@@ -88,7 +88,7 @@ class World:
         def all_there(lines):
             with self._lock:
                 for _, text in lines[self._n_lines:]:
-                    match = re.search(r"device=(\S+) answer=(\S+) digest=(\S+)", text)
+                    match = re.search(r"device=(\S+) trace=\S+ answer=(\S+) digest=(\S+)", text)
                     if match:
                         self._answers.setdefault(match[1], {}).setdefault(match[2], set()).add(match[3])
                 self._n_lines = max(self._n_lines, len(lines))

@@ -66,7 +66,8 @@ class Rest:
 class Service:
     """Keeps its ports over restarts, so that devices find it again."""
 
-    def __init__(self, case, pki, session_timeout_s=None, coap="127.0.0.1", argv_prefix=(), options=()):
+    def __init__(self, case, pki, session_timeout_s=None, coap="127.0.0.1", argv_prefix=(), options=(),
+                 device_rate=100000):
         self.case = case
         self.pki = pki
         self.session_timeout_s = session_timeout_s
@@ -75,6 +76,7 @@ class Service:
         self.coap_host = coap
         self.argv_prefix = argv_prefix
         self.options = options
+        self.device_rate = device_rate  # tests are hastier than devices
         self.coap_port = 0
         self.rest_port = 0
         self.process = None
@@ -84,7 +86,8 @@ class Service:
         argv = [*self.argv_prefix, self.binary, "serve", "--state", self.state,
                 "--coap", f"{self.coap_host}:{self.coap_port}",
                 "--rest", f"127.0.0.1:{self.rest_port}",
-                "--cert", self.pki.cert, "--key", self.pki.key, "--root-ca", self.pki.root]
+                "--cert", self.pki.cert, "--key", self.pki.key, "--root-ca", self.pki.root,
+                "--device-rate", str(self.device_rate)]
         if self.session_timeout_s is not None:
             argv += ["--session-timeout", str(self.session_timeout_s)]
         argv += self.options

@@ -383,6 +383,34 @@ static void the_device_is_the_uuid_behind_the_first_dot_of_iss(void **state)
 		assert_int_equal(jwt_iss_uuid(bad[i], uuid), -EINVAL);
 }
 
+static void the_trace_is_the_first_half_of_the_last_part(void **state)
+{
+	static const struct {
+		const char *jti, *trace;
+	} rows[] = {
+		{"nRF9160.1aff3acb-f1a6-4764-a263-4c2646c1c654.00112233445566aaf0e1d2c3b4a59687",
+		 "00112233445566aa"},
+		{"nRF9251.v3.1.0.00112233445566AA", "00112233445566aa"},
+		{"0123456789abcdef", "0123456789abcdef"},
+		{"hw.fw.0123456789abcde", ""},  /* too short */
+		{"hw.fw.0123456789abcdeg", ""}, /* no hex */
+		{"hw.0123456789abcdef.x", ""},  /* not the last */
+		{"hw.0123456789abcdef-ff", ""}, /* not all of it */
+		{"board.1aff3acb-f1a6-4764-a263-4c2646c1c654", ""},
+		{"hw.fw.", ""},
+		{"", ""},
+	};
+	char trace[JWT_TRACE_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		memset(trace, 'x', sizeof(trace));
+		if (jwt_trace(rows[i].jti, trace) != (rows[i].trace[0] != '\0'))
+			fail_msg("row %zu", i);
+		assert_string_equal(trace, rows[i].trace);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -400,6 +428,7 @@ int main(void)
 		cmocka_unit_test(a_token_is_no_longer_than_its_limit),
 		cmocka_unit_test(damaged_tokens_are_refused_or_mean_what_they_say),
 		cmocka_unit_test(the_device_is_the_uuid_behind_the_first_dot_of_iss),
+		cmocka_unit_test(the_trace_is_the_first_half_of_the_last_part),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

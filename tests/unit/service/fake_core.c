@@ -27,78 +27,95 @@ void fake_keep_json(const json_t *json)
 	fake.json = json ? json_dumps(json, JSON_COMPACT) : NULL;
 }
 
-static void name_device(enum core_verdict v, char device[static CORE_UUID_TEXT])
+static void take_caller(const struct core_caller *who)
 {
-	if (v == CORE_OK || v == CORE_UNCLAIMED)
-		strcpy(device, FAKE_DEVICE);
+	snprintf(fake.device, sizeof(fake.device), "%s", who->device);
+	snprintf(fake.trace, sizeof(fake.trace), "%s", who->trace);
+	snprintf(fake.address, sizeof(fake.address), "%s", who->address);
 }
 
-enum core_verdict core_authenticate(struct core *c, const char *jwt, size_t len,
-				    char device[static CORE_UUID_TEXT])
+static enum core_verdict answer(enum core_verdict v, struct core_caller *who)
+{
+	who->wait_s = v == CORE_BUSY ? fake.wait_s : 0;
+	return v;
+}
+
+static enum core_verdict name_device(enum core_verdict v, struct core_caller *who)
+{
+	take_caller(who);
+	who->device[0] = who->trace[0] = '\0';
+	if (v == CORE_OK || v == CORE_UNCLAIMED) {
+		strcpy(who->device, FAKE_DEVICE);
+		strcpy(who->trace, FAKE_TRACE);
+	}
+	return answer(v, who);
+}
+
+enum core_verdict core_authenticate(struct core *c, struct core_caller *who, const char *jwt,
+				    size_t len)
 {
 	(void)c;
 	fake.n_authenticate++;
 	keep(jwt, len);
-	name_device(fake.authenticate, device);
-	return fake.authenticate;
+	return name_device(fake.authenticate, who);
 }
 
-enum core_verdict core_authenticate_cloud(struct core *c, const char *jwt, size_t len,
-					  char device[static CORE_UUID_TEXT])
+enum core_verdict core_authenticate_cloud(struct core *c, struct core_caller *who, const char *jwt,
+					  size_t len)
 {
 	(void)c;
 	fake.n_cloud++;
 	keep(jwt, len);
-	name_device(fake.cloud, device);
-	return fake.cloud;
+	return name_device(fake.cloud, who);
 }
 
-enum core_verdict core_fetch(struct core *c, const char *device, const struct core_fetch *f,
+enum core_verdict core_fetch(struct core *c, struct core_caller *who, const struct core_fetch *f,
 			     uint8_t *ret, size_t size, size_t *ret_len)
 {
 	size_t len = fake.commands_len > size ? size : fake.commands_len;
 
 	(void)c;
 	fake.n_fetch++;
-	snprintf(fake.device, sizeof(fake.device), "%s", device);
+	take_caller(who);
 	snprintf(fake.after, sizeof(fake.after), "%s", f->after);
 	fake.rx_max = f->rx_max;
 	fake.tx_max = f->tx_max;
 	fake.limit = f->limit;
 	memcpy(ret, fake.commands, len);
 	*ret_len = len;
-	return fake.fetch;
+	return answer(fake.fetch, who);
 }
 
-enum core_verdict core_report(struct core *c, const char *device, const uint8_t *body, size_t len)
+enum core_verdict core_report(struct core *c, struct core_caller *who, const uint8_t *body,
+			      size_t len)
 {
 	(void)c;
 	fake.n_report++;
-	snprintf(fake.device, sizeof(fake.device), "%s", device);
+	take_caller(who);
 	keep(body, len);
-	return fake.report;
+	return answer(fake.report, who);
 }
 
-enum core_verdict core_state_get(struct core *c, const char *device, bool delta, json_t **ret)
+enum core_verdict core_state_get(struct core *c, struct core_caller *who, bool delta, json_t **ret)
 {
 	(void)c;
 	fake.n_state_get++;
-	snprintf(fake.device, sizeof(fake.device), "%s", device);
+	take_caller(who);
 	fake.delta = delta;
 	if (fake.state_get == CORE_OK)
 		*ret = json_incref(fake.state);
-	return fake.state_get;
+	return answer(fake.state_get, who);
 }
 
-enum core_verdict core_state_patch(struct core *c, const char *device, const char *section,
+enum core_verdict core_state_patch(struct core *c, struct core_caller *who, const char *section,
 				   const json_t *patch)
 {
 	(void)c;
 	fake.n_patch++;
-	snprintf(fake.device, sizeof(fake.device), "%s", device);
+	take_caller(who);
 	snprintf(fake.section, sizeof(fake.section), "%s", section);
 	fake_keep_json(patch);
-	return fake.state_patch;
+	return answer(fake.state_patch, who);
 }
 
 enum core_verdict core_owner_of_key(struct core *c, const char *api_key, struct core_owner *ret)

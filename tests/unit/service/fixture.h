@@ -43,6 +43,14 @@ void fixture_open(struct fixture *f, struct service_store **ret_store, struct co
 /* All that is below it too. */
 void folder_remove(const char *dir);
 
+/* The device, asking from a usual place: one at a time. */
+struct core_caller *caller(const char *device);
+/* p/auth-jwt and auth/jwt; device is who core says that it is, or "". */
+enum core_verdict token_show(struct core *c, const char *jwt, size_t len,
+			     char device[static CORE_UUID_TEXT]);
+enum core_verdict cloud_token_show(struct core *c, const char *jwt, size_t len,
+				   char device[static CORE_UUID_TEXT]);
+
 /* How many devices the service knows, claimed or not. */
 size_t identity_count(struct fixture *f);
 /* The status; tags is JSON or NULL. */

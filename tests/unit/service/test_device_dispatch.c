@@ -387,6 +387,58 @@ static void every_other_pair_of_method_and_path_is_refused(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+/* RFC 8516: later, and when. What the session proved stays. */
+static void a_busy_core_is_later_and_says_when(void **state)
+{
+	struct bench *b = *state;
+
+	fake.authenticate = CORE_BUSY;
+	fake.wait_s = 17;
+	assert_int_equal(ASK(b, DEVICE_POST, "p/auth-jwt", BODY("jwt")), 429);
+	assert_true(b->answer.has_max_age);
+	assert_int_equal(b->answer.max_age, 17);
+	assert_string_equal(b->answer.device, "");
+	fake.authenticate = CORE_OK;
+	assert_int_equal(ASK(b, DEVICE_POST, "p/auth-jwt", BODY("jwt")), 201);
+	for (int i = 0; i < 2; i++) {
+		static const struct {
+			enum core_verdict verdict;
+			unsigned int code, max_age;
+		} rows[] = {{CORE_BUSY, 429, 17}, {CORE_AWAY, 503, 5}};
+
+		fake.fetch = fake.report = fake.authenticate = rows[i].verdict;
+		assert_int_equal(ASK(b, DEVICE_GET, "p/cmd"), rows[i].code);
+		assert_int_equal(b->answer.max_age, rows[i].max_age);
+		assert_int_equal(ASK(b, DEVICE_POST, "p/rsp", BODY("x")), rows[i].code);
+		assert_int_equal(b->answer.max_age, rows[i].max_age);
+		assert_int_equal(ASK(b, DEVICE_POST, "p/auth-jwt", BODY("jwt")), rows[i].code);
+		assert_int_equal(b->answer.max_age, rows[i].max_age);
+	}
+	fake.fetch = CORE_OK;
+	assert_int_equal(ASK(b, DEVICE_GET, "p/cmd"), 205);
+}
+
+static void core_is_told_who_asks_from_where_and_in_which_cycle(void **state)
+{
+	struct bench *b = *state;
+
+	strcpy(b->session.address, "192.0.2.7");
+	assert_int_equal(ASK(b, DEVICE_POST, "p/auth-jwt", BODY("jwt")), 201);
+	assert_string_equal(fake.address, "192.0.2.7");
+	assert_string_equal(b->answer.trace, FAKE_TRACE);
+	assert_int_equal(ASK(b, DEVICE_GET, "p/cmd"), 205);
+	assert_string_equal(fake.device, FAKE_DEVICE);
+	assert_string_equal(fake.trace, FAKE_TRACE);
+	assert_string_equal(fake.address, "192.0.2.7");
+	fake.report = CORE_REJECTED;
+	assert_int_equal(ASK(b, DEVICE_POST, "p/rsp", BODY("x")), 403);
+	/* for the log */
+	assert_string_equal(b->answer.device, FAKE_DEVICE);
+	assert_string_equal(b->answer.trace, FAKE_TRACE);
+	/* Blocked meanwhile: nothing more on this session. */
+	assert_int_equal(ASK(b, DEVICE_GET, "p/cmd"), 401);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -408,6 +460,10 @@ int main(void)
 		TEST(an_empty_state_is_an_empty_payload),
 		TEST(patches_are_objects_in_a_format_that_we_know),
 		TEST(every_other_pair_of_method_and_path_is_refused),
+		cmocka_unit_test_setup_teardown(a_busy_core_is_later_and_says_when, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(core_is_told_who_asks_from_where_and_in_which_cycle,
+						set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

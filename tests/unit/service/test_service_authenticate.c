@@ -11,7 +11,7 @@ static enum core_verdict try_claims(struct fixture *f, const struct jwt_claims *
 	char jwt[JWT_MAX], device[CORE_UUID_TEXT];
 
 	assert_int_equal(jwt_build(claims, key_sign, key, jwt, sizeof(jwt)), 0);
-	return core_authenticate(f->core, jwt, strlen(jwt), device);
+	return token_show(f->core, jwt, strlen(jwt), device);
 }
 
 static void a_claimed_device_is_let_in_again_and_again(void **state)
@@ -25,7 +25,7 @@ static void a_claimed_device_is_let_in_again_and_again(void **state)
 	device_jwt(&d, jwt);
 	for (int i = 0; i < 3; i++) {
 		memset(device, 0, sizeof(device));
-		assert_int_equal(core_authenticate(f->core, jwt, strlen(jwt), device), CORE_OK);
+		assert_int_equal(token_show(f->core, jwt, strlen(jwt), device), CORE_OK);
 		assert_string_equal(device, d.uuid);
 	}
 	device_done(&d);
@@ -40,7 +40,7 @@ static void a_genuine_device_of_nobody_is_unclaimed_and_named(void **state)
 	device_init(&d);
 	device_import(f, &d);
 	device_jwt(&d, jwt);
-	assert_int_equal(core_authenticate(f->core, jwt, strlen(jwt), device), CORE_UNCLAIMED);
+	assert_int_equal(token_show(f->core, jwt, strlen(jwt), device), CORE_UNCLAIMED);
 	assert_string_equal(device, d.uuid);
 	device_done(&d);
 }
@@ -54,11 +54,11 @@ static void an_unknown_device_and_a_foreign_key_are_rejected(void **state)
 	device_init(&d);
 	device_init(&stranger);
 	device_jwt(&d, jwt);
-	assert_int_equal(core_authenticate(f->core, jwt, strlen(jwt), device), CORE_REJECTED);
+	assert_int_equal(token_show(f->core, jwt, strlen(jwt), device), CORE_REJECTED);
 	device_claim(f, &d, NULL);
 	memcpy(stranger.uuid, d.uuid, sizeof(d.uuid));
 	device_jwt(&stranger, jwt);
-	assert_int_equal(core_authenticate(f->core, jwt, strlen(jwt), device), CORE_REJECTED);
+	assert_int_equal(token_show(f->core, jwt, strlen(jwt), device), CORE_REJECTED);
 	device_done(&d);
 	device_done(&stranger);
 }
@@ -136,11 +136,11 @@ static void every_truncated_or_changed_token_is_rejected(void **state)
 	device_jwt(&d, jwt);
 	len = strlen(jwt);
 	for (size_t i = 0; i < len; i++)
-		assert_int_equal(core_authenticate(f->core, jwt, i, device), CORE_REJECTED);
+		assert_int_equal(token_show(f->core, jwt, i, device), CORE_REJECTED);
 	for (size_t i = 0; i < len; i++) {
 		memcpy(copy, jwt, len);
 		copy[i] = copy[i] == 'A' ? 'B' : 'A';
-		assert_int_equal(core_authenticate(f->core, copy, len, device), CORE_REJECTED);
+		assert_int_equal(token_show(f->core, copy, len, device), CORE_REJECTED);
 	}
 	device_done(&d);
 }
@@ -156,7 +156,7 @@ static enum core_verdict cloud_login(struct fixture *f, const char *iss, const c
 			&(struct jwt_claims){.iss = iss, .sub = sub, .iat = now, .exp = now + 600},
 			key_sign, key, jwt, sizeof(jwt)),
 		0);
-	return core_authenticate_cloud(f->core, jwt, strlen(jwt), device);
+	return cloud_token_show(f->core, jwt, strlen(jwt), device);
 }
 
 static void the_cloud_takes_the_generated_key_and_only_that(void **state)
@@ -207,9 +207,10 @@ static void unclaiming_ends_cloud_access_and_says_unclaimed(void **state)
 	assert_null(ret);
 	assert_int_equal(cloud_login(f, NULL, d.uuid, key, device), CORE_REJECTED);
 	device_jwt(&d, jwt);
-	assert_int_equal(core_authenticate(f->core, jwt, strlen(jwt), device), CORE_UNCLAIMED);
-	assert_int_equal(core_fetch(f->core, d.uuid, &(struct core_fetch){"", 1024, 2048, 10}, body,
-				    sizeof(body), &len),
+	assert_int_equal(token_show(f->core, jwt, strlen(jwt), device), CORE_UNCLAIMED);
+	assert_int_equal(core_fetch(f->core, caller(d.uuid),
+				    &(struct core_fetch){"", 1024, 2048, 10}, body, sizeof(body),
+				    &len),
 			 CORE_UNCLAIMED);
 	assert_int_equal(device_answer(f, &d, "x", 102, 0, ""), CORE_UNCLAIMED);
 	EVP_PKEY_free(key);

@@ -220,7 +220,7 @@ static void unclaiming_forgets_queue_and_shadow(void **state)
 	assert_int_equal(core_command_list(f->core, &f->other, d.uuid, &ret), 200);
 	assert_int_equal(json_array_size(json_object_get(ret, "items")), 0);
 	json_decref(ret);
-	assert_int_equal(core_state_get(f->core, d.uuid, false, &ret), CORE_OK);
+	assert_int_equal(core_state_get(f->core, caller(d.uuid), false, &ret), CORE_OK);
 	assert_null(ret);
 	json_decref(body);
 	device_done(&d);

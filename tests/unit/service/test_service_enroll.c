@@ -97,7 +97,7 @@ static enum core_verdict authenticate(struct fixture *f, const struct device *d)
 	char jwt[JWT_MAX], uuid[CORE_UUID_TEXT];
 
 	device_jwt(d, jwt);
-	return core_authenticate(f->core, jwt, strlen(jwt), uuid);
+	return token_show(f->core, jwt, strlen(jwt), uuid);
 }
 
 static void a_device_of_a_trusted_maker_is_claimed_and_registered_at_once(void **state)

@@ -56,6 +56,12 @@ static int fault_setup(void **state)
 	return 0;
 }
 
+/* A store that is busy is one to come back to. */
+static enum core_verdict failure(void)
+{
+	return strcmp(fault, "begin") == 0 ? CORE_AWAY : CORE_FAILED;
+}
+
 static void a_report_that_could_not_be_stored_is_not_acknowledged(void **state)
 {
 	struct fixture *f = *state;
@@ -73,7 +79,7 @@ static void a_report_that_could_not_be_stored_is_not_acknowledged(void **state)
 	command_list_done(&list);
 	for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
 		fault = faults[i];
-		assert_int_equal(device_answer(f, &d, ids[0], 99, 514, ""), CORE_FAILED);
+		assert_int_equal(device_answer(f, &d, ids[0], 99, 514, ""), failure());
 		fault = "";
 		assert_command(f, &d, ids[0], "IN_PROGRESS", NULL);
 		assert_command(f, &d, ids[1], "IN_PROGRESS", NULL);
@@ -98,10 +104,10 @@ static void a_rule_is_applied_whole_or_not_at_all(void **state)
 		json_t *ret = NULL;
 
 		fault = faults[i];
-		assert_int_equal(core_fetch(f->core, d.uuid,
+		assert_int_equal(core_fetch(f->core, caller(d.uuid),
 					    &(struct core_fetch){"", 4096, 4096, 10}, body,
 					    sizeof(body), &len),
-				 CORE_FAILED);
+				 failure());
 		fault = "";
 		assert_int_equal(core_command_list(f->core, &f->editor, d.uuid, &ret), 200);
 		assert_int_equal(json_array_size(json_object_get(ret, "items")), 0);

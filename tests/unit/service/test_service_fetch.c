@@ -15,8 +15,9 @@ static void fetch(struct fixture *f, const struct device *d, const char *after, 
 		  size_t tx, size_t limit, struct fetched *ret)
 {
 	memset(ret, 0, sizeof(*ret));
-	assert_int_equal(core_fetch(f->core, d->uuid, &(struct core_fetch){after, rx, tx, limit},
-				    ret->body, sizeof(ret->body), &ret->len),
+	assert_int_equal(core_fetch(f->core, caller(d->uuid),
+				    &(struct core_fetch){after, rx, tx, limit}, ret->body,
+				    sizeof(ret->body), &ret->len),
 			 CORE_OK);
 	if (ret->len > 0)
 		assert_int_equal(command_list_decode(ret->body, ret->len, COMMANDS_MAX, &ret->list),
@@ -175,8 +176,9 @@ static void a_question_that_makes_no_sense_is_invalid(void **state)
 
 	device_start(f, &d);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		assert_int_equal(core_fetch(f->core, d.uuid, &rows[i], body, sizeof(body), &len),
-				 CORE_INVALID);
+		assert_int_equal(
+			core_fetch(f->core, caller(d.uuid), &rows[i], body, sizeof(body), &len),
+			CORE_INVALID);
 	device_done(&d);
 }
 

@@ -38,7 +38,7 @@ static bool can_login(struct fixture *f, const struct device *d, EVP_PKEY *key)
 		jwt_build(&(struct jwt_claims){.sub = d->uuid, .iat = now, .exp = now + 600},
 			  key_sign, key, jwt, sizeof(jwt)),
 		0);
-	return core_authenticate_cloud(f->core, jwt, strlen(jwt), device) == CORE_OK;
+	return cloud_token_show(f->core, jwt, strlen(jwt), device) == CORE_OK;
 }
 
 /* Answers both steps of a key generation. */
@@ -190,7 +190,7 @@ static void what_a_device_did_after_a_bare_error_still_counts(void **state)
 	snprintf(items[0].correlation, sizeof(items[0].correlation), "%s", ids[0]);
 	snprintf(items[1].correlation, sizeof(items[1].correlation), "%s", ids[1]);
 	assert_int_equal(response_list_encode(items, 2, body, sizeof(body), &len, &n), 0);
-	assert_int_equal(core_report(f->core, d.uuid, body, len), CORE_OK);
+	assert_int_equal(core_report(f->core, caller(d.uuid), body, len), CORE_OK);
 	assert_command(f, &d, ids[0], "FAILED", "ERROR");
 	assert_command(f, &d, ids[1], "SUCCEEDED", NULL);
 	assert_command(f, &d, ids[2], "FAILED", "dropped");
@@ -270,11 +270,11 @@ static void every_truncation_of_a_report_is_refused_and_changes_nothing(void **s
 	take(f, &d);
 	assert_int_equal(response_list_encode(&r, 1, body, sizeof(body), &len, &n), 0);
 	for (size_t i = 0; i < len; i++)
-		assert_int_equal(core_report(f->core, d.uuid, body, i), CORE_INVALID);
+		assert_int_equal(core_report(f->core, caller(d.uuid), body, i), CORE_INVALID);
 	body[len] = 0;
-	assert_int_equal(core_report(f->core, d.uuid, body, len + 1), CORE_INVALID);
+	assert_int_equal(core_report(f->core, caller(d.uuid), body, len + 1), CORE_INVALID);
 	assert_command(f, &d, r.correlation, "IN_PROGRESS", NULL);
-	assert_int_equal(core_report(f->core, d.uuid, body, len), CORE_OK);
+	assert_int_equal(core_report(f->core, caller(d.uuid), body, len), CORE_OK);
 	assert_command(f, &d, r.correlation, "SUCCEEDED", NULL);
 	device_done(&d);
 }
@@ -777,7 +777,7 @@ static void the_onboarding_rule_ends_in_cloud_access(void **state)
 	device_init(&d);
 	device_claim(f, &d, "[\"nrf-cloud-onboarding\"]");
 	device_jwt(&d, jwt);
-	assert_int_equal(core_authenticate(f->core, jwt, strlen(jwt), device), CORE_OK);
+	assert_int_equal(token_show(f->core, jwt, strlen(jwt), device), CORE_OK);
 	list = device_fetch(f, &d, "");
 	assert_int_equal(list.n, 6);
 	for (size_t i = 0; i < list.n; i++) {

@@ -14,7 +14,7 @@ static enum core_verdict patch(struct fixture *f, const struct device *d, const 
 	enum core_verdict v;
 
 	assert_non_null(value);
-	v = core_state_patch(f->core, d->uuid, section, value);
+	v = core_state_patch(f->core, caller(d->uuid), section, value);
 	json_decref(value);
 	return v;
 }
@@ -24,7 +24,7 @@ static void assert_state(struct fixture *f, const struct device *d, bool delta, 
 	json_t *got = NULL;
 	char *text;
 
-	assert_int_equal(core_state_get(f->core, d->uuid, delta, &got), CORE_OK);
+	assert_int_equal(core_state_get(f->core, caller(d->uuid), delta, &got), CORE_OK);
 	text = got ? json_dumps(got, JSON_COMPACT) : strdup("");
 	assert_string_equal(text, json);
 	free(text);
@@ -100,7 +100,7 @@ static enum core_verdict patch_filler(struct fixture *f, const struct device *d,
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list, json_loads(item, JSON_DECODE_ANY, NULL));
 	body = json_pack("{s:o}", "k", list);
-	v = core_state_patch(f->core, d->uuid, "reported", body);
+	v = core_state_patch(f->core, caller(d->uuid), "reported", body);
 	json_decref(body);
 	return v;
 }
@@ -117,15 +117,15 @@ static void a_section_is_limited_and_what_is_refused_changes_nothing(void **stat
 	memset(text, 'x', sizeof(text));
 	text[8192 - 8] = '\0';
 	body = json_pack("{s:s}", "k", text);
-	assert_int_equal(core_state_patch(f->core, d.uuid, "desired", body), CORE_OK);
+	assert_int_equal(core_state_patch(f->core, caller(d.uuid), "desired", body), CORE_OK);
 	json_decref(body);
 	text[8192 - 8] = 'x';
 	text[8192 - 7] = '\0';
 	body = json_pack("{s:s}", "k", text);
-	assert_int_equal(core_state_patch(f->core, d.uuid, "desired", body), CORE_INVALID);
+	assert_int_equal(core_state_patch(f->core, caller(d.uuid), "desired", body), CORE_INVALID);
 	json_decref(body);
 	assert_int_equal(patch(f, &d, "desired", "{\"j\":1}"), CORE_INVALID);
-	assert_int_equal(core_state_get(f->core, d.uuid, false, &got), CORE_OK);
+	assert_int_equal(core_state_get(f->core, caller(d.uuid), false, &got), CORE_OK);
 	assert_int_equal(json_string_length(json_object_get(got, "k")), 8184);
 	json_decref(got);
 
@@ -169,7 +169,7 @@ static void what_is_no_section_or_no_object_is_invalid(void **state)
 	assert_int_equal(patch(f, &d, "desired", "[]"), CORE_INVALID);
 	assert_int_equal(patch(f, &d, "desired", "1"), CORE_INVALID);
 	assert_int_equal(patch(f, &stranger, "desired", "{}"), CORE_UNCLAIMED);
-	assert_int_equal(core_state_get(f->core, stranger.uuid, true, &(json_t *){NULL}),
+	assert_int_equal(core_state_get(f->core, caller(stranger.uuid), true, &(json_t *){NULL}),
 			 CORE_UNCLAIMED);
 	device_done(&d);
 	device_done(&stranger);
