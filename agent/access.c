@@ -111,6 +111,7 @@ static void refused(struct agent *a, const struct cloud_result *result)
 	if (agent_is_refusal(o))
 		a->n_refused++;
 	is_last = is_final(o) || ++a->validate_tries >= a->config->validate_attempts;
+	a->max_age_s = o == OUTCOME_BUSY ? result->max_age_s : 0;
 	if (!is_last) {
 		/* The service may still be registering the new key. */
 		agent_post(a, FSM_EVENT_NOT_YET, (int)o, "%s", result->detail);

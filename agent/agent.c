@@ -119,8 +119,30 @@ static void arm_timer(struct agent *a)
 			  strerror(-r));
 }
 
+/* A session that was kept goes on under the trace id that the service knows it by. */
+static bool is_authenticated(struct agent *a)
+{
+	uint64_t until_ms = 0;
+
+	switch (session_get_state(a->session)) {
+	case SESSION_SUSPENDED:
+		until_ms = session_note(a->session);
+		break;
+	case SESSION_OPEN:
+		until_ms = a->authenticated_until_ms;
+		break;
+	case SESSION_CONNECTING:
+	case SESSION_CLOSED:
+		break;
+	}
+	return until_ms > clock_ms();
+}
+
 static void begin_cycle(struct agent *a)
 {
+	a->trace_is_kept = is_authenticated(a);
+	if (!a->trace_is_kept)
+		identity_new_trace(a->identity);
 	a->reauthenticated = false;
 	a->failed_command = false;
 	a->n_lost = a->n_batches = 0;
@@ -179,8 +201,7 @@ static void end_cycle(struct agent *a)
 static void run_action(struct agent *a, enum fsm_action action)
 {
 	switch (action) {
-	case FSM_DO_BEGIN_CYCLE:
-		begin_cycle(a);
+	case FSM_DO_BEGIN_CYCLE: /* done, see enter_state() */
 		return;
 	case FSM_DO_WAIT_NETWORK:
 		agent_do_wait_network(a);
@@ -233,6 +254,13 @@ static void run_action(struct agent *a, enum fsm_action action)
 	}
 }
 
+static const char *agent_trace(const struct agent *a)
+{
+	const char *trace = identity_trace(a->identity);
+
+	return trace[0] ? trace : "-";
+}
+
 /* A poll for the claim every few seconds must not fill the log. */
 static bool is_poll(enum fsm_state from, enum fsm_state to, const struct agent *a)
 {
@@ -242,15 +270,19 @@ static bool is_poll(enum fsm_state from, enum fsm_state to, const struct agent *
 
 static void enter_state(struct agent *a, const struct fsm_move *m, const char *why)
 {
-	const char *from = fsm_state_name(m->state), *to = fsm_state_name(m->next);
+	const char *from = fsm_state_name(m->state), *to = fsm_state_name(m->next), *trace;
 
+	/* The line that begins a cycle is of that cycle already. */
+	if (m->actions & FSM_DO_BEGIN_CYCLE)
+		begin_cycle(a);
+	trace = agent_trace(a);
 	a->generation++;
 	(void)sd_event_source_set_enabled(a->tick, SD_EVENT_OFF);
 	agent_set_reason(a, why);
 	if (is_poll(m->state, m->next, a))
-		log_debug("state old=%s new=%s why=\"%s\"", from, to, why);
+		log_debug("state old=%s new=%s trace=%s why=\"%s\"", from, to, trace, why);
 	else
-		log_info("state old=%s new=%s why=\"%s\"", from, to, why);
+		log_info("state old=%s new=%s trace=%s why=\"%s\"", from, to, trace, why);
 	arm_timer(a);
 	for (size_t i = 0; i < a->n_observers; i++)
 		if (a->observers[i].changed)
@@ -571,6 +603,7 @@ void agent_get_status(struct agent *a, struct agent_status *ret)
 		.claim_token = strcmp(a->claimed, "no") == 0 ? a->claim_token : "",
 		.claimed = a->claimed,
 		.cloud = a->cloud_word,
+		.trace = identity_trace(a->identity),
 		.suite = session_suite(a->session),
 		.store = store_notice(a->store),
 		.cycles = a->cycles,

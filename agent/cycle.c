@@ -137,6 +137,10 @@ static void connect_anew(struct agent *a)
 	int r;
 
 	a->authenticated_until_ms = 0;
+	if (a->trace_is_kept) { /* the session it was kept for is gone */
+		a->trace_is_kept = false;
+		identity_new_trace(a->identity);
+	}
 	r = agent_prepare_session(a);
 	if (r != 0) {
 		post_errno(a, "connect", r);

@@ -69,6 +69,7 @@ struct agent {
 	bool queued;      /* one more was asked for */
 	bool end_is_owed; /* to the observers, when the hooks of the exports are done */
 	bool reauthenticated;
+	bool trace_is_kept; /* from the cycle whose session goes on */
 	unsigned int n_lost, n_batches;
 	uint64_t abbreviated_before; /* handshakes, to tell what the next one was */
 	bool failed_command;

@@ -25,6 +25,7 @@ struct agent_status {
 	const char *claimed;     /* "unknown", "no", "yes" */
 	const char *cloud; /* "unknown", "validated", "refused", "unreachable", "no-credentials",
 			      "rolled-back", "off" */
+	const char *trace; /* of the cycle, as the service logs it; "" before the first */
 	const char *suite;
 	const char *store; /* what its opening did that somebody should know, "" for nothing */
 	uint64_t cycles;   /* completed */

@@ -30,13 +30,20 @@ static uint64_t poll_ms(struct agent *a)
 	return backoff_next(&a->poll_backoff, 0, random_bits());
 }
 
-static uint64_t backoff_ms(struct agent *a)
+/* What the service asked for with its last answer: RFC 8516 §3, RFC 7252 §5.9.3.4. */
+static uint64_t take_floor_ms(struct agent *a)
 {
 	/* A hostile or broken service must not put us to sleep for a century. */
 	uint64_t floor = MIN((uint64_t)a->max_age_s * 1000, a->config->backoff_ceiling_ms);
-	uint64_t wait;
 
 	a->max_age_s = 0;
+	return floor;
+}
+
+static uint64_t backoff_ms(struct agent *a)
+{
+	uint64_t floor = take_floor_ms(a), wait;
+
 	/* Nothing is broken: somebody has not queued commands yet, as with the claim before. */
 	if (a->outcome == OUTCOME_NO_CREDENTIALS)
 		return backoff_next(&a->poll_backoff, 0, random_bits());
@@ -77,7 +84,7 @@ uint64_t agent_timer_ms(struct agent *a, enum fsm_timer timer)
 	case FSM_TIMER_POLL:
 		return poll_ms(a);
 	case FSM_TIMER_REVALIDATE:
-		return backoff_next(&a->validate_backoff, 0, random_bits());
+		return backoff_next(&a->validate_backoff, take_floor_ms(a), random_bits());
 	case FSM_TIMER_SCHEDULE:
 		return schedule_ms(a);
 	case FSM_TIMER_DEGRADED:

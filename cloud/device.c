@@ -261,8 +261,9 @@ static void on_reply(struct session *s, int r, const struct reply *reply, void *
 	else
 		snprintf(d->detail, sizeof(d->detail), "%s: answered %u.%02u", step_names[d->step],
 			 code >> 5, code & 31);
-	if (r == 0 && reply->has_max_age)
-		d->max_age_s = reply->max_age_s;
+	/* Of a login how long it is good for, of a refusal when to come again. */
+	if (o != OUTCOME_OK || d->step == STEP_AUTHENTICATE)
+		d->max_age_s = r == 0 && reply->has_max_age ? reply->max_age_s : 0;
 	if (o != OUTCOME_OK) {
 		finish(d, o, code);
 		return;

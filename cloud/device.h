@@ -28,7 +28,7 @@ struct cloud_result {
 	enum outcome outcome; /* OUTCOME_OK: access is validated */
 	const char *step;     /* "connect", "auth/jwt", "state", "state/reported" */
 	uint8_t code;
-	uint32_t max_age_s;
+	uint32_t max_age_s; /* of the login, or of the answer that ended it; 0 when absent */
 	const char *detail;
 };
 

@@ -269,6 +269,19 @@ const uint8_t *identity_firmware(const struct identity *i)
 	return i->names.firmware;
 }
 
+void identity_new_trace(struct identity *i)
+{
+	uint8_t bytes[(sizeof(i->names.trace) - 1) / 2];
+
+	random_fill(bytes, sizeof(bytes));
+	hex_encode(bytes, sizeof(bytes), i->names.trace);
+}
+
+const char *identity_trace(const struct identity *i)
+{
+	return i->names.trace;
+}
+
 /* --- what it signs */
 
 int identity_signer(struct identity *i, struct signer **ret)

@@ -55,6 +55,11 @@ const char *identity_hardware(const struct identity *i);
 const uint8_t *identity_firmware(
 	const struct identity *i); /* 16 bytes, a name-based UUID of program version and OS build */
 
+/* The trace id of the cycle that tokens belong to from now on, for the logs of both sides. Empty
+ * before the first call: tokens of no cycle. */
+void identity_new_trace(struct identity *i);
+const char *identity_trace(const struct identity *i);
+
 /* Opens the key for what is signed next (credstore/signer.h); the loop's thread only. Touches no
  * token. -EKEYREJECTED: the key is gone or another one; -EUCLEAN: the store cannot give it;
  * -ENOMEM. */

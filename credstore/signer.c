@@ -44,28 +44,40 @@ static void write_issuer(const struct signer *s, char ret[static ISSUER_MAX + 1]
 	snprintf(ret, ISSUER_MAX + 1, "%s.%s", s->names.hardware, s->names.uuid_text);
 }
 
-int signer_jwt(struct signer *s, int64_t now_s, unsigned int lifetime_s, char *ret, size_t size)
+#define NONCE_TEXT 33
+
+/* 32 hex digits that no other token has: the cycle's 16 and 16 of chance. */
+static void write_nonce(const struct signer *s, char ret[static NONCE_TEXT])
 {
-	char iss[ISSUER_MAX + 1], firmware[UUID_TEXT_LEN + 1], random_hex[33];
-	char jti[HARDWARE_MAX + UUID_TEXT_LEN + sizeof(random_hex) + 3];
-	struct jwt_claims claims = {
-		.iss = iss, .jti = jti, .iat = now_s, .exp = now_s + (int64_t)lifetime_s};
-	uint8_t random[16];
+	uint8_t random[(NONCE_TEXT - 1) / 2];
 
 	random_fill(random, sizeof(random));
-	hex_encode(random, sizeof(random), random_hex);
+	hex_encode(random, sizeof(random), ret);
+	memcpy(ret, s->names.trace, strlen(s->names.trace));
+}
+
+int signer_jwt(struct signer *s, int64_t now_s, unsigned int lifetime_s, char *ret, size_t size)
+{
+	char iss[ISSUER_MAX + 1], firmware[UUID_TEXT_LEN + 1], nonce[NONCE_TEXT];
+	char jti[HARDWARE_MAX + UUID_TEXT_LEN + sizeof(nonce) + 3];
+	struct jwt_claims claims = {
+		.iss = iss, .jti = jti, .iat = now_s, .exp = now_s + (int64_t)lifetime_s};
+
+	write_nonce(s, nonce);
 	uuid_format(s->names.firmware, firmware);
 	write_issuer(s, iss);
-	snprintf(jti, sizeof(jti), "%s.%s.%s", s->names.hardware, firmware, random_hex);
+	snprintf(jti, sizeof(jti), "%s.%s.%s", s->names.hardware, firmware, nonce);
 	return jwt_build(&claims, key_sign, s->key, ret, size);
 }
 
 int signer_cloud_jwt(struct signer *s, int64_t now_s, unsigned int lifetime_s, char *ret,
 		     size_t size)
 {
-	char iss[ISSUER_MAX + 1];
-	struct jwt_claims claims = {.iss = iss, .iat = now_s, .exp = now_s + (int64_t)lifetime_s};
+	char iss[ISSUER_MAX + 1], nonce[NONCE_TEXT];
+	struct jwt_claims claims = {
+		.iss = iss, .jti = nonce, .iat = now_s, .exp = now_s + (int64_t)lifetime_s};
 
+	write_nonce(s, nonce);
 	write_issuer(s, iss);
 	return jwt_build(&claims, key_sign, s->key, ret, size);
 }

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/worker.h"
 #include "credstore/key.h"
+#include "proto/jwt.h"
 #include "proto/keygen.h"
 #include "proto/limits.h"
 #include "proto/x5chain.h"
@@ -21,6 +22,8 @@ struct signer_names {
 	char hardware[HARDWARE_MAX + 1];
 	uint8_t device_type;
 	struct x5chain chain; /* the maker's certificates; n = 0: none */
+	/* of the cycle that tokens belong to: their jti begins with it; empty: with chance */
+	char trace[JWT_TRACE_TEXT];
 };
 
 struct signer;
@@ -33,7 +36,7 @@ DEFINE_CLEANUP(struct signer *, signer_free);
 /* A fresh provisioning JWT (docs/protocol.md §2.2): iss, jti, iat = now, exp = now + lifetime. */
 int signer_jwt(struct signer *s, int64_t now_s, unsigned int lifetime_s, char *ret,
 	       size_t size) _must_check_;
-/* A device-connection JWT (§8.1), of the cloud access key; iss only, no sub: the id is the UUID. */
+/* A device-connection JWT (§8.1), of the cloud access key; no sub: the id is the UUID in iss. */
 int signer_cloud_jwt(struct signer *s, int64_t now_s, unsigned int lifetime_s, char *ret,
 		     size_t size) _must_check_;
 /* The attestation token without certificates; nonce NULL = random. */

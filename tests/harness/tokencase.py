@@ -42,7 +42,7 @@ class TokenCase(case.Case):
         return json.loads(run([program("onboardctl"), "status", "--json"], self.bus.env))
 
     def wait_state(self, state, why=""):
-        self.daemon.wait_line(rf"state old=\S+ new={state} why=\".*{why}")
+        self.daemon.wait_line(rf"state old=\S+ new={state} trace=\S+ why=\".*{why}")
 
     def claim(self):
         self.service.rest.claim(agent.token_of(self.agent.once(expect=agent.EXIT_UNCLAIMED)))

@@ -19,8 +19,18 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "proto/command.h"
+#include "proto/jwt.h"
 
 struct far_end service;
+
+static void note_jti(const struct fake_request *q, char *ret, size_t size)
+{
+	struct jwt jwt;
+
+	assert_int_equal(jwt_parse((const char *)q->payload, q->payload_len, &jwt), 0);
+	assert_string_not_equal(jwt.jti, ret); /* never twice */
+	snprintf(ret, size, "%s", jwt.jti);
+}
 
 static void far_end(const struct fake_request *q, struct fake_reply *ret)
 {
@@ -28,7 +38,10 @@ static void far_end(const struct fake_request *q, struct fake_reply *ret)
 		ret->code = CODE(2, 5);
 		if (strcmp(q->path, "auth/jwt") != 0)
 			return;
+		note_jti(q, service.jti[1], sizeof(service.jti[1]));
 		ret->code = CODE(2, 1);
+		ret->has_max_age = service.cloud_max_age_s > 0;
+		ret->max_age_s = service.cloud_max_age_s;
 		if (service.n_cloud++ < service.cloud_refusals) {
 			ret->code = service.cloud_code ? service.cloud_code : CODE(4, 1);
 			ret->r = service.cloud_r;
@@ -40,6 +53,7 @@ static void far_end(const struct fake_request *q, struct fake_reply *ret)
 	if (strcmp(q->path, "p/auth-jwt") == 0) {
 		unsigned int n = service.n_auth++;
 
+		note_jti(q, service.jti[0], sizeof(service.jti[0]));
 		while (n > 0 && (n >= sizeof(service.auth) || !service.auth[n]))
 			n--;
 		ret->code = service.auth[n] ? service.auth[n] : CODE(2, 1);

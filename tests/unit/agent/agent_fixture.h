@@ -23,8 +23,10 @@ struct far_end {
 	unsigned int n_auth, n_fetch, n_report, n_cloud;
 	unsigned int cloud_refusals; /* this many times: */
 	uint8_t cloud_code;          /* 0: 4.01 */
+	uint32_t cloud_max_age_s;    /* 0: none */
 	int cloud_r;                 /* SESSION_E_* instead */
 	bool hold_fetch, clock_synchronised;
+	char jti[2][192]; /* of the latest tokens: provisioning, cloud */
 };
 extern struct far_end service;
 

@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "proto/command.h"
+#include "proto/jwt.h"
 
 static void agent_goes_from_unprovisioned_to_validated_in_the_documented_order(void **state)
 {
@@ -319,6 +320,73 @@ static void defect_14_the_servers_max_age_is_waited_and_defect_34_clamped(void *
 	assert_in_range(status_of(f).next_try_ms, 3590000, 3600000);
 }
 
+static void the_clouds_max_age_is_waited_too(void **state)
+{
+	struct fixture *f = *state;
+
+	configure(f, "[provisioning]\nretry-max = 1h\n[cloud]\nretry-max = 1h\n");
+	OFFER("k=%KEYGEN 16842753,2,1", "f=finished");
+	service.cloud_refusals = 1;
+	service.cloud_code = CODE(4, 29);
+	service.cloud_max_age_s = 600;
+	start(f);
+	run_until_state(f, "waiting-to-validate");
+	assert_in_range(status_of(f).next_try_ms, 590000, 600000);
+}
+
+/* --- trace ids */
+
+static void trace_of(const char *jti, char ret[static JWT_TRACE_TEXT])
+{
+	assert_true(jwt_trace(jti, ret));
+}
+
+static void all_tokens_of_a_cycle_carry_its_trace_and_no_two_are_alike(void **state)
+{
+	char first[JWT_TRACE_TEXT], cloud[JWT_TRACE_TEXT], second[JWT_TRACE_TEXT];
+	struct fixture *f = *state;
+
+	service.auth[0] = CODE(4, 1); /* unclaimed: polls, in one cycle */
+	service.auth[1] = CODE(4, 1);
+	service.auth[2] = CODE(2, 1);
+	OFFER("k=%KEYGEN 16842753,2,1", "f=finished");
+	start(f);
+	run_until_state(f, "unclaimed");
+	trace_of(service.jti[0], first);
+	assert_string_equal(status_of(f).trace, first);
+	run_until_state(f, "idle");
+	assert_int_equal(service.n_auth, 3);
+	trace_of(service.jti[0], second);
+	assert_string_equal(second, first);
+	trace_of(service.jti[1], cloud);
+	assert_string_equal(cloud, first);
+}
+
+static void a_cycle_on_a_kept_session_keeps_the_trace_that_the_service_knows(void **state)
+{
+	struct fixture *f = *state;
+	char first[JWT_TRACE_TEXT], lost[JWT_TRACE_TEXT];
+
+	configure(f, "[cloud]\nvalidate = no\n");
+	start(f);
+	run_until_state(f, "idle");
+	trace_of(service.jti[0], first);
+	agent_provision(f->agent);
+	run_until_ended(f, 2);
+	assert_int_equal(service.n_auth, 1);
+	assert_int_equal(service.n_fetch, 2);
+	assert_string_equal(status_of(f).trace, first);
+
+	/* The session is lost: its id goes with it. */
+	fake_set_resume(SESSION_E_LOST);
+	agent_provision(f->agent);
+	run_until_ended(f, 3);
+	assert_int_equal(service.n_auth, 2);
+	trace_of(service.jti[0], lost);
+	assert_string_not_equal(lost, first);
+	assert_string_equal(status_of(f).trace, lost);
+}
+
 /* Defect 24: backoff without jitter, 34: beyond its ceiling. */
 static void defect_24_and_34_backoff_is_jittered_and_stays_below_its_ceiling(void **state)
 {
@@ -537,6 +605,9 @@ int main(void)
 		TEST(agent_shows_the_token_again_when_its_owner_gave_it_up),
 		TEST(defect_15_a_transient_failure_is_retried_without_being_asked),
 		TEST(defect_14_the_servers_max_age_is_waited_and_defect_34_clamped),
+		TEST(the_clouds_max_age_is_waited_too),
+		TEST(all_tokens_of_a_cycle_carry_its_trace_and_no_two_are_alike),
+		TEST(a_cycle_on_a_kept_session_keeps_the_trace_that_the_service_knows),
 		TEST(defect_24_and_34_backoff_is_jittered_and_stays_below_its_ceiling),
 		TEST(agent_rests_in_failed_until_asked_when_it_is_rejected),
 		TEST(defect_30_and_29_a_failed_command_makes_the_outcome_partial),

@@ -27,6 +27,7 @@ static struct {
 	uint8_t state[64];
 	size_t state_len;
 	bool hold;
+	uint32_t fail_max_age_s; /* of that one; 0: none */
 } cloud;
 
 static struct fake_request requests[16];
@@ -40,6 +41,8 @@ static void far_end(const struct fake_request *q, struct fake_reply *ret)
 	if (cloud.fail_path && strcmp(cloud.fail_path, q->path) == 0) {
 		ret->code = cloud.code;
 		ret->r = cloud.r;
+		ret->has_max_age = cloud.fail_max_age_s > 0;
+		ret->max_age_s = cloud.fail_max_age_s;
 		return;
 	}
 	if (strcmp(q->path, "auth/jwt") == 0) {
@@ -152,6 +155,22 @@ static void validate(struct fixture *f)
 		assert_true(sd_event_run(f->event, LIMIT_US) > 0);
 	assert_int_equal(f->n_results, before + 1);
 	assert_int_equal(fake_open_sessions(), 0);
+}
+
+/* How long the login would have been good for is no time to come again. */
+static void a_refusals_max_age_is_its_own(void **state)
+{
+	struct fixture *f = *state;
+
+	put_key(f);
+	cloud.fail_path = "state";
+	cloud.code = CODE(4, 29);
+	validate(f);
+	assert_int_equal(f->result.outcome, OUTCOME_BUSY);
+	assert_int_equal(f->result.max_age_s, 0);
+	cloud.fail_max_age_s = 30;
+	validate(f);
+	assert_int_equal(f->result.max_age_s, 30);
 }
 
 static void device_validates_in_the_documented_order_and_closes(void **state)
@@ -325,6 +344,7 @@ int main(void)
 #define TEST(x) cmocka_unit_test_setup_teardown(x, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(device_validates_in_the_documented_order_and_closes),
+		TEST(a_refusals_max_age_is_its_own),
 		TEST(device_without_a_key_says_so_and_sends_nothing),
 		TEST(device_with_an_unusable_key_says_so),
 		TEST(device_names_the_step_and_the_code_of_a_refusal),

@@ -339,6 +339,29 @@ static void a_cloud_jwt_is_signed_by_the_cloud_key(void **state)
 	store_close(s);
 }
 
+static void tokens_of_a_cycle_begin_alike_and_are_never_the_same(void **state)
+{
+	struct store *s = scratch_open(*state);
+	struct identity *i = open_with(s, &plain);
+	char text[JWT_MAX + 1], trace[JWT_TRACE_TEXT], before[JWT_TRACE_TEXT];
+	struct jwt jwt[2];
+
+	assert_string_equal(identity_trace(i), "");
+	identity_new_trace(i);
+	snprintf(before, sizeof(before), "%s", identity_trace(i));
+	for (int k = 0; k < 2; k++) {
+		assert_int_equal(identity_jwt(i, 1700000000, 300, text, sizeof(text)), 0);
+		assert_int_equal(jwt_parse(text, strlen(text), &jwt[k]), 0);
+		assert_true(jwt_trace(jwt[k].jti, trace));
+		assert_string_equal(trace, before);
+	}
+	assert_string_not_equal(jwt[0].jti, jwt[1].jti);
+	identity_new_trace(i);
+	assert_string_not_equal(identity_trace(i), before);
+	identity_free(i);
+	store_close(s);
+}
+
 static void a_claim_token_carries_the_challenge_and_verifies(void **state)
 {
 	static const uint8_t challenge[16] = {1, 2, 3};
@@ -385,6 +408,7 @@ int main(void)
 		SCRATCH_TEST(a_store_with_a_key_of_its_own_takes_none_of_a_token),
 		SCRATCH_TEST(a_provisioning_jwt_says_who_and_when_and_verifies),
 		SCRATCH_TEST(a_cloud_jwt_is_signed_by_the_cloud_key),
+		SCRATCH_TEST(tokens_of_a_cycle_begin_alike_and_are_never_the_same),
 		SCRATCH_TEST(a_claim_token_carries_the_challenge_and_verifies),
 	};
 
