@@ -4,6 +4,7 @@
  * name and with nothing else (docs/protocol.md §2.2, §8.1). */
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -18,6 +19,8 @@
 #define LIFETIME_MAX_S 604800
 /* How stale "last seen" may be: an idle poll should not cost a write. */
 #define SEEN_PRECISION_S 60
+/* The timeline of a device; it may get longer for a while. */
+#define EVENTS_KEPT 500
 
 static bool times_are_valid(const struct core *c, const struct jwt *jwt, const char **ret_why)
 {
@@ -82,6 +85,47 @@ enum seen {
 	SEEN_CLOUD_BEFORE, /* with the key before the current one */
 };
 
+/* A token that names itself is good until it ends, for the address that showed it first: stock
+ * devices show one token for all of a run, after a new handshake too, and a request may come twice.
+ * What is remembered is no more than a digest, and for which device. */
+static int token_is_fresh(struct core *c, const struct core_caller *who, const struct jwt *jwt,
+			  bool *ret)
+{
+	char text[CORE_UUID_TEXT + sizeof(jwt->jti)], first[STORE_ADDRESS_TEXT];
+	uint8_t digest[32];
+	int n, r;
+
+	*ret = true;
+	if (!jwt->jti[0])
+		return 0;
+	n = snprintf(text, sizeof(text), "%s %s", who->device, jwt->jti);
+	crypto_sha256(text, (size_t)n, digest);
+	r = c->store->ops->token_note(c->store, digest, jwt->exp + c->clock_skew_s, who->address,
+				      first);
+	if (r == STORE_E_EXISTS) {
+		*ret = strcmp(first, who->address) == 0;
+		return 0;
+	}
+	return r;
+}
+
+static int events_add(struct core *c, const struct core_caller *who, const struct store_device *row,
+		      enum seen as, bool is_news)
+{
+	uint8_t chance;
+	int r = 0;
+
+	if (is_news)
+		r = core_event(c, row->team, row->uuid, "authenticated", who->trace, NULL);
+	/* Now and then, not each time: it takes a search. */
+	random_fill(&chance, sizeof(chance));
+	if (r == 0 && is_news && chance < 16)
+		r = c->store->ops->event_prune(c->store, row->uuid, EVENTS_KEPT);
+	if (r == 0 && as == SEEN_CLOUD && row->cloud_seen_at == 0)
+		r = core_event(c, row->team, row->uuid, "validated", who->trace, NULL);
+	return r;
+}
+
 /* The row of a claimed device, as it is after it proved itself. */
 static int row_update(struct core *c, const struct core_caller *who, struct store_device *row,
 		      enum seen as)
@@ -96,6 +140,9 @@ static int row_update(struct core *c, const struct core_caller *who, struct stor
 		if (r < 0)
 			return r;
 	}
+	r = events_add(c, who, row, as, is_news);
+	if (r < 0)
+		return r;
 	if (is_news)
 		row->seen_at = now;
 	if (as == SEEN_CLOUD) {
@@ -107,16 +154,26 @@ static int row_update(struct core *c, const struct core_caller *who, struct stor
 	return r > 0 ? -ENOENT : r;
 }
 
-static int seen_run(struct core *c, const struct core_caller *who, enum seen as,
-		    enum core_verdict *ret)
+static int seen_run(struct core *c, const struct core_caller *who, const struct jwt *jwt,
+		    enum seen as, enum core_verdict *ret)
 {
 	_cleanup_(store_device_done) struct store_device row = {.tags = NULL};
 	_cleanup_(store_txn_rollback) struct store_txn t = {NULL};
+	bool is_fresh;
 	int r;
 
 	r = store_txn_begin(&t, c->store, STORE_WRITE_RELAXED, who->device);
 	if (r < 0)
 		return r;
+	r = token_is_fresh(c, who, jwt, &is_fresh);
+	if (r != 0)
+		return r;
+	if (!is_fresh) {
+		log_notice("device=%s trace=%s token=replayed address=%s", who->device,
+			   TRACE_OR_NONE(who->trace), who->address);
+		*ret = CORE_REJECTED;
+		return 0;
+	}
 	r = c->store->ops->device_get(c->store, who->device, &row);
 	if (r < 0)
 		return r;
@@ -144,7 +201,7 @@ static enum core_verdict seen(struct core *c, struct core_caller *who, const str
 	if (verdict != CORE_OK)
 		return verdict;
 	(void)jwt_trace(jwt->jti, who->trace);
-	r = seen_run(c, who, as, &verdict);
+	r = seen_run(c, who, jwt, as, &verdict);
 	return r < 0 ? core_fail(r, "cannot note an authentication", who->device) : verdict;
 }
 

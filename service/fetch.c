@@ -195,12 +195,16 @@ static int body_fill(struct core *c, struct queue *q, struct body *b)
 	return 0;
 }
 
-/* Marks what is handed out. */
-static int body_mark(struct core *c, struct queue *q, const struct body *b)
+/* Marks what is handed out, and tells of what is handed out for the first time. */
+static int body_mark(struct core *c, const struct store_device *device, struct queue *q,
+		     const struct body *b)
 {
+	_cleanup_(json_decrefp) json_t *ids = json_array();
 	int64_t now = clock_wall_s();
 	int r;
 
+	if (!ids)
+		return -ENOMEM;
 	for (size_t i = 0; i < q->n; i++) {
 		struct store_command *row = &q->items[i].row;
 
@@ -213,8 +217,13 @@ static int body_mark(struct core *c, struct queue *q, const struct body *b)
 		r = c->store->ops->command_update(c->store, row);
 		if (r != 0)
 			return r < 0 ? r : -ENOENT;
+		if (json_array_append_new(ids, json_string(row->id)) < 0)
+			return -ENOMEM;
 	}
-	return 0;
+	if (json_array_size(ids) == 0)
+		return 0;
+	return core_event(c, device->team, device->uuid, "commands-handed", b->who->trace,
+			  json_pack("{s:O}", "ids", ids));
 }
 
 /* The same question gets the same answer until a report changes the queue: blocks of one body may
@@ -251,7 +260,7 @@ static int fetch_fill(struct core *c, struct store_device *device, struct body *
 		*ret_len = 0;
 		return 0;
 	}
-	r = body_mark(c, &q, b);
+	r = body_mark(c, device, &q, b);
 	if (r < 0)
 		return r;
 	if (!b->has_end) {

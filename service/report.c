@@ -28,6 +28,7 @@ struct report {
 	struct queue queue;
 	char failed[CORRELATION_MAX + 1]; /* the command after which the rest is dropped, or "" */
 	bool is_news;                     /* something changed */
+	int64_t now_ms;                   /* since 1970 */
 };
 
 static void report_done(struct report *rep)
@@ -57,10 +58,26 @@ static struct queue_item *answer_find(struct report *rep, const struct response 
 	return NULL;
 }
 
+/* What the timeline shows of a command that is done. */
+static int close_event(struct report *rep, const struct queue_item *item, const char *type)
+{
+	const struct store_command *row = &item->row;
+	bool ok = row->status == STORE_SUCCEEDED;
+	json_t *detail = json_pack("{s:s, s:s}", "id", row->id, "type", type);
+
+	if (detail && !ok && row->error)
+		(void)json_object_set_new(detail, "error", core_json_text(row->error));
+	if (detail && row->handed_at)
+		(void)json_object_set_new(detail, "durationMs",
+					  json_integer(MAX(rep->now_ms - row->handed_at, 0)));
+	return core_event(rep->core, rep->device.team, rep->device.uuid,
+			  ok ? "command-succeeded" : "command-failed", rep->who->trace, detail);
+}
+
 static int item_close(struct report *rep, struct queue_item *item, enum store_status status,
 		      char *error, json_t *response)
 {
-	const char *name;
+	const char *name = NULL;
 	json_auto_t *request = NULL, *whole = NULL;
 	char *text = NULL;
 	int r;
@@ -81,7 +98,9 @@ static int item_close(struct report *rep, struct queue_item *item, enum store_st
 	r = queue_close(rep->core, item, status, error, text);
 	if (r < 0)
 		return r;
-	return text ? 0 : -ENOMEM;
+	if (!text)
+		return -ENOMEM;
+	return close_event(rep, item, name ? name : "unknown");
 }
 
 static json_t *message_json(const char *message)
@@ -330,9 +349,22 @@ static int rest_drop(struct report *rep)
 	return 0;
 }
 
+static int key_event(struct report *rep, const struct store_device *before)
+{
+	const struct store_device *now = &rep->device;
+
+	if (!now->has_cloud_key ||
+	    (before->has_cloud_key && before->cloud_key_tag == now->cloud_key_tag &&
+	     memcmp(before->cloud_key, now->cloud_key, sizeof(now->cloud_key)) == 0))
+		return 0;
+	return core_event(rep->core, now->team, now->uuid, "key-registered", rep->who->trace,
+			  json_pack("{s:I}", "secTag", (json_int_t)now->cloud_key_tag));
+}
+
 /* Every answer, and what follows from them together. */
 static int answers_apply(struct report *rep, const struct response_list *list)
 {
+	struct store_device before = rep->device; /* looked at only */
 	int r;
 
 	for (size_t i = 0; i < list->n; i++) {
@@ -347,7 +379,7 @@ static int answers_apply(struct report *rep, const struct response_list *list)
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return key_event(rep, &before);
 }
 
 static int report_apply(struct report *rep, const char *uuid, const struct response_list *list)
@@ -387,7 +419,8 @@ enum core_verdict core_report(struct core *c, struct core_caller *who, const uin
 			      size_t len)
 {
 	_cleanup_(response_list_done) struct response_list list = RESPONSE_LIST_INIT;
-	_cleanup_(report_done) struct report rep = {.core = c, .who = who};
+	_cleanup_(report_done) struct report rep = {
+		.core = c, .who = who, .now_ms = clock_wall_ms()};
 	enum core_verdict verdict;
 	int r;
 

@@ -280,6 +280,11 @@ static int state_patch(struct core *c, const struct core_caller *who, const char
 	if (r != 0)
 		return r;
 	r = shadow_save(c, device, &s);
+	if (r == 0)
+		r = core_event(c, row.team, device,
+			       strcmp(section, "reported") == 0 ? "state-reported"
+								: "state-desired",
+			       who->trace, NULL);
 	if (r < 0)
 		return r;
 	return store_txn_commit(&t);
