@@ -19,8 +19,6 @@
 #define LIFETIME_MAX_S 604800
 /* How stale "last seen" may be: an idle poll should not cost a write. */
 #define SEEN_PRECISION_S 60
-/* The timeline of a device; it may get longer for a while. */
-#define EVENTS_KEPT 500
 
 static bool times_are_valid(const struct core *c, const struct jwt *jwt, const char **ret_why)
 {
@@ -112,15 +110,10 @@ static int token_is_fresh(struct core *c, const struct core_caller *who, const s
 static int events_add(struct core *c, const struct core_caller *who, const struct store_device *row,
 		      enum seen as, bool is_news)
 {
-	uint8_t chance;
 	int r = 0;
 
 	if (is_news)
 		r = core_event(c, row->team, row->uuid, "authenticated", who->trace, NULL);
-	/* Now and then, not each time: it takes a search. */
-	random_fill(&chance, sizeof(chance));
-	if (r == 0 && is_news && chance < 16)
-		r = c->store->ops->event_prune(c->store, row->uuid, EVENTS_KEPT);
 	if (r == 0 && as == SEEN_CLOUD && row->cloud_seen_at == 0)
 		r = core_event(c, row->team, row->uuid, "validated", who->trace, NULL);
 	return r;

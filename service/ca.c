@@ -15,6 +15,7 @@
 
 struct ca {
 	struct crypto_ca *crypto;
+	char *cert; /* owned; PEM */
 };
 
 struct ca *ca_free(struct ca *ca)
@@ -22,6 +23,7 @@ struct ca *ca_free(struct ca *ca)
 	if (!ca)
 		return NULL;
 	crypto_ca_free(ca->crypto);
+	free(ca->cert);
 	free(ca);
 	return NULL;
 }
@@ -139,7 +141,10 @@ static int ca_load(const struct paths *p, struct ca *ca, char **ret_detail)
 		return detail_set(ret_detail, -EBADMSG, "no usable private key in", p->key);
 	if (r == CRYPTO_E_CERTIFICATE)
 		return detail_set(ret_detail, -EBADMSG, "no certificate of ca.key in", p->cert);
-	return r;
+	if (r < 0)
+		return r;
+	ca->cert = strdup((const char *)cert.data);
+	return ca->cert ? 0 : -ENOMEM;
 }
 
 int ca_open(const char *dir, struct ca **ret, char **ret_detail)
@@ -166,10 +171,32 @@ int ca_open(const char *dir, struct ca **ret, char **ret_detail)
 }
 
 int ca_issue(struct ca *ca, const uint8_t spki[static CRYPTO_SPKI_LEN], const char *device,
-	     char **ret)
+	     const char *crl_url, struct crypto_issued *ret)
 {
+	const struct crypto_profile profile = {device, CERTIFICATE_DAYS, crl_url};
 	int r;
 
-	r = crypto_ca_issue(ca->crypto, spki, device, clock_wall_s(), CERTIFICATE_DAYS, ret);
+	r = crypto_ca_issue(ca->crypto, spki, &profile, clock_wall_s(), ret);
 	return r > 0 ? -EINVAL : r;
+}
+
+/* Several processes may make lists of one CA: milliseconds make their numbers rise all the same. */
+int ca_crl(struct ca *ca, const struct crypto_revoked *items, size_t n, uint8_t **ret,
+	   size_t *ret_len)
+{
+	int64_t now_ms = clock_wall_ms();
+	const struct crypto_crl crl = {
+		.this_update = now_ms / 1000,
+		.next_update = now_ms / 1000 + CA_CRL_S,
+		.number = (uint64_t)now_ms,
+		.items = items,
+		.n = n,
+	};
+
+	return crypto_ca_crl(ca->crypto, &crl, ret, ret_len);
+}
+
+const char *ca_certificate(const struct ca *ca)
+{
+	return ca->cert;
 }

@@ -17,6 +17,12 @@ int ca_open(const char *dir, struct ca **ret, char **ret_detail) _must_check_;
 struct ca *ca_free(struct ca *ca);
 DEFINE_CLEANUP(struct ca *, ca_free);
 
-/* A client certificate, PEM, owned, whose subject is CN=device. */
+/* A client certificate whose subject is CN=device; crl_url may be NULL. */
 int ca_issue(struct ca *ca, const uint8_t spki[static CRYPTO_SPKI_LEN], const char *device,
-	     char **ret) _must_check_;
+	     const char *crl_url, struct crypto_issued *ret) _must_check_;
+/* The revocation list, DER, owned: good for CA_CRL_S from now on. */
+#define CA_CRL_S 86400
+int ca_crl(struct ca *ca, const struct crypto_revoked *items, size_t n, uint8_t **ret,
+	   size_t *ret_len) _must_check_;
+/* Its own certificate, PEM. */
+const char *ca_certificate(const struct ca *ca);

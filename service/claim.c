@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "proto/attest.h"
+#include "service/certificates.h"
 #include "service/device_change.h"
 #include "service/device_json.h"
 #include "service/enroll.h"
@@ -217,7 +218,9 @@ unsigned int core_unclaim(struct core *c, const struct core_owner *o, const char
 		status = device_change_open(c, o, device, &ch, ret);
 	if (status)
 		return status;
-	r = c->store->ops->device_delete(c->store, ch.row.uuid);
+	r = certificates_revoke_all(c, &ch.row, CERTIFICATE_CESSATION_OF_OPERATION);
+	if (r == 0)
+		r = c->store->ops->device_delete(c->store, ch.row.uuid);
 	if (r == 0)
 		r = c->store->ops->event_prune(c->store, ch.row.uuid, 0);
 	if (r != 0)

@@ -20,6 +20,8 @@ struct core *core_free(struct core *c)
 		return NULL;
 	ca_free(c->ca);
 	limits_free(c->limits);
+	crl_cache_done(&c->crl);
+	free(c->crl_url);
 	free(c->ca_dir);
 	free(c->cloud_ca);
 	free(c);
@@ -80,6 +82,10 @@ int core_new(const struct core_config *config, struct core **ret, char **ret_det
 	if (!c->ca_dir)
 		return -ENOMEM;
 	r = cloud_ca_make(config, &c->cloud_ca, ret_detail);
+	if (r == 0 && config->crl_url) {
+		c->crl_url = strdup(config->crl_url);
+		r = c->crl_url ? 0 : -ENOMEM;
+	}
 	if (r == 0)
 		r = limits_new(config->device_rate, &c->limits);
 	if (r < 0)

@@ -30,7 +30,8 @@ struct core_config {
 	uint32_t cloud_tag;             /* 16842753 */
 	unsigned int session_max_age_s; /* Max-Age of an authentication; 2592000; for the fronts */
 	unsigned int clock_skew_s;      /* 60 */
-	uint32_t device_rate;           /* requests a minute of one device; 0: no limit */
+	const char *crl_url;  /* written into device certificates: where GET /ca/crl is; or NULL */
+	uint32_t device_rate; /* requests a minute of one device; 0: no limit */
 };
 
 int core_new(const struct core_config *config, struct core **ret, char **ret_detail) _must_check_;
@@ -112,6 +113,11 @@ struct core_owner {
 
 /* The owner of an API key. CORE_OK or CORE_REJECTED; constant time in the key. */
 enum core_verdict core_owner_of_key(struct core *c, const char *api_key, struct core_owner *ret);
+
+/* For everybody: the CA's certificate (PEM) and its revocation list (DER, RFC 5280), borrowed until
+ * the next call. 0 or -errno, logged. */
+int core_ca_certificate(struct core *c, const char **ret_pem) _must_check_;
+int core_ca_crl(struct core *c, const uint8_t **ret, size_t *ret_len) _must_check_;
 
 /* A problem-details object; also used by the fronts for their own errors. Returns status. */
 unsigned int core_problem(unsigned int status, json_t **ret, const char *detail_format, ...)

@@ -79,6 +79,14 @@ unsigned int core_device_state_get(struct core *c, const struct core_owner *o, c
 unsigned int core_device_state_patch(struct core *c, const struct core_owner *o, const char *device,
 				     const json_t *body, json_t **ret);
 
+/* ---- certificates: certificates.c ---- */
+
+/* The certificates that a device got from our CA; revoking one of them, for admins. body:
+ * {"reason"?}. A repeat answers 200 and changes nothing. */
+unsigned int core_certificate_list(struct core *c, const struct core_owner *o, const char *device,
+				   json_t **ret);
+unsigned int core_certificate_revoke(struct core *c, const struct core_owner *o, const char *device,
+				     const char *serial, const json_t *body, json_t **ret);
 /* ---- rules and tags: rules_owner.c, tags.c ---- */
 
 unsigned int core_rule_add(struct core *c, const struct core_owner *o, const json_t *body,

@@ -10,6 +10,14 @@
 #include "service/limits.h"
 #include "service/store.h"
 
+/* The revocation list of a moment ago. */
+struct crl_cache {
+	uint8_t *der; /* owned; NULL: none */
+	size_t len;
+	int64_t made_at;
+};
+void crl_cache_done(struct crl_cache *cache);
+
 struct core {
 	struct service_store *store;  /* borrowed */
 	struct crypto_makers *makers; /* borrowed; NULL: only what was imported is known */
@@ -19,6 +27,8 @@ struct core {
 	uint32_t cloud_tag;
 	unsigned int clock_skew_s;
 	struct limits *limits; /* owned */
+	char *crl_url;         /* owned; NULL: certificates name none */
+	struct crl_cache crl;
 };
 
 /* The CA, opened or made at the first call. Failures are logged here. */

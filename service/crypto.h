@@ -76,7 +76,39 @@ int crypto_ca_load(const struct secret *key, const char *cert, struct crypto_ca 
 struct crypto_ca *crypto_ca_free(struct crypto_ca *ca);
 DEFINE_CLEANUP(struct crypto_ca *, crypto_ca_free);
 
-/* A client certificate (PEM, owned) for a checked public key: subject CN=name, whatever the request
- * asked for; random serial; digitalSignature and keyAgreement; clientAuth. */
+struct crypto_profile {
+	const char *name; /* the subject is CN=name, whatever the request asked for */
+	unsigned int days;
+	const char *crl_url; /* where the revocation list is found, or NULL */
+};
+
+#define CRYPTO_SERIAL_TEXT 41 /* 20 octets in hex, with NUL */
+
+struct crypto_issued {
+	char *pem; /* owned */
+	char serial[CRYPTO_SERIAL_TEXT];
+	int64_t not_before, not_after;
+};
+
+/* A client certificate for a checked public key: serial of 159 random bits; digitalSignature and
+ * keyAgreement; clientAuth; key identifiers of itself and its issuer. */
 int crypto_ca_issue(struct crypto_ca *ca, const uint8_t spki[static CRYPTO_SPKI_LEN],
-		    const char *name, int64_t now_s, unsigned int days, char **ret) _must_check_;
+		    const struct crypto_profile *profile, int64_t now_s,
+		    struct crypto_issued *ret) _must_check_;
+
+struct crypto_revoked {
+	char serial[CRYPTO_SERIAL_TEXT];
+	int64_t at;
+	unsigned int reason; /* CRLReason of RFC 5280 §5.3.1; 0 is not written */
+};
+
+struct crypto_crl {
+	int64_t this_update, next_update;
+	uint64_t number; /* above that of every list before it */
+	const struct crypto_revoked *items;
+	size_t n;
+};
+
+/* The signed revocation list (RFC 5280 §5), DER, owned. */
+int crypto_ca_crl(struct crypto_ca *ca, const struct crypto_crl *crl, uint8_t **ret,
+		  size_t *ret_len) _must_check_;

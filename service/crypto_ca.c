@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <openssl/ec.h>
@@ -9,20 +10,17 @@
 #include <openssl/x509v3.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "service/crypto_private.h"
 
 #define CA_YEARS 20
 #define DAY_S 86400
 #define BACKDATE_S 300 /* clocks of devices run behind */
+#define CRL_URL_MAX 255
 
 DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free);
 DEFINE_CLEANUP(BIO *, BIO_free);
 DEFINE_CLEANUP(X509 *, X509_free);
-
-struct crypto_ca {
-	EVP_PKEY *key;
-	X509 *cert;
-};
 
 struct crypto_ca *crypto_ca_free(struct crypto_ca *ca)
 {
@@ -74,7 +72,7 @@ static int serial_set(X509 *cert)
 	ASN1_INTEGER *n;
 
 	random_fill(bytes, sizeof(bytes));
-	bytes[0] = (uint8_t)((bytes[0] & 0x7f) | 0x40);
+	bytes[0] &= 0x7f;
 	bn = BN_bin2bn(bytes, sizeof(bytes), NULL);
 	n = bn ? BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(cert)) : NULL;
 	BN_free(bn);
@@ -219,8 +217,38 @@ int crypto_ca_load(const struct secret *key, const char *cert, struct crypto_ca 
 	return 0;
 }
 
+/* No more than a URI, since the text below has a syntax of its own. */
+static bool crl_url_is_plain(const char *url)
+{
+	return strncmp(url, "http", 4) == 0 && strlen(url) <= CRL_URL_MAX &&
+	       strcspn(url, ",;\n\r\t \"\\") == strlen(url);
+}
+
+static int crl_url_add(X509 *cert, X509 *issuer, const char *url)
+{
+	char text[CRL_URL_MAX + sizeof("URI:")];
+
+	if (!crl_url_is_plain(url))
+		return -EINVAL;
+	snprintf(text, sizeof(text), "URI:%s", url);
+	return extension_add(cert, issuer, NID_crl_distribution_points, text);
+}
+
+static int serial_text(X509 *cert, char ret[static CRYPTO_SERIAL_TEXT])
+{
+	BIGNUM *bn = ASN1_INTEGER_to_BN(X509_get0_serialNumber(cert), NULL);
+	uint8_t bytes[20];
+	int n = bn ? BN_bn2binpad(bn, bytes, sizeof(bytes)) : -1;
+
+	BN_free(bn);
+	if (n < 0)
+		return -ENOMEM;
+	hex_encode(bytes, sizeof(bytes), ret);
+	return 0;
+}
+
 int crypto_ca_issue(struct crypto_ca *ca, const uint8_t spki[static CRYPTO_SPKI_LEN],
-		    const char *name, int64_t now_s, unsigned int days, char **ret)
+		    const struct crypto_profile *profile, int64_t now_s, struct crypto_issued *ret)
 {
 	static const struct extension extensions[] = {
 		{NID_basic_constraints, "critical,CA:FALSE"},
@@ -228,6 +256,10 @@ int crypto_ca_issue(struct crypto_ca *ca, const uint8_t spki[static CRYPTO_SPKI_
 		{NID_ext_key_usage, "clientAuth"},
 		{NID_subject_key_identifier, "hash"},
 		{NID_authority_key_identifier, "keyid:always"},
+	};
+	struct crypto_issued issued = {
+		.not_before = now_s - BACKDATE_S,
+		.not_after = now_s + (int64_t)profile->days * DAY_S,
 	};
 	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
 	_cleanup_(X509_freep) X509 *cert = NULL;
@@ -241,14 +273,21 @@ int crypto_ca_issue(struct crypto_ca *ca, const uint8_t spki[static CRYPTO_SPKI_
 	cert = X509_new();
 	if (!key || !cert)
 		return -ENOMEM;
-	r = certificate_begin(cert, name, X509_get_subject_name(ca->cert), key, now_s - BACKDATE_S,
-			      now_s + (int64_t)days * DAY_S);
-	if (r < 0)
-		return r;
-	r = extensions_add(cert, ca->cert, extensions, ARRAY_SIZE(extensions));
+	r = certificate_begin(cert, profile->name, X509_get_subject_name(ca->cert), key,
+			      issued.not_before, issued.not_after);
+	if (r == 0)
+		r = extensions_add(cert, ca->cert, extensions, ARRAY_SIZE(extensions));
+	if (r == 0 && profile->crl_url)
+		r = crl_url_add(cert, ca->cert, profile->crl_url);
+	if (r == 0)
+		r = serial_text(cert, issued.serial);
 	if (r < 0)
 		return r;
 	if (X509_sign(cert, ca->key, EVP_sha256()) <= 0)
 		return -EIO;
-	return certificate_pem(cert, ret);
+	r = certificate_pem(cert, &issued.pem);
+	if (r < 0)
+		return r;
+	*ret = issued;
+	return 0;
 }

@@ -8,6 +8,12 @@
 #include "base/macros.h"
 #include "service/crypto.h"
 
+/* One key that signs, and its certificate. */
+struct crypto_ca {
+	EVP_PKEY *key; /* owned, as below */
+	X509 *cert;
+};
+
 /* A pem_password_cb over a text, or NULL for no password: the library would ask on the terminal. */
 int crypto_password(char *buf, int size, int is_writing, void *password);
 

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "proto/at.h"
 #include "proto/response.h"
+#include "service/certificates.h"
 #include "service/cloud_key.h"
 #include "service/crypto.h"
 #include "service/proof.h"
@@ -152,24 +153,21 @@ static const char *item_type(const struct queue_item *item, json_t **ret_request
 	return expand_name(*ret_request) ? expand_name(*ret_request) : "";
 }
 
-static int certificate_issue(struct report *rep, const struct proof_key *key, json_t *response)
+static int certificate_issue(struct report *rep, const struct proof_key *key, uint32_t sec_tag,
+			     json_t *response)
 {
 	_cleanup_(freep) char *pem = NULL;
-	struct ca *ca;
 	int r;
 
-	r = core_ca(rep->core, &ca);
-	if (r < 0)
-		return r;
-	r = ca_issue(ca, key->spki, rep->device.uuid, &pem);
+	r = certificates_issue(rep->core, &rep->device, sec_tag, key->spki, rep->who->trace, &pem);
 	if (r < 0)
 		return r;
 	return json_object_set_new(response, "certificate", json_string(pem)) < 0 ? -ENOMEM : 0;
 }
 
 /* What is told of a proven key. */
-static int key_json(struct report *rep, const struct proof_key *key, const char *text, size_t len,
-		    json_t **ret)
+static int key_json(struct report *rep, const struct proof_key *key, uint32_t sec_tag,
+		    const char *text, size_t len, json_t **ret)
 {
 	_cleanup_(freep) char *pem = NULL;
 	json_auto_t *response = NULL;
@@ -184,7 +182,7 @@ static int key_json(struct report *rep, const struct proof_key *key, const char 
 	if (key->is_request) {
 		if (json_object_set_new(response, "csr", json_stringn(text, len)) < 0)
 			return -ENOMEM;
-		r = certificate_issue(rep, key, response);
+		r = certificate_issue(rep, key, sec_tag, response);
 		if (r < 0)
 			return r;
 	}
@@ -228,7 +226,7 @@ static int answer_key(struct report *rep, struct queue_item *item, const struct 
 	if (f.items[1].number == 2)
 		(void)cloud_key_generated(rep->core, &rep->device, f.items[0].number, is_cloud,
 					  key.spki);
-	r = key_json(rep, &key, text, len, &json);
+	r = key_json(rep, &key, f.items[0].number, text, len, &json);
 	if (r < 0)
 		return r;
 	return item_close(rep, item, STORE_SUCCEEDED, NULL, json);

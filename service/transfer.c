@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "service/certificates.h"
 #include "service/device_change.h"
 
 /* 0, or the status of the problem in *ret. */
@@ -51,7 +52,9 @@ static int hand_over(struct core *c, const struct store_device *old, const char 
 	memcpy(row.uuid, old->uuid, sizeof(row.uuid));
 	memcpy(row.firmware, old->firmware, sizeof(row.firmware));
 	snprintf(row.team, sizeof(row.team), "%s", team);
-	r = c->store->ops->device_delete(c->store, old->uuid);
+	r = certificates_revoke_all(c, old, CERTIFICATE_AFFILIATION_CHANGED);
+	if (r == 0)
+		r = c->store->ops->device_delete(c->store, old->uuid);
 	if (r == 0)
 		r = c->store->ops->device_add(c->store, &row);
 	if (r == 0)

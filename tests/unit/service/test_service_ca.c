@@ -89,19 +89,21 @@ static void the_first_use_makes_a_private_key_and_a_certificate(void **state)
 static X509 *issue(const char *dir, EVP_PKEY *key)
 {
 	uint8_t spki[91];
-	char *pem, *detail;
+	struct crypto_issued issued;
 	struct ca *ca;
+	char *detail;
 	BIO *bio;
 	X509 *cert;
 
 	key_spki(key, spki);
 	assert_int_equal(ca_open(dir, &ca, &detail), 0);
-	assert_int_equal(ca_issue(ca, spki, "50363154-3931-44f0-8022-121b6401627d", &pem), 0);
-	bio = BIO_new_mem_buf(pem, -1);
+	assert_int_equal(ca_issue(ca, spki, "50363154-3931-44f0-8022-121b6401627d", NULL, &issued),
+			 0);
+	bio = BIO_new_mem_buf(issued.pem, -1);
 	cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
 	assert_non_null(cert);
 	BIO_free(bio);
-	free(pem);
+	free(issued.pem);
 	ca_free(ca);
 	return cert;
 }
@@ -114,7 +116,8 @@ static void serials_are_long_and_differ_and_issuers_stay(void **state)
 
 	assert_int_not_equal(ASN1_INTEGER_cmp(X509_get0_serialNumber(a), X509_get0_serialNumber(b)),
 			     0);
-	assert_int_equal(ASN1_STRING_length(X509_get0_serialNumber(a)), 20);
+	/* 159 bits of chance are hardly ever this few. */
+	assert_in_range(ASN1_STRING_length(X509_get0_serialNumber(a)), 16, 20);
 	assert_int_equal(X509_NAME_cmp(X509_get_issuer_name(a), X509_get_issuer_name(b)), 0);
 	X509_free(a);
 	X509_free(b);
