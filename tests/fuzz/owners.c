@@ -10,7 +10,7 @@
 
 static struct {
 	struct owner_front front;
-	char last_id[256], last_token[1024];
+	char last_id[256], last_token[1024], last_bulk[64];
 	const struct owner_request *request;
 	struct owner_reply *reply;
 } owners;
@@ -26,6 +26,7 @@ const union MHD_ConnectionInfo *__wrap_MHD_get_connection_info(struct MHD_Connec
 							       ...);
 void __wrap_MHD_suspend_connection(struct MHD_Connection *connection);
 void __wrap_MHD_resume_connection(struct MHD_Connection *connection);
+void __wrap_owner_front_soon(struct owner_front *f);
 enum MHD_Result __wrap_owner_answer(struct exchange *x, unsigned int status, struct answer *a);
 
 const char *__wrap_MHD_lookup_connection_value(struct MHD_Connection *connection,
@@ -92,6 +93,11 @@ void __wrap_MHD_resume_connection(struct MHD_Connection *connection)
 	(void)connection;
 }
 
+void __wrap_owner_front_soon(struct owner_front *f)
+{
+	(void)f;
+}
+
 static void keep_text(const json_t *json, const char *name, char *ret, size_t size)
 {
 	const char *text = json_string_value(json_object_get(json, name));
@@ -115,6 +121,7 @@ enum MHD_Result __wrap_owner_answer(struct exchange *x, unsigned int status, str
 		if (a->stream.read(a->stream.data, buf, sizeof(buf)) <= 0)
 			break;
 	keep_text(a->json, "id", owners.last_id, sizeof(owners.last_id));
+	keep_text(a->json, "bulkOpsRequestId", owners.last_bulk, sizeof(owners.last_bulk));
 	keep_text(a->json, "pageNextToken", owners.last_token, sizeof(owners.last_token));
 	answer_done(a);
 	return MHD_YES;
@@ -124,7 +131,7 @@ enum MHD_Result __wrap_owner_answer(struct exchange *x, unsigned int status, str
 
 void owners_begin(struct service *s)
 {
-	owners.last_id[0] = owners.last_token[0] = '\0';
+	owners.last_id[0] = owners.last_token[0] = owners.last_bulk[0] = '\0';
 	if (owners.front.core)
 		return;
 	owners.front.core = s->f->core;
@@ -153,6 +160,12 @@ static const char *expansion(char letter, char buf[static 2 * STORE_SPKI_LEN])
 	case 'K':
 		base64_encode(s->devices[SERVICE_UNKNOWN].spki, STORE_SPKI_LEN, buf);
 		return buf;
+	case 'Y':
+		return s->f->other.team;
+	case 'Z':
+		return s->f->editor.team;
+	case 'B':
+		return owners.last_bulk;
 	case 'C':
 		return owners.last_id;
 	case 'N':
@@ -268,4 +281,25 @@ void owner_reply_done(struct owner_reply *r)
 {
 	json_decref(TAKE_PTR(r->json));
 	free(TAKE_PTR(r->text));
+}
+
+void owner_reply_check(const struct owner_reply *r)
+{
+	static const unsigned int documented[] = {200, 201, 202, 204, 400, 401, 403,
+						  404, 405, 409, 413, 415, 422, 429};
+	_cleanup_(freep) char *text = r->json ? json_dumps(r->json, 0) : NULL;
+	json_auto_t *again = text ? json_loads(text, 0, NULL) : NULL;
+	bool is_documented = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(documented); i++)
+		is_documented = is_documented || r->status == documented[i];
+	FUZZ_ASSERT(is_documented);
+	FUZZ_ASSERT(!r->json || json_equal(r->json, again));
+	FUZZ_ASSERT(r->status != 204 || (!r->json && !r->text));
+	if (r->status < 400)
+		return;
+	FUZZ_ASSERT(json_is_string(json_object_get(r->json, "type")));
+	FUZZ_ASSERT(json_string_length(json_object_get(r->json, "title")) > 0);
+	FUZZ_ASSERT(json_string_length(json_object_get(r->json, "detail")) > 0);
+	FUZZ_ASSERT(json_integer_value(json_object_get(r->json, "status")) == r->status);
 }

@@ -28,12 +28,14 @@ struct owner_reply {
 void owners_begin(struct service *s);
 /* Replaces "$" and a letter by what no mutation finds: $D, $U, $O, $X the UUIDs of our device, an
  * unclaimed one, theirs, an unknown one; $T, $S the claim tokens of the unclaimed one and of
- * theirs; $K a public key; $C the last id that an answer told, $N the last pageNextToken. ret has
- * room for OWNERS_TEXT_MAX. */
+ * theirs; $K a public key; $Y, $Z their team and ours; $B, $C and $N the last list, id and
+ * pageNextToken that an answer told. ret has room for OWNERS_TEXT_MAX. */
 size_t owners_expand(const char *text, size_t len, char *ret);
 /* Takes "OWNER TYPE METHOD PATH[?QUERY]\nBODY" apart, OWNER and TYPE being a character each,
  * without the blanks between the first three. False when it is none. text is changed, and has a NUL
  * behind its end. */
 bool owners_parse(char *text, size_t len, struct owner_request *ret);
 void owners_ask(const struct owner_request *request, struct owner_reply *ret);
+/* A documented status, and problem details for every refusal. */
+void owner_reply_check(const struct owner_reply *r);
 void owner_reply_done(struct owner_reply *r);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "proto/jwt.h"
+#include "service/core_private.h"
 
 #define NOW 1796000000
 #define OPEN_MAX 20
@@ -195,6 +196,8 @@ static void fleet_make(struct service *s)
 
 	FUZZ_ASSERT(fixture_setup(&state) == 0);
 	s->f = state;
+	/* They count over runs; test_service_limits has them. */
+	s->f->core->limits = limits_free(s->f->core->limits);
 	keys_make(s);
 	for (size_t i = 0; i < SERVICE_DEVICES; i++) {
 		device_init(&s->devices[i]);
@@ -280,6 +283,17 @@ void service_end(void)
 	/* A transaction that was left open would have made this its savepoint's. */
 	sql_run("ROLLBACK");
 	FUZZ_ASSERT(sqlite3_get_autocommit(db));
+}
+
+enum service_team service_team(enum service_device device)
+{
+	_cleanup_(store_device_done) struct store_device row = {.tags = NULL};
+	struct service_store *s = service.f->store;
+
+	if (s->ops->device_get(s, service.devices[device].uuid, &row) != 0)
+		return SERVICE_TEAM_NOBODY;
+	return strcmp(row.team, service.f->other.team) == 0 ? SERVICE_TEAM_THEIRS
+							    : SERVICE_TEAM_OURS;
 }
 
 struct digest {

@@ -50,5 +50,9 @@ void service_end(void);
 void service_clock_advance(int64_t seconds);
 /* Changes whenever a row is written. */
 int64_t service_writes(void);
+enum service_team { SERVICE_TEAM_NOBODY, SERVICE_TEAM_OURS, SERVICE_TEAM_THEIRS };
+
+/* Who has claimed it. */
+enum service_team service_team(enum service_device device);
 /* Of the commands, the shadow and the keys of a device: the same for the same content. */
 uint64_t service_digest(enum service_device device);
