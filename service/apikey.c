@@ -52,15 +52,14 @@ bool apikey_role_is_valid(const char *role)
 	return false;
 }
 
-static bool name_is_valid(const char *name)
+bool apikey_name_is_valid(const char *name)
 {
 	json_auto_t *text = json_string(name);
 
 	return text && name[0] && strlen(name) <= CORE_NAME_MAX;
 }
 
-/* The team of that name, made when it is the first time that it is heard of. */
-static int team_get(struct core *c, const char *name, char ret[static CORE_UUID_TEXT])
+int apikey_team_get(struct core *c, const char *name, char ret[static CORE_UUID_TEXT])
 {
 	_cleanup_(store_team_done) struct store_team team = {.name = NULL};
 	int r;
@@ -108,7 +107,8 @@ int core_apikey_create(struct core *c, const char *team, const char *role, const
 	char key[APIKEY_TEXT];
 	int r;
 
-	if (!apikey_role_is_valid(role) || !name_is_valid(team) || !name_is_valid(name))
+	if (!apikey_role_is_valid(role) || !apikey_name_is_valid(team) ||
+	    !apikey_name_is_valid(name))
 		return -EINVAL;
 	r = apikey_make("", role, name, &row, key);
 	if (r < 0)
@@ -116,7 +116,7 @@ int core_apikey_create(struct core *c, const char *team, const char *role, const
 	r = store_txn_begin(&t, c->store, STORE_WRITE, "");
 	if (r < 0)
 		return r;
-	r = team_get(c, team, row.team);
+	r = apikey_team_get(c, team, row.team);
 	if (r < 0)
 		return r;
 	r = c->store->ops->apikey_add(c->store, &row);

@@ -13,10 +13,16 @@ static const char help[] =
 	"                             --cert FILE --key FILE [--root-ca FILE]\n"
 	"                             [--rest-cert FILE --rest-key FILE]\n"
 	"                             [--session-timeout SECONDS] [--cloud-tag N]\n"
-	"                             [--manufacturer-ca FILE|DIR]... [--device-rate N]\n"
+	"                             [--manufacturer-ca FILE|DIR]... [--public-url URL]...\n"
+	"                             [--device-rate N]\n"
 	"       onboard-service identity import --state DIR FILE|-\n"
 	"       onboard-service apikey create --state DIR [--team NAME]\n"
 	"                             [--role admin|editor|viewer] [--name TEXT]\n"
+	"       onboard-service user create|passwd --state DIR --name NAME\n"
+	"                             [--generate | --password-file FILE|-]\n"
+	"                             [--team NAME] [--role admin|editor|viewer]\n"
+	"       onboard-service user remove --state DIR --name NAME\n"
+	"       onboard-service user list --state DIR [--json]\n"
 	"       onboard-service device list --state DIR [--json]\n"
 	"       onboard-service --help | --version\n";
 
@@ -24,10 +30,8 @@ static const struct {
 	const char *name;
 	verb_fn *run;
 } verbs[] = {
-	{"serve", verb_serve},
-	{"identity", verb_identity},
-	{"apikey", verb_apikey},
-	{"device", verb_device},
+	{"serve", verb_serve},   {"identity", verb_identity}, {"apikey", verb_apikey},
+	{"device", verb_device}, {"user", verb_user},
 };
 
 int verb_usage(const char *format, ...)

@@ -115,22 +115,28 @@ static enum core_verdict look_up(struct service_store *store, const uint8_t hash
 	return r < 0 ? CORE_FAILED : CORE_OK;
 }
 
-enum core_verdict portal_session_find(struct service_store *store, const char *cookie,
-				      int64_t now_s, struct portal_session *ret)
+enum core_verdict portal_session_of(struct service_store *store, const uint8_t hash[static 32],
+				    int64_t now_s, struct portal_session *ret)
 {
 	struct portal_session s = {.user = {.name = NULL}};
-	enum core_verdict verdict;
-	uint8_t hash[32];
+	enum core_verdict verdict = look_up(store, hash, now_s, &s);
 
-	if (cookie_hash(cookie, hash) < 0)
-		return CORE_REJECTED;
-	verdict = look_up(store, hash, now_s, &s);
 	if (verdict != CORE_OK) {
 		portal_session_done(&s);
 		return verdict;
 	}
 	*ret = s;
 	return CORE_OK;
+}
+
+enum core_verdict portal_session_find(struct service_store *store, const char *cookie,
+				      int64_t now_s, struct portal_session *ret)
+{
+	uint8_t hash[32];
+
+	if (cookie_hash(cookie, hash) < 0)
+		return CORE_REJECTED;
+	return portal_session_of(store, hash, now_s, ret);
 }
 
 int portal_session_touch(struct service_store *store, struct portal_session *s, int64_t now_s)
@@ -142,7 +148,7 @@ int portal_session_touch(struct service_store *store, struct portal_session *s, 
 		return 0;
 	s->row.seen_at = now_s;
 	s->row.until = session_end(&s->row);
-	r = store_txn_begin(&t, store, STORE_WRITE_RELAXED, "");
+	r = store_txn_begin(&t, store, STORE_WRITE_RELAXED, s->user.team);
 	if (r < 0)
 		return r;
 	r = store->ops->session_update(store, &s->row);

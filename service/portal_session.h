@@ -35,6 +35,9 @@ int portal_session_start(struct service_store *store, const char *user, int64_t 
 /* CORE_OK, CORE_REJECTED, CORE_FAILED (logged). */
 enum core_verdict portal_session_find(struct service_store *store, const char *cookie,
 				      int64_t now_s, struct portal_session *ret);
+/* The same by what the store keeps of a cookie. */
+enum core_verdict portal_session_of(struct service_store *store, const uint8_t hash[static 32],
+				    int64_t now_s, struct portal_session *ret);
 /* Somebody is there: puts the end off. */
 int portal_session_touch(struct service_store *store, struct portal_session *s,
 			 int64_t now_s) _must_check_;

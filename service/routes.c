@@ -2,6 +2,7 @@
 #include "service/routes.h"
 
 #include "service/core_owner.h"
+#include "service/portal.h"
 #include "service/routes_private.h"
 
 /* Most handlers hand on what the request says, and nothing else: one line each. */
@@ -147,6 +148,13 @@ static const struct router_route routes[] = {
 	{"GET", "/v1/users", ROLE_ADMIN, 0, 0, 0, user_list},
 	{"DELETE", "/v1/users/{userId}", ROLE_ADMIN, 0, 0, 0, user_delete},
 	{"GET", "/v1/audit", ROLE_ADMIN, 0, 0, QUERY_PAGE, audit_list},
+	/* Public rows find out for themselves who is signed in. */
+	{"GET", "/", ROLE_PUBLIC, 0, 0, 0, portal_redirect},
+	{"GET", "/portal", ROLE_PUBLIC, 0, 0, 0, portal_redirect},
+	{"POST", "/v1/session", ROLE_PUBLIC, BODY_JSON, 0, 0, portal_session_create},
+	{"GET", "/v1/session", ROLE_PUBLIC, 0, 0, 0, portal_session_get},
+	{"DELETE", "/v1/session", ROLE_PUBLIC, 0, 0, 0, portal_session_delete},
+	{"GET", "/v1/events", ROLE_VIEWER, 0, 0, QUERY(QUERY_AFTER), portal_events},
 };
 
 const struct router routes_owner = {routes, ARRAY_SIZE(routes)};

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/worker.h"
 #include "proto/limits.h"
 #include "service/address.h"
 #include "service/certfile.h"
@@ -19,6 +20,8 @@
 #include "service/device_front.h"
 #include "service/makers.h"
 #include "service/owner_front.h"
+#include "service/portal.h"
+#include "service/portal_hosts.h"
 #include "service/routes.h"
 
 #define SESSION_TIMEOUT_S 600
@@ -32,11 +35,14 @@
 #define REST_BODY_MAX 1048576
 #define PEM_MAX 65536
 #define MAKERS_MAX 64
+#define SETTLE_MS 10000
 
 struct options {
 	const char *state, *coap, *rest, *cert, *key, *root_ca, *rest_cert, *rest_key;
 	const char *makers[MAKERS_MAX];
 	size_t n_makers;
+	const char *public_urls[PORTAL_HOSTS_MAX];
+	size_t n_public_urls;
 	uint64_t session_timeout_s, cloud_tag, device_rate;
 };
 
@@ -57,6 +63,14 @@ static int add_maker(struct options *o, const char *path)
 	return 0;
 }
 
+static int add_public_url(struct options *o, const char *url)
+{
+	if (o->n_public_urls == PORTAL_HOSTS_MAX)
+		return verb_usage("serve: --public-url: at most %d", PORTAL_HOSTS_MAX);
+	o->public_urls[o->n_public_urls++] = url;
+	return 0;
+}
+
 static int parse_options(int argc, char **argv, struct options *o)
 {
 	enum {
@@ -71,7 +85,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 		TIMEOUT,
 		TAG,
 		MAKER,
-		DEVICE_RATE
+		DEVICE_RATE,
+		PUBLIC_URL,
 	};
 	static const struct option known[] = {
 		{"state", required_argument, NULL, STATE},
@@ -86,6 +101,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{"cloud-tag", required_argument, NULL, TAG},
 		{"manufacturer-ca", required_argument, NULL, MAKER},
 		{"device-rate", required_argument, NULL, DEVICE_RATE},
+		{"public-url", required_argument, NULL, PUBLIC_URL},
 		{NULL, 0, NULL, 0},
 	};
 	const char **const texts[] = {
@@ -105,6 +121,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 			r = parse_number("device-rate", optarg, DEVICE_RATE_MAX, &o->device_rate);
 		else if (c == MAKER)
 			r = add_maker(o, optarg);
+		else if (c == PUBLIC_URL)
+			r = add_public_url(o, optarg);
 		else if (c >= STATE && c <= REST_KEY)
 			*texts[c] = optarg;
 		else
@@ -157,22 +175,27 @@ static int load_makers(const struct options *o, struct crypto_makers **ret)
 	return EXIT_CODE_FAILED;
 }
 
-static int announce(const struct options *o, const struct device_front *devices,
-		    const struct owner_front *owners)
+/* Where both sides are served, with the ports that the kernel picked. */
+static int addresses(const struct options *o, const struct device_front *devices,
+		     const struct owner_front *owners, char ret_coap[static ADDRESS_TEXT],
+		     char ret_rest[static ADDRESS_TEXT])
 {
-	char coap[ADDRESS_TEXT], rest[ADDRESS_TEXT];
 	union address a;
 	socklen_t len;
 
 	if (address_parse(o->coap, &a, &len) < 0)
 		return -EINVAL;
 	address_set_port(&a, device_front_port(devices));
-	address_format(&a, coap);
+	address_format(&a, ret_coap);
 	if (address_parse(o->rest, &a, &len) < 0)
 		return -EINVAL;
 	address_set_port(&a, owner_front_port(owners));
-	address_format(&a, rest);
+	address_format(&a, ret_rest);
+	return 0;
+}
 
+static int announce(const char *coap, const char *rest)
+{
 	printf("ready coap=%s rest=%s\n", coap, rest);
 	if (fflush(stdout) != 0)
 		return -errno;
@@ -180,27 +203,9 @@ static int announce(const struct options *o, const struct device_front *devices,
 	return 0;
 }
 
-static int run(const struct options *o, struct core *core)
+static int open_loop(sd_event **ret)
 {
-	const struct device_front_config device_config = {
-		.listen = o->coap,
-		.cert_file = o->cert,
-		.key_file = o->key,
-		.session_timeout_s = (unsigned int)o->session_timeout_s,
-		.max_sessions = SESSIONS_MAX,
-		.session_max_age_s = SESSION_MAX_AGE_S,
-	};
-	const struct owner_front_config owner_config = {
-		.listen = o->rest,
-		.cert_file = o->rest_cert,
-		.key_file = o->rest_key,
-		.max_body = REST_BODY_MAX,
-		.router = &routes_owner,
-	};
 	_cleanup_(sd_event_unrefp) sd_event *event = NULL;
-	_cleanup_(device_front_freep) struct device_front *devices = NULL;
-	_cleanup_(owner_front_freep) struct owner_front *owners = NULL;
-	_cleanup_(freep) char *detail = NULL;
 	int r;
 
 	r = sd_event_default(&event);
@@ -210,12 +215,60 @@ static int run(const struct options *o, struct core *core)
 		r = sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
 	if (r >= 0)
 		r = sd_event_set_watchdog(event, true);
-	if (r >= 0)
-		r = device_front_new(event, core, &device_config, &devices, &detail);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(event);
+	return 0;
+}
+
+static int run(const struct options *o, struct state *state)
+{
+	const struct device_front_config device_config = {
+		.listen = o->coap,
+		.cert_file = o->cert,
+		.key_file = o->key,
+		.session_timeout_s = (unsigned int)o->session_timeout_s,
+		.max_sessions = SESSIONS_MAX,
+		.session_max_age_s = SESSION_MAX_AGE_S,
+	};
+	struct owner_front_config owner_config = {
+		.listen = o->rest,
+		.cert_file = o->rest_cert,
+		.key_file = o->rest_key,
+		.max_body = REST_BODY_MAX,
+		.router = &routes_owner,
+		.admit = portal_admit,
+		.identify = portal_identify,
+	};
+	_cleanup_(sd_event_unrefp) sd_event *event = NULL;
+	_cleanup_(device_front_freep) struct device_front *devices = NULL;
+	_cleanup_(portal_freep) struct portal *portal = NULL;
+	_cleanup_(owner_front_freep) struct owner_front *owners = NULL;
+	_cleanup_(freep) char *detail = NULL;
+	char coap[ADDRESS_TEXT], rest[ADDRESS_TEXT];
+	int r;
+
+	r = open_loop(&event);
 	if (r == 0)
-		r = owner_front_new(event, core, &owner_config, &owners, &detail);
+		r = device_front_new(event, state->core, &device_config, &devices, &detail);
 	if (r == 0)
-		r = announce(o, devices, owners);
+		r = portal_new(&(struct portal_config){.event = event,
+						       .core = state->core,
+						       .store = state->store,
+						       .public_urls = o->public_urls,
+						       .n_public_urls = o->n_public_urls},
+			       &portal, &detail);
+	owner_config.portal = portal;
+	owner_config.trees[0] = (struct owner_front_tree){
+		.prefix = "/portal/", .run = portal_file, .userdata = portal};
+	if (r == 0)
+		r = owner_front_new(event, state->core, &owner_config, &owners, &detail);
+	if (r == 0)
+		r = addresses(o, devices, owners, coap, rest);
+	if (r == 0)
+		r = portal_listens(portal, rest, o->rest_cert);
+	if (r == 0)
+		r = announce(coap, rest);
 	if (r == 0)
 		r = sd_event_loop(event);
 	(void)sd_notify(0, "STOPPING=1");
@@ -266,5 +319,9 @@ int verb_serve(int argc, char **argv)
 		       &state);
 	if (r != 0)
 		return r;
-	return run(&o, state.core);
+	r = run(&o, &state);
+	/* A password that is still being checked: libcrypto must not be taken from under it. */
+	if (!worker_settle(SETTLE_MS))
+		_exit(r);
+	return r;
 }

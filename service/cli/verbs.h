@@ -10,6 +10,7 @@ verb_fn verb_serve;
 verb_fn verb_identity;
 verb_fn verb_apikey;
 verb_fn verb_device;
+verb_fn verb_user;
 
 /* Says on stderr what is wrong with the command line; EXIT_CODE_USAGE. */
 int verb_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));

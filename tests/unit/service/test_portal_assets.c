@@ -81,7 +81,8 @@ static void embedded_files_are_whole(void **state)
 		assert_int_equal(a->len, file.len);
 		assert_memory_equal(a->data, file.data, file.len);
 	}
-	assert_true(n > 0 || portal_embedded_len == 0);
+	assert_true(n > 0);
+	assert_non_null(portal_asset_find(portal_embedded, portal_embedded_len, ""));
 	assert_null(portal_embedded[portal_embedded_len].path);
 }
 

@@ -232,7 +232,9 @@ static void the_table_is_sound(void **state)
 	for (size_t i = 0; i < r->n; i++) {
 		assert_int_not_equal(r->routes[i].role, ROLE_NONE);
 		assert_non_null(r->routes[i].run);
-		assert_int_equal(strncmp(r->routes[i].pattern, "/v1/", 4), 0);
+		/* Only the way to the portal's pages lies beside the API. */
+		if (r->routes[i].role != ROLE_PUBLIC)
+			assert_int_equal(strncmp(r->routes[i].pattern, "/v1/", 4), 0);
 		for (size_t j = 0; j < i; j++)
 			assert_false(strcmp(r->routes[i].pattern, r->routes[j].pattern) == 0 &&
 				     strcmp(r->routes[i].method, r->routes[j].method) == 0);
