@@ -28,7 +28,7 @@ static int values_read(struct db_value *ret, size_t *ret_n, const char *types, v
 		switch (types[n]) {
 		case 't':
 			v->data = va_arg(ap, const char *);
-			v->type = v->data ? DB_TEXT : DB_NULL;
+			v->type = DB_TEXT;
 			v->len = v->data ? strlen(v->data) : 0;
 			break;
 		case 'i':
@@ -38,7 +38,7 @@ static int values_read(struct db_value *ret, size_t *ret_n, const char *types, v
 		case 'b':
 			v->data = va_arg(ap, const void *);
 			v->len = va_arg(ap, size_t);
-			v->type = v->data ? DB_BYTES : DB_NULL;
+			v->type = DB_BYTES;
 			break;
 		default:
 			return -EINVAL;
@@ -203,7 +203,7 @@ static void field_bind(const struct field *f, const char *row, struct db_value *
 	switch (f->kind) {
 	case FIELD_OWNED:
 		memcpy(&ret->data, at, sizeof(ret->data));
-		ret->type = ret->data ? DB_TEXT : DB_NULL;
+		ret->type = DB_TEXT;
 		ret->len = ret->data ? strlen(ret->data) : 0;
 		return;
 	case FIELD_TEXT:
@@ -226,7 +226,8 @@ static void field_bind(const struct field *f, const char *row, struct db_value *
 		return;
 	case FIELD_MAYBE:
 		memcpy(&is_there, row + f->other, sizeof(is_there));
-		ret->type = is_there ? DB_BYTES : DB_NULL;
+		ret->type = DB_BYTES;
+		ret->data = is_there ? at : NULL;
 		return;
 	case FIELD_BYTES:
 		ret->type = DB_BYTES;
@@ -234,7 +235,7 @@ static void field_bind(const struct field *f, const char *row, struct db_value *
 	case FIELD_BLOB:
 		memcpy(&ret->data, at, sizeof(ret->data));
 		memcpy(&ret->len, row + f->other, sizeof(ret->len));
-		ret->type = ret->data ? DB_BYTES : DB_NULL;
+		ret->type = DB_BYTES;
 		return;
 	}
 }
@@ -412,13 +413,27 @@ int row_get(struct db *db, const struct row_type *t, void *ret, const char *sql,
 	return r > 0 ? 0 : STORE_E_NOT_FOUND;
 }
 
+int db_commit(struct db *db)
+{
+	int r;
+
+	r = db->ops->commit(db);
+	if (r < 0)
+		return r;
+	db->news |= db->adds_events;
+	db->adds_events = false;
+	return 0;
+}
+
 int db_begin(struct db *db, const char *scope, bool *ret_began)
 {
 	int r = 0;
 
 	*ret_began = !db->in_txn;
-	if (*ret_began)
+	if (*ret_began) {
+		db->adds_events = false;
 		r = db->ops->begin(db, STORE_WRITE, scope);
+	}
 	return r;
 }
 
@@ -427,7 +442,7 @@ int db_end(struct db *db, bool began, int r)
 	if (!began)
 		return r;
 	if (r == 0)
-		r = db->ops->commit(db);
+		r = db_commit(db);
 	if (r != 0)
 		db->ops->rollback(db);
 	return r;

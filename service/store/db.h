@@ -23,7 +23,7 @@ enum db_dialect { DB_SQLITE, DB_POSTGRES };
 enum db_type { DB_NULL, DB_INT, DB_TEXT, DB_BYTES };
 
 struct db_value {
-	enum db_type type; /* of parameters: DB_NULL when data is NULL */
+	enum db_type type; /* never DB_NULL for a parameter: its data is NULL then */
 	int64_t number;
 	const void *data; /* borrowed; a text is followed by NUL, which len does not count */
 	size_t len;
@@ -59,7 +59,6 @@ struct db_ops {
 
 	int (*watch_fd)(struct db *db);
 	int (*watch_take)(struct db *db, bool *ret);
-	int (*backup)(struct db *db, const char *path, char **ret_detail);
 };
 
 struct db {
@@ -137,6 +136,8 @@ int row_next(struct query *q, const struct row_type *t, void *ret) _must_check_;
 int row_get(struct db *db, const struct row_type *t, void *ret, const char *sql, const char *types,
 	    ...) _must_check_;
 
+/* Commits, and remembers that there is news. */
+int db_commit(struct db *db) _must_check_;
 /* A transaction of the caller's, or one around what follows, for what takes two statements. */
 int db_begin(struct db *db, const char *scope, bool *ret_began) _must_check_;
 /* Commits what db_begin() began when r is 0, takes it back else. Returns r, or why not. */

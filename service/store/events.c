@@ -28,17 +28,16 @@ ROW_TYPE(event_type, struct store_event, fields);
 int sql_event_add(struct service_store *s, const struct store_event *row)
 {
 	struct db *db = db_of(s);
+	bool began;
 	int r;
 
+	r = db_begin(db, "", &began);
+	if (r < 0)
+		return r;
 	r = row_add(db, &event_type, row,
 		    "INSERT INTO events (" COLUMNS ") VALUES ($3, $4, $5, $6, $7, $8)");
-	if (r != 0)
-		return r;
-	if (db->in_txn)
-		db->adds_events = true;
-	else
-		db->news = true;
-	return 0;
+	db->adds_events = true;
+	return db_end(db, began, r);
 }
 
 static int walk(struct query *q, store_event_fn fn, void *userdata)

@@ -23,15 +23,7 @@ static int store_begin(struct service_store *s, enum store_txn_mode mode, const 
 
 static int store_commit(struct service_store *s)
 {
-	struct db *db = db_of(s);
-	int r;
-
-	r = db->ops->commit(db);
-	if (r < 0)
-		return r;
-	db->news |= db->adds_events;
-	db->adds_events = false;
-	return 0;
+	return db_commit(db_of(s));
 }
 
 static void store_rollback(struct service_store *s)

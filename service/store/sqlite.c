@@ -121,14 +121,14 @@ static int statement_get(struct sqlite_db *s, const char *sql, sqlite3_stmt **re
 static int bind(sqlite3_stmt *stmt, int i, const struct db_value *v)
 {
 	switch (v->type) {
-	case DB_NULL:
-		return sqlite3_bind_null(stmt, i);
 	case DB_INT:
 		return sqlite3_bind_int64(stmt, i, v->number);
 	case DB_TEXT:
 		return sqlite3_bind_text64(stmt, i, v->data, v->len, SQLITE_STATIC, SQLITE_UTF8);
 	case DB_BYTES:
 		return sqlite3_bind_blob64(stmt, i, v->data, v->len, SQLITE_STATIC);
+	case DB_NULL:
+		break;
 	}
 	return SQLITE_MISUSE;
 }

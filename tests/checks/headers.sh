@@ -1,7 +1,7 @@
 # Every header compiles alone.
 set -euo pipefail
 status=0
-read -ra includes < <(pkg-config --cflags p11-kit-1)
+read -ra includes < <(pkg-config --cflags p11-kit-1 libpq)
 for header in $(git ls-files '*.h' | grep -v '^tests/'); do
 	"${CC:-cc}" -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Werror -I. "${includes[@]}" -fsyntax-only -x c \
 		-include "$header" /dev/null || status=1

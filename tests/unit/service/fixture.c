@@ -14,13 +14,13 @@
 #include "proto/attest.h"
 #include "proto/jwt.h"
 #include "service/crypto_chain.h"
-#include "service/store/sqlite.h"
+#include "stores.h"
 
 void fixture_open(struct fixture *f, struct service_store **ret_store, struct core **ret_core)
 {
 	char *detail = NULL;
 
-	assert_int_equal(store_sqlite_open(f->db, ret_store, &detail), 0);
+	stores_open(f->db, ret_store);
 	assert_int_equal(core_new(&(struct core_config){.store = *ret_store,
 							.ca_dir = f->ca,
 							.root_ca_pem = f->root_ca,
@@ -52,6 +52,8 @@ int fixture_setup(void **state)
 	snprintf(f->db, sizeof(f->db), "%s/store.db", f->dir);
 	snprintf(f->ca, sizeof(f->ca), "%s/ca", f->dir);
 	assert_int_equal(crypto_ca_make("coap root", clock_wall_s(), &key, &f->root_ca), 0);
+	if (stores_is_postgres())
+		stores_clear();
 	fixture_open(f, &f->store, &f->core);
 	owner_make(f, "ours", "editor", &f->editor);
 	owner_make(f, "ours", "viewer", &f->viewer);

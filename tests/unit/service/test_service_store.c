@@ -21,85 +21,6 @@ static void the_file_is_for_its_owner_only(void **state)
 	assert_int_equal(st.st_mode & 0777, 0600);
 }
 
-static void what_was_committed_is_there_after_reopening(void **state)
-{
-	struct fixture *f = *state;
-	struct device d;
-	const char *id;
-
-	device_init(&d);
-	device_claim(f, &d, "[\"lab\"]");
-	id = command_add(f, &d, "{\"finished\":{}}");
-	core_free(f->core);
-	service_store_free(f->store);
-	fixture_open(f, &f->store, &f->core);
-	assert_command(f, &d, id, "PENDING", NULL);
-	assert_int_equal(device_answer(f, &d, id, 102, 0, ""), CORE_OK);
-	assert_command(f, &d, id, "SUCCEEDED", NULL);
-	device_done(&d);
-}
-
-static void another_process_may_work_on_the_same_store(void **state)
-{
-	struct fixture *f = *state;
-	struct service_store *store;
-	struct core *core, *ours = f->core;
-	char key[64], jwt[JWT_MAX], device[CORE_UUID_TEXT];
-	struct core_owner o;
-	struct device d;
-
-	fixture_open(f, &store, &core);
-	device_init(&d);
-	f->core = core;
-	device_import(f, &d);
-	f->core = ours;
-	device_jwt(&d, jwt);
-	assert_int_equal(token_show(f->core, jwt, strlen(jwt), device), CORE_UNCLAIMED);
-	assert_int_equal(core_apikey_create(core, "ours", "editor", "k", key), 0);
-	assert_int_equal(core_owner_of_key(f->core, key, &o), CORE_OK);
-	assert_string_equal(o.team, f->editor.team);
-	core_free(core);
-	service_store_free(store);
-	device_done(&d);
-}
-
-static void a_transaction_that_is_not_committed_leaves_nothing(void **state)
-{
-	struct fixture *f = *state;
-	struct store_team team = {.id = "50363154-3931-44f0-8022-121b6401627d"}, got;
-	char name[] = "ghosts";
-
-	team.name = name;
-	{
-		_cleanup_(store_txn_rollback) struct store_txn t = {NULL};
-
-		assert_int_equal(store_txn_begin(&t, f->store, STORE_WRITE, ""), 0);
-		assert_int_equal(f->store->ops->team_add(f->store, &team), 0);
-		assert_int_equal(f->store->ops->team_find(f->store, "ghosts", &got), 0);
-		store_team_done(&got);
-	}
-	assert_int_equal(f->store->ops->team_find(f->store, "ghosts", &got), STORE_E_NOT_FOUND);
-}
-
-static void keys_that_exist_are_told_apart_from_failures(void **state)
-{
-	struct fixture *f = *state;
-	struct store_team team = {.id = "50363154-3931-44f0-8022-121b6401627d"};
-	struct store_device nobody = {.uuid = "50363154-3931-44f0-8022-121b6401627d"};
-	char name[] = "ours", other[] = "new", tags[] = "[]";
-
-	team.name = name;
-	assert_int_equal(f->store->ops->team_add(f->store, &team), STORE_E_EXISTS);
-	team.name = other;
-	assert_int_equal(f->store->ops->team_add(f->store, &team), 0);
-	assert_int_equal(f->store->ops->team_add(f->store, &team), STORE_E_EXISTS);
-	/* A device without identity: the schema itself refuses. */
-	nobody.tags = tags;
-	assert_int_equal(f->store->ops->device_add(f->store, &nobody), -EINVAL);
-	assert_int_equal(f->store->ops->device_update(f->store, &nobody), STORE_E_NOT_FOUND);
-	assert_int_equal(f->store->ops->device_delete(f->store, nobody.uuid), STORE_E_NOT_FOUND);
-}
-
 static int open_error(const char *path, char **detail)
 {
 	struct service_store *store = NULL;
@@ -275,10 +196,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(the_file_is_for_its_owner_only),
-		T(what_was_committed_is_there_after_reopening),
-		T(another_process_may_work_on_the_same_store),
-		T(a_transaction_that_is_not_committed_leaves_nothing),
-		T(keys_that_exist_are_told_apart_from_failures),
 		T(a_newer_schema_is_refused_by_name),
 		T(stores_of_older_programs_keep_what_is_in_them),
 		T(a_file_that_is_no_store_is_refused_by_name),

@@ -323,43 +323,14 @@ static void events(void **state)
 			    "b");
 }
 
-static void news_are_told_once(void **state)
-{
-	struct fixture *f = *state;
-	struct service_store *s = f->store, *other;
-	struct store_txn t = {NULL};
-	struct core *core;
-	bool is;
-
-	assert_int_equal(s->ops->watch_take(s, &is), 0);
-	assert_int_equal(s->ops->watch_take(s, &is), 0);
-	assert_false(is);
-	assert_int_equal(store_txn_begin(&t, s, STORE_WRITE_RELAXED, UUID("1")), 0);
-	event_put(f, UUID("1"), "undone");
-	store_txn_rollback(&t);
-	assert_int_equal(s->ops->watch_take(s, &is), 0);
-	assert_false(is);
-	assert_int_equal(store_txn_begin(&t, s, STORE_WRITE_RELAXED, UUID("1")), 0);
-	event_put(f, UUID("1"), "ours");
-	assert_int_equal(store_txn_commit(&t), 0);
-	assert_int_equal(s->ops->watch_take(s, &is), 0);
-	assert_true(is);
-	fixture_open(f, &other, &core);
-	assert_int_equal(s->ops->watch_take(s, &is), 0);
-	assert_int_equal(other->ops->watch_take(other, &is), 0);
-	core_free(core);
-	service_store_free(other);
-}
-
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(teams),  T(apikeys),
-		T(users),  T(sessions),
-		T(tags),   T(audit_is_read_backwards_in_pages),
-		T(events), T(news_are_told_once),
+		T(teams),    T(apikeys), T(users),
+		T(sessions), T(tags),    T(audit_is_read_backwards_in_pages),
+		T(events),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
