@@ -11,13 +11,14 @@
 #include "service/cli/verbs.h"
 #include "service/router.h"
 
-static int create(const char *dir, const char *team, const char *role, const char *name)
+static int create(const char *dir, const char *store, const char *team, const char *role,
+		  const char *name)
 {
 	_cleanup_(state_close) struct state state = {0};
 	char key[64] = "";
 	int r;
 
-	r = state_open(dir, true, (struct core_config){0}, &state);
+	r = state_open(dir, store, true, (struct core_config){0}, &state);
 	if (r != 0)
 		return r;
 	r = core_apikey_create(state.core, team, role, name, key);
@@ -35,18 +36,19 @@ static int create(const char *dir, const char *team, const char *role, const cha
 int verb_apikey(int argc, char **argv)
 {
 	static const struct option known[] = {
-		{"state", required_argument, NULL, 's'},
-		{"team", required_argument, NULL, 't'},
-		{"role", required_argument, NULL, 'r'},
-		{"name", required_argument, NULL, 'n'},
-		{NULL, 0, NULL, 0},
+		{"state", required_argument, NULL, 's'}, {"store", required_argument, NULL, 'u'},
+		{"team", required_argument, NULL, 't'},  {"role", required_argument, NULL, 'r'},
+		{"name", required_argument, NULL, 'n'},  {NULL, 0, NULL, 0},
 	};
-	const char *dir = NULL, *team = "default", *role = "admin", *name = "unnamed";
+	const char *dir = NULL, *store = NULL, *team = "default", *role = "admin",
+		   *name = "unnamed";
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		if (c == 's')
 			dir = optarg;
+		else if (c == 'u')
+			store = optarg;
 		else if (c == 't')
 			team = optarg;
 		else if (c == 'r')
@@ -58,11 +60,11 @@ int verb_apikey(int argc, char **argv)
 	}
 	if (argc - optind != 1 || strcmp(argv[optind], "create") != 0)
 		return verb_usage("apikey: the one thing it does is create");
-	if (!dir)
-		return verb_usage("apikey create: --state is needed");
+	if (!dir && !store)
+		return verb_usage("apikey create: --state or --store is needed");
 	if (router_role_parse(role) == ROLE_NONE)
 		return verb_usage("apikey create: --role is viewer, editor or admin, not %s", role);
 	if (!*team)
 		return verb_usage("apikey create: --team must not be empty");
-	return create(dir, team, role, name);
+	return create(dir, store, team, role, name);
 }

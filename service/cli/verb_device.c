@@ -30,13 +30,13 @@ static void print_table(const json_t *items)
 		       text_of(device, "cloudLoginAt"), text_of(device, "team"));
 }
 
-static int list(const char *dir, bool as_json)
+static int list(const char *dir, const char *store, bool as_json)
 {
 	_cleanup_(state_close) struct state state = {0};
 	_cleanup_(json_decrefp) json_t *devices = NULL;
 	int r;
 
-	r = state_open(dir, false, (struct core_config){0}, &state);
+	r = state_open(dir, store, false, (struct core_config){0}, &state);
 	if (r != 0)
 		return r;
 	r = core_admin_devices(state.core, &devices);
@@ -58,16 +58,19 @@ int verb_device(int argc, char **argv)
 {
 	static const struct option known[] = {
 		{"state", required_argument, NULL, 's'},
+		{"store", required_argument, NULL, 'u'},
 		{"json", no_argument, NULL, 'j'},
 		{NULL, 0, NULL, 0},
 	};
-	const char *dir = NULL;
+	const char *dir = NULL, *store = NULL;
 	bool as_json = false;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		if (c == 's')
 			dir = optarg;
+		else if (c == 'u')
+			store = optarg;
 		else if (c == 'j')
 			as_json = true;
 		else
@@ -75,7 +78,7 @@ int verb_device(int argc, char **argv)
 	}
 	if (argc - optind != 1 || strcmp(argv[optind], "list") != 0)
 		return verb_usage("device: the one thing it does is list");
-	if (!dir)
-		return verb_usage("device list: --state is needed");
-	return list(dir, as_json);
+	if (!dir && !store)
+		return verb_usage("device list: --state or --store is needed");
+	return list(dir, store, as_json);
 }

@@ -49,7 +49,7 @@ static int read_csv(const char *path, char **ret, size_t *ret_len)
 	return 0;
 }
 
-static int import(const char *dir, const char *path)
+static int import(const char *dir, const char *store, const char *path)
 {
 	_cleanup_(state_close) struct state state = {0};
 	_cleanup_(freep) char *csv = NULL, *detail = NULL;
@@ -61,7 +61,7 @@ static int import(const char *dir, const char *path)
 		log_error("%s: %s", path, strerror(-r));
 		return EXIT_CODE_FAILED;
 	}
-	r = state_open(dir, true, (struct core_config){0}, &state);
+	r = state_open(dir, store, true, (struct core_config){0}, &state);
 	if (r != 0)
 		return r;
 	r = core_import_identities(state.core, csv, len, &n, &detail);
@@ -78,19 +78,23 @@ int verb_identity(int argc, char **argv)
 {
 	static const struct option known[] = {
 		{"state", required_argument, NULL, 's'},
+		{"store", required_argument, NULL, 'u'},
 		{NULL, 0, NULL, 0},
 	};
-	const char *dir = NULL;
+	const char *dir = NULL, *store = NULL;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		if (c != 's')
+		if (c == 's')
+			dir = optarg;
+		else if (c == 'u')
+			store = optarg;
+		else
 			return verb_usage("identity: see onboard-service --help");
-		dir = optarg;
 	}
 	if (argc - optind != 2 || strcmp(argv[optind], "import") != 0)
 		return verb_usage("identity: import and a file (or -) are needed");
-	if (!dir)
-		return verb_usage("identity import: --state is needed");
-	return import(dir, argv[optind + 1]);
+	if (!dir && !store)
+		return verb_usage("identity import: --state or --store is needed");
+	return import(dir, store, argv[optind + 1]);
 }

@@ -38,7 +38,7 @@
 #define SETTLE_MS 10000
 
 struct options {
-	const char *state, *coap, *rest, *cert, *key, *root_ca, *rest_cert, *rest_key;
+	const char *state, *coap, *rest, *cert, *key, *root_ca, *rest_cert, *rest_key, *store;
 	const char *makers[MAKERS_MAX];
 	size_t n_makers;
 	const char *public_urls[PORTAL_HOSTS_MAX];
@@ -82,6 +82,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 		ROOT_CA,
 		REST_CERT,
 		REST_KEY,
+		STORE,
 		TIMEOUT,
 		TAG,
 		MAKER,
@@ -97,6 +98,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{"root-ca", required_argument, NULL, ROOT_CA},
 		{"rest-cert", required_argument, NULL, REST_CERT},
 		{"rest-key", required_argument, NULL, REST_KEY},
+		{"store", required_argument, NULL, STORE},
 		{"session-timeout", required_argument, NULL, TIMEOUT},
 		{"cloud-tag", required_argument, NULL, TAG},
 		{"manufacturer-ca", required_argument, NULL, MAKER},
@@ -107,7 +109,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 	const char **const texts[] = {
 		[STATE] = &o->state,         [COAP] = &o->coap,         [REST] = &o->rest,
 		[CERT] = &o->cert,           [KEY] = &o->key,           [ROOT_CA] = &o->root_ca,
-		[REST_CERT] = &o->rest_cert, [REST_KEY] = &o->rest_key,
+		[REST_CERT] = &o->rest_cert, [REST_KEY] = &o->rest_key, [STORE] = &o->store,
 	};
 	int c, r = 0;
 
@@ -123,7 +125,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 			r = add_maker(o, optarg);
 		else if (c == PUBLIC_URL)
 			r = add_public_url(o, optarg);
-		else if (c >= STATE && c <= REST_KEY)
+		else if (c >= STATE && c <= STORE)
 			*texts[c] = optarg;
 		else
 			return verb_usage("serve: see onboard-service --help");
@@ -307,7 +309,7 @@ int verb_serve(int argc, char **argv)
 		r = load_makers(&o, &makers);
 	if (r != 0)
 		return r;
-	r = state_open(o.state, true,
+	r = state_open(o.state, o.store, true,
 		       (struct core_config){
 			       .root_ca_pem = root_ca,
 			       .makers = makers,

@@ -16,7 +16,7 @@
 #include "service/users_admin.h"
 
 struct options {
-	const char *dir, *team, *role, *name, *password_file;
+	const char *dir, *store, *team, *role, *name, *password_file;
 	bool generate, json;
 };
 
@@ -149,6 +149,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option known[] = {
 		{"state", required_argument, NULL, 's'},
+		{"store", required_argument, NULL, 'u'},
 		{"team", required_argument, NULL, 't'},
 		{"role", required_argument, NULL, 'r'},
 		{"name", required_argument, NULL, 'n'},
@@ -162,6 +163,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		if (c == 's')
 			o->dir = optarg;
+		else if (c == 'u')
+			o->store = optarg;
 		else if (c == 't')
 			o->team = optarg;
 		else if (c == 'r')
@@ -182,8 +185,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 
 static int check_options(const struct options *o, const char *action, bool has_name)
 {
-	if (!o->dir)
-		return verb_usage("user %s: --state is needed", action);
+	if (!o->dir && !o->store)
+		return verb_usage("user %s: --state or --store is needed", action);
 	if (!has_name)
 		return 0;
 	if (!o->name)
@@ -213,8 +216,8 @@ int verb_user(int argc, char **argv)
 			continue;
 		r = check_options(&o, actions[i].name, actions[i].has_name);
 		if (r == 0)
-			r = state_open(o.dir, actions[i].makes_state, (struct core_config){0},
-				       &state);
+			r = state_open(o.dir, o.store, actions[i].makes_state,
+				       (struct core_config){0}, &state);
 		return r == 0 ? actions[i].run(state.core, &o) : r;
 	}
 	return verb_usage("user: create, list, remove or passwd");
