@@ -6,7 +6,6 @@ import os
 import shutil
 import time
 
-from fleetbench import usage
 from fleetbench.service import Failure, Service
 from fleetbench.simulator import Simulator
 
@@ -26,8 +25,6 @@ class Progress:
         self.out, self.label, self.devices, self.hook = out, label, devices, hook
 
     def __call__(self, event):
-        if event["event"] != "progress":
-            return
         self.hook(event)
         text = (f"{self.label}: {event['seconds']:5.1f} s  arrived {event['arrived']}  "
                 f"done {event['done']}/{self.devices}  lost {event['lost']}")
@@ -67,9 +64,11 @@ class Run:
 
     def _claim(self, service, simulator):
         self.out.progress("identities are imported, devices are claimed")
-        service.import_identities(simulator.identities)
-        with open(simulator.tokens, encoding="ascii") as f:
-            service.rest.claim(f.read().split())
+        identities = os.path.join(self.work, "identities.csv")
+        with open(identities, "w", encoding="ascii") as f:
+            f.write(simulator.read("identities.csv"))
+        service.import_identities(identities)
+        service.rest.claim(simulator.read("tokens").split())
 
     def _hook(self, service):
         killed = []
@@ -85,13 +84,13 @@ class Run:
         hook, killed = self._hook(service)
         label = f"{dtls} {store.name} {len(service.nodes)} {phase}"
         cpu, database = service.cpu_s(), store.cpu_s()
-        memory, client = service.memory_kb(), usage.cpu_s(simulator.process.pid)
+        memory, client = service.memory_kb(), simulator.cpu_s()
         began = time.monotonic()
         simulator.run(Progress(self.out, label, self.options.devices, hook))
         found = {"dtls": dtls, "store": store.name, "nodes": len(service.nodes), "phase": phase,
                  "service_cpu_s": service.cpu_s() - cpu, "database_cpu_s": store.cpu_s() - database,
                  "memory_kb": service.memory_kb() - memory, "memory_idle_kb": memory,
-                 "client_cpu_s": usage.cpu_s(simulator.process.pid) - client,
+                 "client_cpu_s": simulator.cpu_s() - client,
                  "elapsed_s": time.monotonic() - began}
         if killed:
             found["killed_at_s"] = killed[0]

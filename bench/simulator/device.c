@@ -159,7 +159,7 @@ static void set_address(struct device *d)
 	const struct options *o = d->fleet->options;
 
 	if (d->fleet->relay)
-		relay_address(d->index, d->address);
+		relay_address(d->index - o->first, d->address);
 	else
 		snprintf(d->address, sizeof(d->address), "%s",
 			 o->nodes[decide(o->seed, DECIDE_NODE, d->index, 0) % o->n_nodes]);

@@ -208,9 +208,9 @@ static const struct fleet *sorted; /* for the comparison */
 static int by_arrival(const void *a, const void *b)
 {
 	const uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
-	const uint64_t seed = sorted->options->seed;
-	const double x = decide_fraction(seed, DECIDE_ARRIVAL, i, 0),
-		     y = decide_fraction(seed, DECIDE_ARRIVAL, j, 0);
+	const uint64_t seed = sorted->options->seed, first = sorted->options->first;
+	const double x = decide_fraction(seed, DECIDE_ARRIVAL, first + i, 0),
+		     y = decide_fraction(seed, DECIDE_ARRIVAL, first + j, 0);
 
 	return x < y ? -1 : x > y ? 1 : i < j ? -1 : i > j;
 }
@@ -224,9 +224,9 @@ static void plan_arrivals(struct fleet *f)
 	sorted = f;
 	qsort(f->order, o->devices, sizeof(*f->order), by_arrival);
 	for (size_t i = 0; i < o->devices; i++)
-		f->arrival_us[i] =
-			(uint64_t)(decide_fraction(o->seed, DECIDE_ARRIVAL, f->order[i], 0) *
-				   o->arrive_s * 1e6);
+		f->arrival_us[i] = (uint64_t)(decide_fraction(o->seed, DECIDE_ARRIVAL,
+							      o->first + f->order[i], 0) *
+					      o->arrive_s * 1e6);
 }
 
 static bool needs_relay(const struct options *o)
@@ -251,7 +251,7 @@ int fleet_new(const struct options *o, struct fleet **ret)
 		return -ENOMEM;
 	for (size_t i = 0; i < o->devices; i++) {
 		f->devices[i].fleet = f;
-		f->devices[i].index = i;
+		f->devices[i].index = o->first + i;
 	}
 	plan_arrivals(f);
 	r = config_load(o->config, &f->config, &detail);

@@ -23,6 +23,7 @@ struct faults {
 
 struct options {
 	size_t devices;
+	size_t first;    /* number of the first one, when others are in other processes */
 	double arrive_s; /* they arrive evenly spread over this time */
 	size_t active;   /* at most so many at a time; 0: as they arrive */
 	uint64_t seed;

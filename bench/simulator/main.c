@@ -24,7 +24,8 @@ static const char help[] =
 	"usage: fleet-simulator --config FILE --devices N --dir DIR --identities FILE --tokens "
 	"FILE\n"
 	"                       --result FILE --node ADDRESS... [--arrive SECONDS] [--active N]\n"
-	"                       [--seed N] [--handshakes] [--balance] [--limit SECONDS]\n"
+	"                       [--first N] [--seed N] [--handshakes] [--balance] [--limit "
+	"SECONDS]\n"
 	"                       [--loss P] [--duplicate P] [--reorder P] [--restart P]\n"
 	"                       [--skew SECONDS] [--delay MS]\n"
 	"       fleet-simulator --self-test\n";
@@ -51,6 +52,7 @@ static bool parse_real(const char *text, double max, double *ret)
 enum {
 	CONFIG = 1,
 	DEVICES,
+	FIRST,
 	DIR_,
 	IDENTITIES,
 	TOKENS,
@@ -74,6 +76,7 @@ enum {
 static const struct option known[] = {
 	{"config", required_argument, NULL, CONFIG},
 	{"devices", required_argument, NULL, DEVICES},
+	{"first", required_argument, NULL, FIRST},
 	{"dir", required_argument, NULL, DIR_},
 	{"identities", required_argument, NULL, IDENTITIES},
 	{"tokens", required_argument, NULL, TOKENS},
@@ -139,6 +142,10 @@ static bool take_number(struct options *o, int c)
 	case DEVICES:
 		ok = parse_number(optarg, RELAY_DEVICES_MAX, &n) && n > 0;
 		o->devices = n;
+		return ok;
+	case FIRST:
+		ok = parse_number(optarg, UINT32_MAX, &n);
+		o->first = n;
 		return ok;
 	case ACTIVE:
 		ok = parse_number(optarg, RELAY_DEVICES_MAX, &n);

@@ -171,21 +171,22 @@ static void pass(struct flow *f, bool up, const void *data, size_t len)
 {
 	struct relay *r = f->relay;
 	const struct options *o = r->fleet->options;
+	const uint64_t device = o->first + f->device;
 	const uint64_t n = 2 * r->counted[2 * f->device + up]++ + up;
 	uint64_t delay = (uint64_t)o->faults.delay_ms * 1000;
 
-	if (decide_is(o->faults.loss, o->seed, DECIDE_LOSS, f->device, n)) {
+	if (decide_is(o->faults.loss, o->seed, DECIDE_LOSS, device, n)) {
 		r->stats.lost++;
 		return;
 	}
-	if (decide_is(o->faults.duplicate, o->seed, DECIDE_DUPLICATE, f->device, n)) {
+	if (decide_is(o->faults.duplicate, o->seed, DECIDE_DUPLICATE, device, n)) {
 		r->stats.duplicated++;
 		deliver_in(f, up, data, len, delay);
 	}
-	if (decide_is(o->faults.reorder, o->seed, DECIDE_REORDER, f->device, n)) {
+	if (decide_is(o->faults.reorder, o->seed, DECIDE_REORDER, device, n)) {
 		r->stats.reordered++;
 		delay += REORDER_MIN_US +
-			 decide(o->seed, DECIDE_REORDER_DELAY, f->device, n) % REORDER_US;
+			 decide(o->seed, DECIDE_REORDER_DELAY, device, n) % REORDER_US;
 	}
 	deliver_in(f, up, data, len, delay);
 }
@@ -226,7 +227,7 @@ static size_t choose_node(struct relay *r, size_t device)
 {
 	const struct options *o = r->fleet->options;
 	const size_t first =
-		decide(o->seed, DECIDE_NODE, device, r->n_flows[device]++) % o->n_nodes;
+		decide(o->seed, DECIDE_NODE, o->first + device, r->n_flows[device]++) % o->n_nodes;
 
 	for (size_t i = 0; i < o->n_nodes; i++) {
 		size_t node = (first + i) % o->n_nodes;

@@ -18,7 +18,7 @@ struct relay *relay_free(struct relay *r);
 DEFINE_CLEANUP(struct relay *, relay_free);
 
 uint16_t relay_port(const struct relay *r);
-/* Where device n talks to: in 127.64.0.0/10. */
+/* Where the n-th device of this process talks to: in 127.64.0.0/10. */
 void relay_address(size_t n, char ret[static 48]);
 
 struct relay_stats {
