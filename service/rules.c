@@ -33,27 +33,34 @@ int rule_collect(void *userdata, struct store_rule *row)
 	return rule_push(userdata, row);
 }
 
-/* docs/protocol.md §7.3: two key generations in one tag. The key that counts is the last one. */
-static json_t *builtin_commands(const struct core *c)
+/* docs/protocol.md §7.3: two key generations in one tag. The key that counts is the last one. Most
+ * devices ask for it. NULL: no memory. */
+static const char *builtin_commands(struct core *c)
 {
-	return json_pack("[{s:{s:{s:I}}}, {s:{s:{s:I}}}, {s:{s:{s:I, s:s}}}]", "request",
-			 "clientPrivateKeyGeneration", "secTag", (json_int_t)c->cloud_tag,
-			 "request", "cloudAccessKeyGeneration", "secTag", (json_int_t)c->cloud_tag,
-			 "request", "serverCertificate", "secTag", (json_int_t)c->cloud_tag,
-			 "content", c->cloud_ca);
+	json_auto_t *commands = NULL;
+
+	if (c->builtin_commands)
+		return c->builtin_commands;
+	commands = json_pack("[{s:{s:{s:I}}}, {s:{s:{s:I}}}, {s:{s:{s:I, s:s}}}]", "request",
+			     "clientPrivateKeyGeneration", "secTag", (json_int_t)c->cloud_tag,
+			     "request", "cloudAccessKeyGeneration", "secTag",
+			     (json_int_t)c->cloud_tag, "request", "serverCertificate", "secTag",
+			     (json_int_t)c->cloud_tag, "content", c->cloud_ca);
+	c->builtin_commands = commands ? json_dumps(commands, JSON_COMPACT) : NULL;
+	return c->builtin_commands;
 }
 
-int rules_builtin(const struct core *c, struct store_rule *ret)
+int rules_builtin(struct core *c, struct store_rule *ret)
 {
 	_cleanup_(store_rule_done) struct store_rule row = {.active = true};
-	json_auto_t *commands = builtin_commands(c);
+	const char *commands = builtin_commands(c);
 
 	snprintf(row.id, sizeof(row.id), "%s", RULES_BUILTIN);
 	row.name = strdup("nRF Cloud Onboarding");
 	row.description =
 		strdup("Built in: keys and certificates for the device connection. A rule of "
 		       "your own with this tag takes its place.");
-	row.commands = commands ? json_dumps(commands, JSON_COMPACT) : NULL;
+	row.commands = commands ? strdup(commands) : NULL;
 	row.tags = strdup("[\"" RULES_BUILTIN "\"]");
 	if (!row.name || !row.description || !row.commands || !row.tags)
 		return -ENOMEM;

@@ -25,4 +25,4 @@ void rule_list_done(struct rule_list *l);
 /* A store_rule_fn over a rule_list: keeps each row. */
 int rule_collect(void *userdata, struct store_rule *row);
 /* The built-in rule as a row, of no team. -ENOMEM. */
-int rules_builtin(const struct core *c, struct store_rule *ret) _must_check_;
+int rules_builtin(struct core *c, struct store_rule *ret) _must_check_;
