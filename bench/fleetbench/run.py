@@ -113,6 +113,7 @@ class Run:
         found = {"devices": len(devices), "done": len(done), "lost": len(lost),
                  "why_lost": sorted({d.get("why", d["state"]) for d in lost})[:5],
                  "wall_s": result["wall_s"], "restarts": result["restarts"],
+                 "restarts_per_device": [d["restarts"] for d in devices],
                  "retries": sum(d["retries"] for d in devices), "network": result["network"],
                  "seed": result["seed"], "ended_ms": ended}
         for name, values in (("ended", ended), ("provisioned", provisioned),

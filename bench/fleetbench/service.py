@@ -149,7 +149,7 @@ class Service:
     def answers(self):
         """{(device, command): digests of what it was answered with}, from the logs."""
         found = {}
-        pattern = re.compile(r"device=(\S+) .*?answer=(\S+) digest=(\w+)")
+        pattern = re.compile(r"device=(\S+) trace=\S+ answer=(\S+) digest=(\w+)")
         for node in self.nodes:
             with open(node.log, encoding="utf-8", errors="replace") as f:
                 for line in f:
