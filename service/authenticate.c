@@ -298,7 +298,7 @@ static enum core_verdict authenticate_cloud(struct core *c, struct core_caller *
 {
 	_cleanup_(store_device_done) struct store_device row = {.tags = NULL};
 	enum core_verdict verdict;
-	enum seen as;
+	enum seen as = SEEN_CLOUD;
 	struct jwt jwt;
 	int r;
 

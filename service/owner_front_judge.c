@@ -62,7 +62,7 @@ static unsigned int identify_by_key(struct exchange *x, const char *value, struc
 	static const char how[] = "send \"Authorization: Bearer\" with a valid API key";
 	enum core_verdict verdict;
 
-	if (strncasecmp(value, "Bearer ", 7) != 0)
+	if (!value || strncasecmp(value, "Bearer ", 7) != 0)
 		return refuse(ret, 401, how);
 	value += 7;
 	value += strspn(value, " ");
@@ -81,7 +81,7 @@ static unsigned int identify(struct exchange *x, struct answer *ret)
 	unsigned int status;
 
 	if (value || !config->identify)
-		status = identify_by_key(x, value ? value : "", ret);
+		status = identify_by_key(x, value, ret);
 	else
 		status = config->identify(config->portal, x, &x->owner, ret);
 	memcpy(x->owner.address, x->address, sizeof(x->owner.address));

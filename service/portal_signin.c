@@ -243,10 +243,11 @@ static unsigned int check_limit(struct portal *p, const char *name, const char *
 unsigned int portal_session_create(const struct router_call *call, struct answer *ret)
 {
 	struct portal *p = call->portal;
-	const char *name, *password, *cookies = exchange_header(call->exchange, "Cookie");
+	const char *name = NULL, *password = NULL,
+		   *cookies = exchange_header(call->exchange, "Cookie");
 	struct signing_in *s;
 	unsigned int status;
-	size_t len;
+	size_t len = 0;
 	bool is_https;
 
 	/* An Authorization header gets by the check of all requests, but not by this one. */

@@ -87,7 +87,7 @@ unsigned int core_tag_add(struct core *c, const struct core_owner *o, const json
 	const json_t *tag = json_object_get(body, "tag");
 	const json_t *description = json_object_get(body, "description");
 	unsigned int status;
-	bool is_new;
+	bool is_new = false;
 
 	status = core_need_write(o, ret);
 	if (!status)

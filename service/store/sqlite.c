@@ -355,7 +355,7 @@ static int open_db(const char *path, struct db **ret)
 int store_sqlite_open(const char *path, struct service_store **ret, char **ret_detail)
 {
 	_cleanup_(freep) char *detail = NULL;
-	struct db *db;
+	struct db *db = NULL;
 	int r;
 
 	r = open_db(path, &db);
