@@ -18,8 +18,7 @@
 	"connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; "               \
 	"frame-ancestors 'none'; media-src 'self' blob:; manifest-src 'self'"
 #define PAGE_PERMISSIONS                                                                           \
-	"camera=(self), microphone=(), geolocation=(), payment=(), usb=(), bluetooth=(), "         \
-	"serial=(), hid=()"
+	"camera=(self), microphone=(), geolocation=(), payment=(), usb=(), serial=(), hid=()"
 
 /* ---- set-up ---- */
 

@@ -78,15 +78,3 @@ export function query(values) {
 	const given = Object.entries(values).filter(([, v]) => v !== undefined && v !== null && v !== "");
 	return given.length ? "?" + new URLSearchParams(given) : "";
 }
-
-// All pages of a list that is short by nature.
-export async function all(listPath) {
-	const items = [];
-	let token;
-	do {
-		const page = await get(listPath + query({pageLimit: 1000, pageNextToken: token}));
-		items.push(...(page.items ?? []));
-		token = page.pageNextToken;
-	} while (token && items.length < 10000);
-	return items;
-}

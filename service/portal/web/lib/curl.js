@@ -34,7 +34,7 @@ export async function copy(text, what) {
 // `make` says what the action would send now; it may throw what the form says is missing.
 export function curlButton(make, what = "this action") {
 	return h("button", {type: "button", class: "quiet curl", title: "Copy as a curl command; set API_KEY to a key of yours",
-		"aria-label": `Copy ${what} as curl`, on: {click: () => {
+		"aria-label": `Copy as curl: ${what}`, on: {click: () => {
 			let request;
 			try {
 				request = make();

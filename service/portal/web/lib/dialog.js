@@ -39,7 +39,8 @@ export function formDialog({title, body, label, danger = false, extra = [], subm
 			await submit();
 			dialog.close();
 		} catch (error) {
-			errors.replaceChildren(errorBox(error));
+			if (!error.isShown)
+				errors.replaceChildren(errorBox(error));
 		} finally {
 			go.disabled = !ready();
 		}

@@ -36,12 +36,13 @@ export function checkbox(label, checked, props = {}) {
 	return {element, control};
 }
 
-// What a person typed is not what it must be.
+// What a person typed is not what it must be; isShown: beside its field.
 export class Invalid extends Error {
 	constructor(message, fieldElement) {
 		super(message);
 		this.title = "Something is missing";
-		fieldElement?.problem?.(message);
+		this.isShown = Boolean(fieldElement);
+		fieldElement?.problem(message);
 	}
 }
 

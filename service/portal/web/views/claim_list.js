@@ -78,7 +78,7 @@ export function claimByList() {
 			busy(go, true);
 			showAnswer(list, await call({...request(), csv: toCsv(list)}));
 		} catch (error) {
-			if (!(error instanceof Invalid))
+			if (!error.isShown)
 				fill(message, errorBox(error));
 			busy(go, false);
 		} finally {

@@ -27,7 +27,7 @@ export function claimByPaste() {
 			toast("Device claimed");
 			navigate(`#/devices/${encodeURIComponent(device.id)}`);
 		} catch (error) {
-			if (!(error instanceof Invalid))
+			if (!error.isShown)
 				fill(message, errorBox(error));
 		} finally {
 			busy(go, false);

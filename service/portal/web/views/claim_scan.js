@@ -6,7 +6,6 @@ import {claimRequest, ONBOARDING_TAG, tokenIn} from "../lib/claim.js";
 import {curlButton} from "../lib/curl.js";
 import {fill, h} from "../lib/dom.js";
 import {errorBox} from "../lib/errors.js";
-import {Invalid} from "../lib/forms.js";
 import {button, facts} from "../lib/parts.js";
 import {navigate} from "../lib/router.js";
 import {startScan} from "../lib/scan.js";
@@ -77,7 +76,7 @@ function confirmation(token) {
 			toast("Device claimed");
 			navigate(`#/devices/${encodeURIComponent(device.id)}`);
 		} catch (error) {
-			if (!(error instanceof Invalid))
+			if (!error.isShown)
 				fill(message, errorBox(error));
 		}
 	}}}, h("p", {class: "notice good", role: "status"}, "Token found."),

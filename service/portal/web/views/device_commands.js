@@ -27,6 +27,7 @@ export function commandsPart(state) {
 		try {
 			items = (await get(path`/claimed-devices/${state.id}/provisioning`, {signal: state.life.signal})).items ?? [];
 		} catch (error) {
+			shown = "";
 			if (!state.life.ended)
 				fill(place, errorBox(error));
 			return;

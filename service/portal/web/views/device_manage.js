@@ -77,7 +77,7 @@ function unclaimDialog(state) {
 
 export function renameDialog(state, refresh) {
 	const name = input({value: state.claimed.name ?? "", maxlength: 64});
-	const request = () => ({method: "PATCH", path: path`/claimed-devices/${state.id}`, body: {name: name.value.trim()}});
+	const request = () => ({method: "PATCH", path: path`/claimed-devices/${state.id}`, body: {name: name.value.trim() || null}});
 	formDialog({title: "Rename the device", label: "Rename", body: field("Name", name, "What your team calls it. Empty: its id."), extra: [curlButton(request, "renaming")],
 		submit: async () => {
 			await call(request());

@@ -30,6 +30,7 @@ export function devicesPage(params, asked) {
 	const status = select(STATUSES, wanted.status);
 	const tag = select([["", "Any tag"], ...(wanted.tag ? [[wanted.tag, wanted.tag]] : [])], wanted.tag);
 	const count = h("p", {class: "muted count", role: "status"});
+	const message = h("div", {});
 	const place = h("div", {}, loading());
 
 	const request = () => ({method: "GET", path: "/claimed-devices" + query({pageLimit: PAGE, pageNextToken: pages.at(-1), ...wanted})});
@@ -39,8 +40,11 @@ export function devicesPage(params, asked) {
 		try {
 			list = await get(request().path, {signal: life.signal});
 		} catch (error) {
+			// What was there stays: the service may be back in a moment.
 			if (!life.ended)
-				fill(place, errorBox(error));
+				fill(message, errorBox(error));
+			if (!known.size && !life.ended)
+				fill(place);
 			return;
 		}
 		if (!life.ended)
@@ -48,6 +52,7 @@ export function devicesPage(params, asked) {
 	}
 
 	function render(list) {
+		fill(message);
 		const items = list.items ?? [];
 		const total = list.total ?? items.length;
 		const filtered = wanted.search || wanted.tag || wanted.status;
@@ -117,7 +122,7 @@ export function devicesPage(params, asked) {
 		h("form", {class: "filters", role: "search", on: {submit: (e) => e.preventDefault()}},
 			field("Search", search), field("Status", status), field("Tag", tag)),
 		h("div", {class: "count-line"}, count, curlButton(request, "this list")),
-		place)};
+		message, place)};
 }
 
 function row(device) {

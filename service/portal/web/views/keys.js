@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // API keys. A key is shown once, when it is made; the service keeps only what recognises it.
-import {all, call, path} from "../lib/api.js";
+import {call, get, path} from "../lib/api.js";
 import {copy, curlButton} from "../lib/curl.js";
 import {formDialog, openDialog} from "../lib/dialog.js";
 import {fill, h} from "../lib/dom.js";
@@ -19,7 +19,7 @@ export function keysPart(life) {
 
 	async function load() {
 		try {
-			const items = await all("/api-keys");
+			const items = (await get("/api-keys", {signal: life.signal})).items ?? [];
 			fill(place, items.length ? table("API keys", COLUMNS, items.map((k) => [
 				h("div", {class: "device-name"}, h("strong", {}, k.name || "Unnamed"), h("span", {class: "muted mono small"}, k.id)), k.role, timeElement(k.createdAt, "unknown"),
 				button("Delete…", () => deleteDialog(k, load), "quiet", {"aria-label": `Delete the key ${k.name || k.id}`})])).element
@@ -48,7 +48,7 @@ function makeDialog(reload) {
 }
 
 function showKey(made) {
-	const shown = input({value: made.key ?? made.apiKey ?? "", readonly: true, class: "mono", "aria-label": "The key", autofocus: true});
+	const shown = input({value: made.key ?? "", readonly: true, class: "mono", "aria-label": "The key", autofocus: true});
 	const dialog = openDialog({title: `Key ${made.name ?? ""}`, wide: true, body: h("div", {class: "stack"},
 		h("p", {class: "notice warn"}, "This is the only time that the key is shown. Copy it to where the program reads it."),
 		shown), actions: [button("Copy the key", () => copy(shown.value, "the key"), "primary"), button("I have it", () => dialog.close())]});

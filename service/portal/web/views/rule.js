@@ -62,7 +62,7 @@ function editor(rule, isNew) {
 			toast(isNew ? "Rule made" : "Rule saved");
 			navigate("#/rules");
 		} catch (error) {
-			if (!(error instanceof Invalid))
+			if (!error.isShown)
 				fill(message, errorBox(error));
 		} finally {
 			busy(go, false);
@@ -80,10 +80,8 @@ function editor(rule, isNew) {
 
 function needTags(tags) {
 	const list = tags.read();
-	if (!list.length) {
-		tags.problem("Enter at least one tag: it chooses the devices.");
-		throw new Invalid("Enter at least one tag.", null);
-	}
+	if (!list.length)
+		throw new Invalid("Enter at least one tag: it chooses the devices.", tags);
 	return list;
 }
 

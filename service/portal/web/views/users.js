@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // People who sign in here.
-import {all, call, path} from "../lib/api.js";
+import {call, get, path} from "../lib/api.js";
 import {curlButton} from "../lib/curl.js";
 import {formDialog} from "../lib/dialog.js";
 import {fill, h} from "../lib/dom.js";
@@ -21,7 +21,7 @@ export function usersPart(life) {
 
 	async function load() {
 		try {
-			const items = await all("/users");
+			const items = (await get("/users", {signal: life.signal})).items ?? [];
 			fill(place, items.length ? table("Users", COLUMNS, items.map((u) => [
 				h("strong", {}, u.name, u.id === me().id ? h("span", {class: "muted"}, " (you)") : null), u.role, timeElement(u.createdAt, "unknown"),
 				h("div", {class: "actions end"}, button("Change", () => changeDialog(u, load), "quiet", {"aria-label": `Change ${u.name}`}),
