@@ -89,7 +89,7 @@ export const live = (page) => page.locator(".live", {hasText: "Live"}).waitFor()
 // Clicks "Copy as curl" inside of something, and returns what is in the clipboard then.
 export async function copiedCurl(page, within) {
 	await page.evaluate(() => navigator.clipboard.writeText(""));
-	await within.getByRole("button", {name: /as curl$/}).first().click();
+	await within.getByRole("button", {name: /^Copy as curl/}).first().click();
 	await page.waitForFunction(async () => (await navigator.clipboard.readText()) !== "");
 	return page.evaluate(() => navigator.clipboard.readText());
 }

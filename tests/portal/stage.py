@@ -4,6 +4,7 @@
 
 import http.server
 import json
+import re
 import threading
 import traceback
 
@@ -54,11 +55,12 @@ class Stage:
         return agent.token_of(self.agents[name].once(expect=agent.EXIT_UNCLAIMED))
 
     def do_film(self, name, path):
-        """What a camera sees in front of the QR code that the device shows to a person."""
+        """What a camera sees in front of the QR code that the device shows to a person; the token above the code."""
         device = self.agents[name]
         shown = self.case.watch(Process([device.binary, "--config", device.config, "--once", "--timeout", "30"], name=name))
         shown.wait()
         qrvideo.write(qrvideo.modules(shown.texts()), path)
+        return next(line for line in shown.texts() if re.fullmatch(r"[A-Za-z0-9_-]{76}\.[A-Za-z0-9_-]{103}", line))
 
     def do_start(self, name):
         """The device runs until it was claimed and is done."""

@@ -7,8 +7,7 @@ useBrowser(["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-strea
 
 test("the QR code in front of the camera is read, shown, and claimed when the person says so", async () => {
 	const {id} = await stage.device({name: "filmed"});
-	const token = await stage.token({name: "filmed"});
-	await stage.film({name: "filmed", path: film});
+	const token = await stage.film({name: "filmed", path: film});
 	const page = await open({at: "#/claim/scan", permissions: ["camera"]});
 	await page.getByRole("button", {name: "Start the camera"}).click();
 	await page.getByText("Token found.").waitFor();

@@ -32,7 +32,7 @@ test("a token that is pasted makes the device ours, and the page shows it become
 	const dialog = page.getByRole("dialog", {name: "Add a command"});
 	await dialog.getByLabel("What the device shall do").selectOption({label: "Generate a private key"});
 	await dialog.getByLabel("Security tag").fill("17");
-	await dialog.getByLabel("Description").fill("a second key");
+	await dialog.getByLabel("Description (optional)").fill("a second key");
 	await dialog.getByRole("button", {name: "Add the command"}).click();
 	await dialog.waitFor({state: "hidden"});
 	const command = page.locator(".commands li", {hasText: "a second key"});
@@ -77,8 +77,8 @@ test("what is not a token, and a token that nobody knows, are explained", async 
 test("a wrong password is refused, the right one leads to the page that was asked for, and signing out ends it", async () => {
 	const page = await openPage();
 	await page.goto((await stage.info()).origin + "/portal/#/rules");
-	await page.getByLabel("User").fill("ada");
-	await page.getByLabel("Password").fill("not the password of ada");
+	await page.getByLabel("User", {exact: true}).fill("ada");
+	await page.getByLabel("Password", {exact: true}).fill("not the password of ada");
 	await page.getByRole("button", {name: "Sign in"}).click();
 	await page.getByText("The user or the password is not right.").waitFor();
 	await signIn(page, {at: "#/rules"});
@@ -88,7 +88,7 @@ test("a wrong password is refused, the right one leads to the page that was aske
 	await page.getByRole("button", {name: "Sign out"}).click();
 	await page.getByText("You are signed out.").waitFor();
 	await page.reload();
-	await page.getByLabel("Password").waitFor();
+	await page.getByLabel("Password", {exact: true}).waitFor();
 	await close(page);
 });
 

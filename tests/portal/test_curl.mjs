@@ -20,7 +20,7 @@ test("claiming, commanding, changing, resetting and unclaiming a device work as 
 	const page = await open({at: "#/claim", permissions: CLIPBOARD});
 	const dialog = page.getByRole("dialog");
 	await page.getByLabel("Claim token").fill(token);
-	await page.getByLabel("Tags").fill("lab");
+	await page.getByLabel("Tags", {exact: true}).fill("lab");
 	assert.equal((await runs(await copiedCurl(page, page.locator("form")))).id, id);
 
 	await go(page, `#/devices/${id}`);
@@ -33,9 +33,9 @@ test("claiming, commanding, changing, resetting and unclaiming a device work as 
 		await verify(answer);
 	};
 	const device = () => rest("GET", `/claimed-devices/${id}`);
-	await step("Rename", () => dialog.getByLabel("Name").fill("Anna's gate"), async () => assert.equal((await device()).name, "Anna's gate"));
-	await step("Change tags", () => dialog.getByLabel("Tags").fill("lab gates"), async () => assert.deepEqual((await device()).tags, ["lab", "gates"]));
-	await step("Add a command", () => dialog.getByLabel("Description").fill(NASTY), (made) => assert.equal(made.description, NASTY));
+	await step("Rename", () => dialog.getByLabel("Name", {exact: true}).fill("Anna's gate"), async () => assert.equal((await device()).name, "Anna's gate"));
+	await step("Change tags", () => dialog.getByLabel("Tags", {exact: true}).fill("lab gates"), async () => assert.deepEqual((await device()).tags, ["lab", "gates"]));
+	await step("Add a command", () => dialog.getByLabel("Description (optional)").fill(NASTY), (made) => assert.equal(made.description, NASTY));
 	await step("Change desired", () => dialog.getByLabel("Changes as JSON").fill(JSON.stringify({note: NASTY})),
 		async () => assert.equal((await rest("GET", `/devices/${id}`)).state.desired.note, NASTY));
 	await step("Block…", null, async () => assert.equal((await device()).status, "blocked"));
@@ -63,21 +63,21 @@ test("lists, rules, tags, keys and a file of claims work as copied", async () =>
 	assert.deepEqual((await runs(await copiedCurl(page, page.locator("main")))).items.map((d) => d.id), [id]);
 
 	await go(page, "#/rules/new");
-	await page.getByLabel("Name").fill(NASTY);
-	await page.getByLabel("Tags").fill("lab");
+	await page.getByLabel("Name", {exact: true}).fill(NASTY);
+	await page.getByLabel("Tags", {exact: true}).fill("lab");
 	assert.equal((await runs(await copiedCurl(page, page.locator("form")))).name, NASTY);
 
 	await go(page, "#/tags");
 	await page.getByRole("button", {name: "Describe a tag"}).first().click();
 	await dialog.getByLabel("Tag", {exact: true}).fill("lab");
-	await dialog.getByLabel("Description").fill(NASTY);
+	await dialog.getByLabel("Description", {exact: true}).fill(NASTY);
 	await runs(await copiedCurl(page, dialog));
 	await page.keyboard.press("Escape");
 	assert.equal((await rest("GET", "/provisioning/tags")).items.find((t) => t.tag === "lab").description, NASTY);
 
 	await go(page, "#/team/keys");
 	await page.getByRole("button", {name: "Make a key"}).first().click();
-	await dialog.getByLabel("Name").fill(NASTY);
+	await dialog.getByLabel("Name", {exact: true}).fill(NASTY);
 	assert.equal((await runs(await copiedCurl(page, dialog))).name, NASTY);
 	await page.keyboard.press("Escape");
 	await go(page, "#/team/audit");
@@ -86,8 +86,8 @@ test("lists, rules, tags, keys and a file of claims work as copied", async () =>
 
 	await go(page, "#/team/users");
 	await page.getByRole("button", {name: "Add a user"}).first().click();
-	await dialog.getByLabel("User").fill("grace");
-	await dialog.getByLabel("Password").fill("a password that stays here");
+	await dialog.getByLabel("User", {exact: true}).fill("grace");
+	await dialog.getByLabel("Password", {exact: true}).fill("a password that stays here");
 	const command = await copiedCurl(page, dialog);
 	assert.ok(!command.includes("stays here"), "the password is in the command");
 	await page.keyboard.press("Escape");

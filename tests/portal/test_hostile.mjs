@@ -45,7 +45,7 @@ async function plant() {
 	const {id} = await stage.device({name: "hostile"});
 	await stage.claim({name: "hostile", tags: ["hostile"]});
 	for (const payload of PAYLOADS)
-		await rest("POST", `/claimed-devices/${id}/provisioning`, {description: payload.slice(0, 256), request: {config: {[payload.slice(0, 60)]: payload}}});
+		await rest("POST", `/claimed-devices/${id}/provisioning`, {description: payload, request: {config: /^[ !#-~]+$/.test(payload) ? {[payload.slice(0, 60)]: payload} : {k: "v"}}});
 	const state = Object.fromEntries(PAYLOADS.map((p, i) => [p, {[p]: p, deep: [p, i]}]));
 	await rest("PATCH", `/devices/${id}/state`, {desired: state});
 	await rest("PATCH", `/devices/${id}/state`, {reported: state});
@@ -66,9 +66,9 @@ async function plant() {
 test("the checks of this file see what they look for", async () => {
 	const page = await open();
 	await page.evaluate((payload) => {
-		const element = document.createElement("div");
-		element.setAttribute("onclick", "window.pwned=1");
-		document.querySelector("#app").append(element, document.createElement("iframe"));
+		const link = document.createElement("a");
+		link.href = "https://example.com/";
+		document.querySelector("#app").append(link, document.createElement("iframe"));
 		try {
 			document.querySelector("#app").insertAdjacentHTML("beforeend", payload);
 		} catch (error) {

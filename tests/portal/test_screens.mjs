@@ -71,7 +71,7 @@ for (const viewport of SIZES) {
 			for (const [name, hash, selector] of PAGES) {
 				await go(page, hash());
 				await page.locator(selector).first().waitFor();
-				await page.locator(".loading").first().waitFor({state: "detached"});
+				await page.locator(".loading:visible").first().waitFor({state: "detached"});
 				await check(page, `${name}-${suffix}`, name === "device");
 			}
 			await go(page, PAGES[1][1]());
