@@ -200,3 +200,10 @@ const char *ca_certificate(const struct ca *ca)
 {
 	return ca->cert;
 }
+
+int ca_key(const struct ca *ca, uint8_t ret[static CRYPTO_SPKI_LEN])
+{
+	int r = crypto_ca_key(ca->crypto, ret);
+
+	return r > 0 ? -EBADMSG : r;
+}

@@ -26,3 +26,5 @@ int ca_crl(struct ca *ca, const struct crypto_revoked *items, size_t n, uint8_t 
 	   size_t *ret_len) _must_check_;
 /* Its own certificate, PEM. */
 const char *ca_certificate(const struct ca *ca);
+/* Its public key. */
+int ca_key(const struct ca *ca, uint8_t ret[static CRYPTO_SPKI_LEN]) _must_check_;

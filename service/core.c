@@ -100,12 +100,10 @@ int core_ca(struct core *c, struct ca **ret)
 	_cleanup_(freep) char *detail = NULL;
 	int r;
 
-	if (!c->ca) {
-		r = ca_open(c->ca_dir, &c->ca, &detail);
-		if (r < 0) {
-			log_error("cannot use the device CA: %s", detail ? detail : strerror(-r));
-			return r;
-		}
+	r = core_ca_open(c, &detail);
+	if (r < 0) {
+		log_error("cannot use the device CA: %s", detail ? detail : strerror(-r));
+		return r;
 	}
 	*ret = c->ca;
 	return 0;

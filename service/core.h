@@ -38,6 +38,10 @@ int core_new(const struct core_config *config, struct core **ret, char **ret_det
 struct core *core_free(struct core *c);
 DEFINE_CLEANUP(struct core *, core_free);
 
+/* Opens the CA, or makes it: what serves does it at its start, so that a store that belongs to
+ * another CA is refused then. -errno with *ret_detail. */
+int core_ca_open(struct core *c, char **ret_detail) _must_check_;
+
 #define CORE_UUID_TEXT 37 /* lower-case UUID with NUL */
 #define CORE_NAME_MAX 128 /* bytes of the name of a key, a user, a team, a rule, a device */
 #define CORE_ACTOR_TEXT 64

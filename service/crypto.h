@@ -75,6 +75,9 @@ int crypto_ca_renew(const struct secret *key, const char *name, int64_t now_s,
 int crypto_ca_load(const struct secret *key, const char *cert, struct crypto_ca **ret) _must_check_;
 struct crypto_ca *crypto_ca_free(struct crypto_ca *ca);
 DEFINE_CLEANUP(struct crypto_ca *, crypto_ca_free);
+/* CRYPTO_E_KEY. */
+int crypto_ca_key(const struct crypto_ca *ca,
+		  uint8_t ret_spki[static CRYPTO_SPKI_LEN]) _must_check_;
 
 struct crypto_profile {
 	const char *name; /* the subject is CN=name, whatever the request asked for */

@@ -291,3 +291,11 @@ int crypto_ca_issue(struct crypto_ca *ca, const uint8_t spki[static CRYPTO_SPKI_
 	*ret = issued;
 	return 0;
 }
+
+int crypto_ca_key(const struct crypto_ca *ca, uint8_t ret_spki[static CRYPTO_SPKI_LEN])
+{
+	unsigned char *der = NULL;
+	int len = i2d_PUBKEY(ca->key, &der);
+
+	return crypto_spki_take(der, len, ret_spki);
+}

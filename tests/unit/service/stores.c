@@ -227,6 +227,21 @@ void stores_run(const char *sql)
 	PQfinish(conn);
 }
 
+bool stores_hold(const char *text)
+{
+	PGconn *conn = PQconnectdb(stores_url());
+	PGresult *result = PQexecParams(
+		conn, "SELECT strpos(schema_to_xml('public', true, false, '')::text, $1) > 0", 1,
+		NULL, &text, NULL, NULL, 0);
+	bool is_there;
+
+	assert_int_equal(PQresultStatus(result), PGRES_TUPLES_OK);
+	is_there = strcmp(PQgetvalue(result, 0, 0), "t") == 0;
+	PQclear(result);
+	PQfinish(conn);
+	return is_there;
+}
+
 void stores_clear(void)
 {
 	stores_run("SET client_min_messages = warning; DROP SCHEMA public CASCADE;"

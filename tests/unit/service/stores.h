@@ -18,6 +18,9 @@ void stores_clear(void);
 /* SQL as the data base's owner, beside the store. */
 void stores_run(const char *sql);
 
+/* Whether a text stands anywhere in the server's data base. */
+bool stores_hold(const char *text);
+
 /* The server goes without being asked twice: its processes are killed. */
 void stores_server_kill(void);
 /* As an administrator restarts it. */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <sys/wait.h>
 
+#include "service/ca.h"
 #include "stores.h"
 
 #define UUID(n) n "0363154-3931-44f0-8022-121b6401627d"
@@ -258,6 +259,46 @@ static void news_of_other_processes_and_of_our_own_are_told(void **state)
 	assert_false(is);
 }
 
+/* A core over the same store, whose CA is in another folder. */
+static int ca_open_in(struct fixture *f, const char *dir, char **ret_detail)
+{
+	struct core *core;
+	int r;
+
+	assert_int_equal(core_new(&(struct core_config){.store = f->store, .ca_dir = dir}, &core,
+				  ret_detail),
+			 0);
+	r = core_ca_open(core, ret_detail);
+	core_free(core);
+	return r;
+}
+
+static void a_store_belongs_to_one_ca(void **state)
+{
+	struct fixture *f = *state;
+	char other[96], file[112], *detail = NULL;
+
+	snprintf(other, sizeof(other), "%s/other", f->dir);
+	assert_int_equal(ca_open_in(f, f->ca, &detail), 0);
+	assert_int_equal(ca_open_in(f, f->ca, &detail), 0);
+	/* None is made where the store has one. */
+	assert_int_equal(ca_open_in(f, other, &detail), -EPERM);
+	assert_non_null(strstr(detail, "copy ca.key and ca.pem"));
+	free(detail);
+	snprintf(file, sizeof(file), "%s/ca.key", other);
+	assert_int_equal(access(file, F_OK), -1);
+	/* One that was made before. */
+	{
+		struct ca *ca;
+
+		assert_int_equal(ca_open(other, &ca, &detail), 0);
+		ca_free(ca);
+	}
+	assert_int_equal(ca_open_in(f, other, &detail), -EPERM);
+	assert_non_null(strstr(detail, other));
+	free(detail);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -269,6 +310,7 @@ int main(void)
 		T(writers_of_one_scope_take_turns),
 		T(a_reader_misses_no_event_while_others_write),
 		T(news_of_other_processes_and_of_our_own_are_told),
+		T(a_store_belongs_to_one_ca),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
