@@ -15,6 +15,7 @@
 #include "proto/limits.h"
 #include "service/address.h"
 #include "service/certfile.h"
+#include "service/cli/serve_options.h"
 #include "service/cli/state.h"
 #include "service/cli/verbs.h"
 #include "service/device_front.h"
@@ -34,17 +35,7 @@
 #define DEVICE_RATE_MAX 60000000 /* one a microsecond: as good as none */
 #define REST_BODY_MAX 1048576
 #define PEM_MAX 65536
-#define MAKERS_MAX 64
 #define SETTLE_MS 10000
-
-struct options {
-	const char *state, *coap, *rest, *cert, *key, *root_ca, *rest_cert, *rest_key, *store;
-	const char *makers[MAKERS_MAX];
-	size_t n_makers;
-	const char *public_urls[PORTAL_HOSTS_MAX];
-	size_t n_public_urls;
-	uint64_t session_timeout_s, cloud_tag, device_rate;
-};
 
 static int parse_number(const char *name, const char *text, uint64_t max, uint64_t *ret)
 {
@@ -54,16 +45,16 @@ static int parse_number(const char *name, const char *text, uint64_t max, uint64
 	return 0;
 }
 
-static int add_maker(struct options *o, const char *path)
+static int add_maker(struct serve_options *o, const char *path)
 {
-	if (o->n_makers == MAKERS_MAX)
+	if (o->n_makers == SERVE_MAKERS_MAX)
 		return verb_usage("serve: --manufacturer-ca: at most %d; name a directory",
-				  MAKERS_MAX);
+				  SERVE_MAKERS_MAX);
 	o->makers[o->n_makers++] = path;
 	return 0;
 }
 
-static int add_public_url(struct options *o, const char *url)
+static int add_public_url(struct serve_options *o, const char *url)
 {
 	if (o->n_public_urls == PORTAL_HOSTS_MAX)
 		return verb_usage("serve: --public-url: at most %d", PORTAL_HOSTS_MAX);
@@ -71,7 +62,7 @@ static int add_public_url(struct options *o, const char *url)
 	return 0;
 }
 
-static int parse_options(int argc, char **argv, struct options *o)
+int serve_options_parse(int argc, char **argv, struct serve_options *o)
 {
 	enum {
 		STATE = 1,
@@ -113,6 +104,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 	};
 	int c, r = 0;
 
+	*o = (struct serve_options){.session_timeout_s = SESSION_TIMEOUT_S,
+				    .cloud_tag = CLOUD_TAG,
+				    .device_rate = DEVICE_RATE_DEFAULT};
 	while (r == 0 && (c = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		if (c == TIMEOUT)
 			r = parse_number("session-timeout", optarg, SESSION_TIMEOUT_MAX_S,
@@ -142,7 +136,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 }
 
 /* The CA that devices are told to trust: --root-ca, else the end of our own chain. */
-static int load_root_ca(const struct options *o, char **ret)
+static int load_root_ca(const struct serve_options *o, char **ret)
 {
 	_cleanup_(secret_done) struct secret text = SECRET_INIT;
 	_cleanup_(freep) char *last = NULL, *detail = NULL;
@@ -166,7 +160,7 @@ static int load_root_ca(const struct options *o, char **ret)
 	return *ret ? 0 : EXIT_CODE_FAILED;
 }
 
-static int load_makers(const struct options *o, struct crypto_makers **ret)
+static int load_makers(const struct serve_options *o, struct crypto_makers **ret)
 {
 	_cleanup_(freep) char *detail = NULL;
 	int r = o->n_makers > 0 ? makers_load(o->makers, o->n_makers, ret, &detail) : 0;
@@ -178,7 +172,7 @@ static int load_makers(const struct options *o, struct crypto_makers **ret)
 }
 
 /* Where both sides are served, with the ports that the kernel picked. */
-static int addresses(const struct options *o, const struct device_front *devices,
+static int addresses(const struct serve_options *o, const struct device_front *devices,
 		     const struct owner_front *owners, char ret_coap[static ADDRESS_TEXT],
 		     char ret_rest[static ADDRESS_TEXT])
 {
@@ -223,7 +217,7 @@ static int open_loop(sd_event **ret)
 	return 0;
 }
 
-static int run(const struct options *o, struct state *state)
+static int run(const struct serve_options *o, struct state *state)
 {
 	const struct device_front_config device_config = {
 		.listen = o->coap,
@@ -281,18 +275,27 @@ static int run(const struct options *o, struct state *state)
 	return EXIT_CODE_DONE;
 }
 
+static int open_ca(struct core *core)
+{
+	_cleanup_(freep) char *detail = NULL;
+	int r = core_ca_open(core, &detail);
+
+	if (r == 0)
+		return 0;
+	log_error("device CA: %s", detail ? detail : strerror(-r));
+	return EXIT_CODE_STORE;
+}
+
 int verb_serve(int argc, char **argv)
 {
-	struct options o = {.session_timeout_s = SESSION_TIMEOUT_S,
-			    .cloud_tag = CLOUD_TAG,
-			    .device_rate = DEVICE_RATE_DEFAULT};
+	struct serve_options o;
 	_cleanup_(crypto_makers_freep) struct crypto_makers *makers = NULL;
 	_cleanup_(state_close) struct state state = {0};
 	_cleanup_(freep) char *root_ca = NULL;
 	sigset_t handled;
 	int r;
 
-	r = parse_options(argc, argv, &o);
+	r = serve_options_parse(argc, argv, &o);
 	if (r != 0)
 		return r;
 	/* Blocked before anything takes time, so that a signal during start ends us in order too.
@@ -319,6 +322,8 @@ int verb_serve(int argc, char **argv)
 			       .device_rate = (uint32_t)o.device_rate,
 		       },
 		       &state);
+	if (r == 0)
+		r = open_ca(state.core);
 	if (r != 0)
 		return r;
 	r = run(&o, &state);
