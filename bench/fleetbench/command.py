@@ -66,6 +66,9 @@ def parser():
     p.add_argument("--kill-node", action="store_true",
                    help="kill -9 the last node when 30 %% are done; devices go through a balancer")
     p.add_argument("--balance", action="store_true", help="devices go through a balancer")
+    p.add_argument("--repeat", type=int, default=1, metavar="N",
+                   help="every run N times; the one in which the service took least is told, as is right on "
+                   "a machine that does other things")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--limit", type=int, default=600, metavar="SECONDS", help="of one run")
     p.add_argument("--agent", action="append", default=[], metavar="KEY=VALUE",
@@ -166,6 +169,11 @@ def make_store(name, work, cpu):
     return Postgresql(work, cpu)
 
 
+def best(runs):
+    """A run with a problem before all that have none, then by what the service took."""
+    return min(runs, key=lambda r: (not run.problems(r), r["service_cpu_s"]))
+
+
 def run_variants(options, out, work, pki, binaries):
     found = []
     runner = run.Run(options, out, work, pki, binaries)
@@ -174,7 +182,8 @@ def run_variants(options, out, work, pki, binaries):
         try:
             for dtls in options.dtls:
                 for phase in options.phases:
-                    found.append(runner.phase(dtls, store, nodes, phase))
+                    runs = [runner.phase(dtls, store, nodes, phase) for _ in range(options.repeat)]
+                    found.append(best(runs))
         finally:
             store.stop()
     return found

@@ -100,7 +100,7 @@ class Run:
                 raise Failure(f"a node of the service died: {node.log}")
         found.update(self._summary(result))
         if phase != "handshake":
-            found.update(self._answers(service, found))
+            found.update(self._answers(service))
         return found
 
     def _summary(self, result):
@@ -123,14 +123,15 @@ class Run:
         return found
 
     @staticmethod
-    def _answers(service, found):
-        answers = service.answers()
+    def _answers(service):
+        answers, per_node = service.answers()
         per_device = {}
         for (device, _), _ in answers.items():
             per_device[device] = per_device.get(device, 0) + 1
         counts = sorted(set(per_device.values()))
         return {"answered_twice": sum(len(digests) > 1 for digests in answers.values()),
-                "answered_devices": len(per_device), "answers_per_device": counts}
+                "answers_of_nodes": per_node, "answered_devices": len(per_device),
+                "answers_per_device": counts}
 
 
 def problems(found):

@@ -147,16 +147,19 @@ class Service:
         return sum(usage.memory_kb(n.pid) for n in self.nodes if n.is_alive())
 
     def answers(self):
-        """{(device, command): digests of what it was answered with}, from the logs."""
-        found = {}
+        """{(device, command): digests of what it was answered with}, from the logs, and how many
+        each node has seen."""
+        found, per_node = {}, []
         pattern = re.compile(r"device=(\S+) trace=\S+ answer=(\S+) digest=(\w+)")
         for node in self.nodes:
+            per_node.append(0)
             with open(node.log, encoding="utf-8", errors="replace") as f:
                 for line in f:
                     hit = pattern.search(line)
                     if hit:
                         found.setdefault(hit.group(1, 2), set()).add(hit.group(3))
-        return found
+                        per_node[-1] += 1
+        return found, per_node
 
     def stop(self):
         for node in self.nodes:

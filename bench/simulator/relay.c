@@ -82,13 +82,18 @@ static struct in_addr address_of(size_t device)
 
 /* ---- sending ---- */
 
+/* As behind every balancer: the device is not told. */
+static void note_dead(struct flow *f)
+{
+	f->relay->nodes[f->node].dead_until_us = now_us() + DEAD_US;
+	f->relay->stats.to_dead_node++;
+}
+
 static void send_up(struct flow *f, const void *data, size_t len)
 {
 	if (send(f->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || errno != ECONNREFUSED)
 		return;
-	/* As behind every balancer: nobody is told. */
-	f->relay->nodes[f->node].dead_until_us = now_us() + DEAD_US;
-	f->relay->stats.to_dead_node++;
+	note_dead(f);
 }
 
 static void send_down(struct flow *f, const void *data, size_t len)
@@ -204,7 +209,7 @@ static int on_answer(sd_event_source *source, int fd, uint32_t events, void *use
 		ssize_t n = recv(fd, data, sizeof(data), MSG_DONTWAIT);
 
 		if (n < 0 && errno == ECONNREFUSED)
-			f->relay->nodes[f->node].dead_until_us = now_us() + DEAD_US;
+			note_dead(f);
 		if (n < 0)
 			break;
 		pass(f, false, data, (size_t)n);
