@@ -52,5 +52,8 @@ unsigned int portal_redirect(const struct router_call *call, struct answer *ret)
 unsigned int portal_session_create(const struct router_call *call, struct answer *ret);
 unsigned int portal_session_get(const struct router_call *call, struct answer *ret);
 unsigned int portal_session_delete(const struct router_call *call, struct answer *ret);
+/* POST /v1/users, PATCH /v1/users/{userId} */
+unsigned int portal_user_add(const struct router_call *call, struct answer *ret);
+unsigned int portal_user_change(const struct router_call *call, struct answer *ret);
 /* GET /v1/events */
 unsigned int portal_events(const struct router_call *call, struct answer *ret);

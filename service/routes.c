@@ -146,6 +146,8 @@ static const struct router_route routes[] = {
 	{"POST", "/v1/api-keys", ROLE_ADMIN, BODY_JSON, 0, 0, key_add},
 	{"DELETE", "/v1/api-keys/{keyId}", ROLE_ADMIN, 0, 0, 0, key_delete},
 	{"GET", "/v1/users", ROLE_ADMIN, 0, 0, 0, user_list},
+	{"POST", "/v1/users", ROLE_ADMIN, BODY_JSON, 0, 0, portal_user_add},
+	{"PATCH", "/v1/users/{userId}", ROLE_ADMIN, BODY_JSON, 0, 0, portal_user_change},
 	{"DELETE", "/v1/users/{userId}", ROLE_ADMIN, 0, 0, 0, user_delete},
 	{"GET", "/v1/audit", ROLE_ADMIN, 0, 0, QUERY_PAGE, audit_list},
 	/* Public rows find out for themselves who is signed in. */
