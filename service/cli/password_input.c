@@ -78,17 +78,19 @@ static int read_hidden(const char *prompt, struct secret *ret)
 	hidden = before;
 	hidden.c_lflag &= ~(tcflag_t)ECHO;
 	hidden.c_lflag |= ECHONL;
-	fputs(prompt, stderr);
 	sigemptyset(&ending);
 	sigaddset(&ending, SIGINT);
 	sigaddset(&ending, SIGTERM);
 	sigaddset(&ending, SIGHUP);
 	sigaddset(&ending, SIGQUIT);
 	sigprocmask(SIG_BLOCK, &ending, &mask);
-	r = tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) < 0 ? -errno : wait_for_line(&ending);
+	r = tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) < 0 ? -errno : 0;
+	fputs(prompt, stderr);
+	if (r == 0)
+		r = wait_for_line(&ending);
 	if (r == 0)
 		r = read_line(STDIN_FILENO, ret);
-	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+	(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	return r;
 }
