@@ -7,8 +7,10 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/file.h"
 
@@ -109,7 +111,34 @@ void certfile_done(struct certfile *c)
 {
 	secret_done(&c->cert);
 	secret_done(&c->key);
+	free(TAKE_PTR(c->names));
 	c->n_certs = 0;
+}
+
+/* As openssl(1) prints them: "DNS:a, IP Address:b". */
+static int names_format(X509 *leaf, char **ret)
+{
+	_cleanup_(BIO_freep) BIO *bio = BIO_new(BIO_s_mem());
+	int at = X509_get_ext_by_NID(leaf, NID_subject_alt_name, -1);
+	const char *data;
+	long len;
+
+	if (!bio)
+		return -ENOMEM;
+	if (at < 0 || X509V3_EXT_print(bio, X509_get_ext(leaf, at), 0, 0) != 1)
+		return 0;
+	len = BIO_get_mem_data(bio, &data);
+	*ret = strndup(data, (size_t)len);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int look(X509 *leaf, struct certfile *c)
+{
+	struct tm tm;
+
+	if (ASN1_TIME_to_tm(X509_get0_notAfter(leaf), &tm) == 1)
+		c->not_after = timegm(&tm);
+	return names_format(leaf, &c->names);
 }
 
 int certfile_load(const char *cert_path, const char *key_path, struct certfile *ret,
@@ -134,6 +163,9 @@ int certfile_load(const char *cert_path, const char *key_path, struct certfile *
 		return refuse(ret_detail, cert_path, "expired");
 	r = check_key(key_path, &c.key, leaf, ret_detail);
 	if (r != 0)
+		return r;
+	r = look(leaf, &c);
+	if (r < 0)
 		return r;
 	*ret = c;
 	c = CERTFILE_INIT;
@@ -166,4 +198,14 @@ int certfile_last(const char *cert_path, char **ret_pem, char **ret_detail)
 		return -ENOMEM;
 	*ret_pem = pem;
 	return 0;
+}
+
+bool certfile_is_for(const struct certfile *c, const char *host)
+{
+	_cleanup_(BIO_freep) BIO *bio = BIO_new_mem_buf(c->cert.data, (int)c->cert.len);
+	_cleanup_(X509_freep) X509 *leaf = NULL;
+
+	leaf = bio ? PEM_read_bio_X509(bio, NULL, no_passphrase, NULL) : NULL;
+	return leaf && (X509_check_host(leaf, host, 0, 0, NULL) == 1 ||
+			X509_check_ip_asc(leaf, host, 0) == 1);
 }

@@ -25,6 +25,8 @@ static const char help[] =
 	"       onboard-service user remove --state DIR|--store URL --name NAME\n"
 	"       onboard-service user list --state DIR|--store URL [--json]\n"
 	"       onboard-service device list --state DIR|--store URL [--json]\n"
+	"       onboard-service check [--json] and what serve is given\n"
+	"       onboard-service backup --state DIR FILE\n"
 	"       onboard-service --help | --version\n";
 
 static const struct {
@@ -32,7 +34,8 @@ static const struct {
 	verb_fn *run;
 } verbs[] = {
 	{"serve", verb_serve},   {"identity", verb_identity}, {"apikey", verb_apikey},
-	{"device", verb_device}, {"user", verb_user},
+	{"device", verb_device}, {"user", verb_user},         {"check", verb_check},
+	{"backup", verb_backup},
 };
 
 int verb_usage(const char *format, ...)

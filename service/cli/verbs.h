@@ -7,6 +7,8 @@
 typedef int verb_fn(int argc, char **argv);
 
 verb_fn verb_serve;
+verb_fn verb_check;
+verb_fn verb_backup;
 verb_fn verb_identity;
 verb_fn verb_apikey;
 verb_fn verb_device;

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service/store/postgres.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "base/text.h"
 #include "service/store/db.h"
 #include "service/store/pglink.h"
+#include "service/store/pgvalue.h"
 #include "service/store/pgwatch.h"
 #include "service/store/sql.h"
 
@@ -17,13 +16,6 @@
 /* What one call may wait for a connection that is being made anew. */
 #define PATIENCE_MS 200
 #define SERVER_MIN 130000
-
-/* Types of parameters and columns (pg_type.dat). */
-#define OID_BOOL 16
-#define OID_BYTEA 17
-#define OID_INT8 20
-#define OID_INT4 23
-#define OID_TEXT 25
 
 /* A server that is set to lose commits is not for us; one that waits for others is. A node that
  * hangs in a transaction must not keep its locks. */
@@ -199,86 +191,6 @@ static int commit(struct db *db)
 
 /* ---- statements ---- */
 
-static Oid type_oid(enum db_type type)
-{
-	switch (type) {
-	case DB_INT:
-		return OID_INT8;
-	case DB_TEXT:
-		return OID_TEXT;
-	case DB_BYTES:
-		return OID_BYTEA;
-	case DB_NULL:
-		break;
-	}
-	return 0;
-}
-
-/* Parameters in PostgreSQL's binary form. */
-struct parameters {
-	uint64_t numbers[DB_PARAMETERS];
-	const char *data[DB_PARAMETERS];
-	int len[DB_PARAMETERS], formats[DB_PARAMETERS];
-	Oid types[DB_PARAMETERS];
-	char *owned[DB_PARAMETERS];
-	size_t n;
-};
-
-static void parameters_done(struct parameters *a)
-{
-	for (size_t i = 0; i < a->n; i++)
-		free(a->owned[i]);
-}
-
-/* A data base of UTF-8 refuses everything else, and what a device says may be anything. */
-static int text_clean(const char *text, size_t len, char **ret)
-{
-	size_t n, i = 0;
-
-	*ret = NULL;
-	while (i < len && (n = utf8_char(text + i, len - i, &(uint32_t){0})) > 0)
-		i += n;
-	if (i == len)
-		return 0;
-	*ret = strndup(text, len);
-	if (!*ret)
-		return -ENOMEM;
-	for (i = 0; i < len; i += n ? n : 1) {
-		n = utf8_char(text + i, len - i, &(uint32_t){0});
-		if (n == 0)
-			(*ret)[i] = '?';
-	}
-	return 0;
-}
-
-static int parameters_make(const struct db_value *values, size_t n, struct parameters *a)
-{
-	int r;
-
-	for (a->n = 0; a->n < n; a->n++) {
-		const struct db_value *v = &values[a->n];
-		size_t i = a->n;
-
-		a->owned[i] = NULL;
-		a->types[i] = type_oid(v->type);
-		a->formats[i] = 1;
-		a->data[i] = v->data;
-		a->len[i] = (int)v->len;
-		if (v->type == DB_INT) {
-			a->numbers[i] = htobe64((uint64_t)v->number);
-			a->data[i] = (const char *)&a->numbers[i];
-			a->len[i] = sizeof(a->numbers[i]);
-		} else if (v->type == DB_TEXT && v->data) {
-			r = text_clean(v->data, v->len, &a->owned[i]);
-			if (r < 0)
-				return r;
-			if (a->owned[i])
-				a->data[i] = a->owned[i];
-		}
-	}
-	return 0;
-}
-
 static int statement_index(struct postgres *p, const char *sql, size_t *ret)
 {
 	for (size_t i = 0; i < p->n_names; i++)
@@ -314,7 +226,7 @@ static int answer(struct postgres *p, int is_sent, PGresult **ret)
 	return 0;
 }
 
-static int prepare(struct postgres *p, size_t index, const struct parameters *a)
+static int prepare(struct postgres *p, size_t index, const struct pgvalues *a)
 {
 	PGresult *result;
 	char name[16];
@@ -332,7 +244,7 @@ static int prepare(struct postgres *p, size_t index, const struct parameters *a)
 	return 0;
 }
 
-static int execute(struct postgres *p, const char *sql, const struct parameters *a, PGresult **ret)
+static int execute(struct postgres *p, const char *sql, const struct pgvalues *a, PGresult **ret)
 {
 	char name[16];
 	size_t index;
@@ -358,12 +270,12 @@ static int execute(struct postgres *p, const char *sql, const struct parameters 
 static int start(struct db *db, struct query *q, const char *sql, const struct db_value *values,
 		 size_t n)
 {
-	_cleanup_(parameters_done) struct parameters a = {.n = 0};
+	_cleanup_(pgvalues_done) struct pgvalues a = {.n = 0};
 	struct postgres *p = postgres_of(db);
 	PGresult *result;
 	int r;
 
-	r = parameters_make(values, n, &a);
+	r = pgvalues_make(values, n, &a);
 	if (r < 0)
 		return r;
 	p->is_broken &= db->in_txn;
@@ -388,40 +300,7 @@ static int row(struct query *q)
 
 static void column(struct query *q, int i, struct db_value *ret)
 {
-	const char *data;
-	uint64_t wide;
-	uint32_t narrow;
-
-	*ret = (struct db_value){DB_NULL, 0, NULL, 0};
-	if (q->row < 0 || i >= PQnfields(q->handle) || PQgetisnull(q->handle, q->row, i))
-		return;
-	data = PQgetvalue(q->handle, q->row, i);
-	switch (PQftype(q->handle, i)) {
-	case OID_INT8:
-		memcpy(&wide, data, sizeof(wide));
-		ret->type = DB_INT;
-		ret->number = (int64_t)be64toh(wide);
-		return;
-	case OID_INT4:
-		memcpy(&narrow, data, sizeof(narrow));
-		ret->type = DB_INT;
-		ret->number = (int32_t)be32toh(narrow);
-		return;
-	case OID_BOOL:
-		ret->type = DB_INT;
-		ret->number = data[0] != 0;
-		return;
-	case OID_TEXT:
-		ret->type = DB_TEXT;
-		break;
-	case OID_BYTEA:
-		ret->type = DB_BYTES;
-		break;
-	default:
-		return;
-	}
-	ret->data = data;
-	ret->len = (size_t)PQgetlength(q->handle, q->row, i);
+	pgvalue_read(q->handle, q->row, i, ret);
 }
 
 static int64_t changes(struct query *q)
@@ -587,9 +466,8 @@ static int server_check(PGconn *conn, char **ret_detail)
 	return 0;
 }
 
-static int open_store(const char *url, struct service_store **ret, char **ret_detail)
+static int open_db(const char *url, struct postgres **ret, char **ret_detail)
 {
-	_cleanup_(service_store_freep) struct service_store *store = NULL;
 	struct postgres *p;
 	int r;
 
@@ -615,13 +493,34 @@ static int open_store(const char *url, struct service_store **ret, char **ret_de
 		return r;
 	}
 	p->link.is_quiet = false;
-	r = sql_store_new(&p->base, &store, ret_detail);
+	*ret = p;
+	return 0;
+}
+
+static int open_store(const char *url, struct service_store **ret, char **ret_detail)
+{
+	_cleanup_(service_store_freep) struct service_store *store = NULL;
+	struct postgres *p;
+	int r;
+
+	r = open_db(url, &p, ret_detail);
 	if (r == 0)
-		r = events_adopt(&p->base);
+		r = sql_store_new(&p->base, &store, ret_detail);
+	if (r == 0)
+		r = events_adopt(db_of(store));
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(store);
 	return 0;
+}
+
+/* The URL is not shown: what is refused here may have a password in it. */
+static int explain(int r, const char *detail, char **ret_detail)
+{
+	if (r < 0 && asprintf(ret_detail, "cannot open the store in PostgreSQL: %s",
+			      detail ? detail : strerror(-r)) < 0)
+		return -ENOMEM;
+	return r;
 }
 
 int store_postgres_open(const char *url, struct service_store **ret, char **ret_detail)
@@ -630,9 +529,26 @@ int store_postgres_open(const char *url, struct service_store **ret, char **ret_
 	int r;
 
 	r = open_store(url, ret, &detail);
-	/* The URL is not shown: what is refused here may have a password in it. */
-	if (r < 0 && asprintf(ret_detail, "cannot open the store in PostgreSQL: %s",
-			      detail ? detail : strerror(-r)) < 0)
-		return -ENOMEM;
-	return r;
+	return explain(r, detail, ret_detail);
+}
+
+int store_postgres_look(const char *url, int64_t *ret_version, char **ret_about, char **ret_detail)
+{
+	_cleanup_(freep) char *detail = NULL;
+	struct postgres *p;
+	int r;
+
+	r = open_db(url, &p, &detail);
+	if (r < 0)
+		return explain(r, detail, ret_detail);
+	r = schema_version(&p->base, ret_version);
+	if (r == 0 &&
+	    asprintf(ret_about, "PostgreSQL %s, %s%s",
+		     PQparameterStatus(p->link.conn, "server_version"), PQdb(p->link.conn),
+		     PQsslInUse(p->link.conn) ? " over TLS" : "") < 0) {
+		*ret_about = NULL;
+		r = -ENOMEM;
+	}
+	postgres_close(&p->base);
+	return explain(r, NULL, ret_detail);
 }

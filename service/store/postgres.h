@@ -15,3 +15,7 @@ bool store_postgres_is_url(const char *text);
  * is the caller's to free. */
 int store_postgres_open(const char *url, struct service_store **ret,
 			char **ret_detail) _must_check_;
+/* Which schema the data base has, 0 for none, and what it is for people (owned). Changes nothing.
+ * Errors as above. */
+int store_postgres_look(const char *url, int64_t *ret_version, char **ret_about,
+			char **ret_detail) _must_check_;

@@ -366,3 +366,18 @@ int store_sqlite_open(const char *path, struct service_store **ret, char **ret_d
 		return -ENOMEM;
 	return r;
 }
+
+int store_sqlite_look(const char *path, int64_t *ret_version, char **ret_detail)
+{
+	struct sqlite_db s = {.base = {.ops = &sqlite_ops}};
+	int r, rc;
+
+	rc = sqlite3_open_v2(path, &s.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	r = rc == SQLITE_OK ? schema_version(&s.base, ret_version) : sqlite_err(&s, rc);
+	for (size_t i = 0; i < s.n_statements; i++)
+		sqlite3_finalize(s.statements[i].stmt);
+	sqlite3_close(s.db);
+	if (r < 0 && asprintf(ret_detail, "cannot open the store %s: %s", path, strerror(-r)) < 0)
+		return -ENOMEM;
+	return r;
+}

@@ -199,6 +199,27 @@ static void events_of_another_cluster_are_shown_too(void **state)
 	assert_events(f, "123");
 }
 
+static void a_dump_is_a_store_again(void **state)
+{
+	struct fixture *f = *state;
+	struct service_store *was = f->store, *copy;
+	char url[256], *detail = NULL;
+
+	assert_int_equal(team_put(f->store, UUID("1")), 0);
+	event_put(f->store, f, "1");
+	event_put(f->store, f, "2");
+	stores_copy("restored", url, sizeof(url));
+	assert_int_equal(team_put(f->store, UUID("2")), 0);
+	assert_int_equal(store_postgres_open(url, &copy, &detail), 0);
+	assert_true(has_team(copy, UUID("1")));
+	assert_false(has_team(copy, UUID("2")));
+	event_put(copy, f, "3");
+	f->store = copy;
+	assert_events(f, "123");
+	f->store = was;
+	service_store_free(copy);
+}
+
 static bool is_readable(int fd, int timeout_ms)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -353,6 +374,7 @@ int main(void)
 		T(scopes_exclude_themselves_and_no_other),
 		T(events_wait_for_older_ones_that_may_still_come),
 		T(events_of_another_cluster_are_shown_too),
+		T(a_dump_is_a_store_again),
 		T(news_of_other_processes_arrive),
 		T(many_processes_may_make_the_tables_at_once),
 		T(what_is_no_store_of_ours_is_refused_by_name),

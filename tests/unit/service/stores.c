@@ -248,6 +248,20 @@ void stores_clear(void)
 		   " CREATE SCHEMA public");
 }
 
+void stores_copy(const char *name, char *ret_url, size_t size)
+{
+	char sql[96], file[96];
+	char *const dump[] = {text_of("-Fc"), text_of("-f"), file, text_of(stores_url()), NULL};
+	char *const restore[] = {text_of("--exit-on-error"), text_of("-d"), ret_url, file, NULL};
+
+	snprintf(file, sizeof(file), "%s/dump", server.dir);
+	snprintf(ret_url, size, "%s&dbname=%s", stores_url(), name);
+	wait_done(spawn("pg_dump", dump), "pg_dump");
+	snprintf(sql, sizeof(sql), "CREATE DATABASE %s TEMPLATE template0", name);
+	stores_run(sql);
+	wait_done(spawn("pg_restore", restore), "pg_restore");
+}
+
 void stores_open(const char *path, struct service_store **ret)
 {
 	char *detail = NULL;

@@ -21,6 +21,9 @@ void stores_run(const char *sql);
 /* Whether a text stands anywhere in the server's data base. */
 bool stores_hold(const char *text);
 
+/* Saves the data base with pg_dump, and restores it into a new one, whose URL it writes. */
+void stores_copy(const char *name, char *ret_url, size_t size);
+
 /* The server goes without being asked twice: its processes are killed. */
 void stores_server_kill(void);
 /* As an administrator restarts it. */

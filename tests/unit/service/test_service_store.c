@@ -44,12 +44,20 @@ static void a_newer_schema_is_refused_by_name(void **state)
 	free(detail);
 }
 
+static void run_sql(const char *path, const char *sql)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
 /* A store as an older program left it. */
 static void store_restore(const char *path, int version)
 {
 	static char sql[65536];
 	char file[256];
-	sqlite3 *db;
 	size_t len;
 	FILE *in;
 
@@ -61,9 +69,7 @@ static void store_restore(const char *path, int version)
 	assert_true(len > 0 && len < sizeof(sql) - 1);
 	sql[len] = 0;
 	fclose(in);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
+	run_sql(path, sql);
 }
 
 #define OLD_DEVICE "50363154-3931-44f0-8022-121b6401627d"
@@ -190,6 +196,51 @@ static void the_wire_form_of_a_closed_command_is_gone(void **state)
 	device_done(&d);
 }
 
+static void a_backup_is_one_state_of_a_store_in_use(void **state)
+{
+	struct fixture *f = *state;
+	struct service_store *saved;
+	struct store_team team = {.id = "50363154-3931-44f0-8022-121b6401627d"}, got;
+	struct store_txn t = {NULL};
+	char to[96], name[] = "late", *detail = NULL;
+	struct stat st;
+
+	snprintf(to, sizeof(to), "%s/saved.db", f->dir);
+	team.name = name;
+	assert_int_equal(store_txn_begin(&t, f->store, STORE_WRITE, ""), 0);
+	assert_int_equal(f->store->ops->team_add(f->store, &team), 0);
+	assert_int_equal(store_sqlite_backup(f->db, to, &detail), 0);
+	assert_int_equal(store_txn_commit(&t), 0);
+	/* Nothing that is there is written over. */
+	assert_int_equal(store_sqlite_backup(f->db, to, &detail), -EEXIST);
+	assert_int_equal(stat(to, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+
+	assert_int_equal(store_sqlite_open(to, &saved, &detail), 0);
+	assert_int_equal(saved->ops->team_find(saved, "ours", &got), 0);
+	store_team_done(&got);
+	assert_int_equal(saved->ops->team_find(saved, "late", &got), STORE_E_NOT_FOUND);
+	service_store_free(saved);
+}
+
+static void a_backup_that_fails_leaves_nothing(void **state)
+{
+	struct fixture *f = *state;
+	char to[96], part[112], *detail = NULL;
+
+	snprintf(to, sizeof(to), "%s/saved.db", f->dir);
+	snprintf(part, sizeof(part), "%s.part", to);
+	assert_true(store_sqlite_backup("/nonexistent/store.db", to, &detail) < 0);
+	free(detail);
+	run_sql(f->db, "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = 2"
+		       " WHERE name = 'events'");
+	assert_int_equal(store_sqlite_backup(f->db, to, &detail), -EBADMSG);
+	assert_non_null(strstr(detail, "damaged"));
+	free(detail);
+	assert_int_equal(access(to, F_OK), -1);
+	assert_int_equal(access(part, F_OK), -1);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -200,6 +251,8 @@ int main(void)
 		T(stores_of_older_programs_keep_what_is_in_them),
 		T(a_file_that_is_no_store_is_refused_by_name),
 		T(the_wire_form_of_a_closed_command_is_gone),
+		T(a_backup_is_one_state_of_a_store_in_use),
+		T(a_backup_that_fails_leaves_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
