@@ -18,9 +18,21 @@ export let info = null;
 export function useBrowser(flags = []) {
 	before(async () => {
 		info = await stage.info();
-		browser = await chromium.launch({executablePath: process.env.CHROMIUM || "/usr/bin/chromium", headless: true,
-			args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-				"--disable-sync", ...flags]});
+		browser = await chromium.launch({
+			executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+			headless: true,
+			args: [
+				"--no-sandbox",
+				"--disable-gpu",
+				"--disable-quic",
+				"--disable-dev-shm-usage",
+				"--no-first-run",
+				"--disable-background-networking",
+				"--disable-component-update",
+				"--disable-sync",
+				...flags,
+			],
+		});
 	});
 	after(() => browser?.close());
 }
@@ -28,8 +40,7 @@ export function useBrowser(flags = []) {
 // A page of a fresh profile. page.problems: what no page of the portal may ever do.
 export async function openPage({viewport = DESKTOP, colorScheme = "light", permissions = []} = {}) {
 	const context = await browser.newContext({viewport, colorScheme, reducedMotion: "reduce"});
-	if (permissions.length)
-		await context.grantPermissions(permissions, {origin: info.origin});
+	if (permissions.length) await context.grantPermissions(permissions, {origin: info.origin});
 	const page = await context.newPage();
 	page.setDefaultTimeout(LIMIT_MS);
 	page.problems = [];
@@ -47,8 +58,11 @@ export async function openPage({viewport = DESKTOP, colorScheme = "light", permi
 		if (!request.url().startsWith(info.origin + "/") && !/^(data|blob):/.test(request.url()))
 			page.problems.push(`request to ${request.url()}`);
 	});
-	await page.addInitScript(() => document.addEventListener("securitypolicyviolation",
-		(event) => console.error(`policy violation: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`)));
+	await page.addInitScript(() =>
+		document.addEventListener("securitypolicyviolation", (event) =>
+			console.error(`policy violation: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`)
+		)
+	);
 	return page;
 }
 
@@ -79,9 +93,10 @@ export async function go(page, hash) {
 }
 
 // Remembers that this document is still the same one.
-export const mark = (page) => page.evaluate(() => {
-	window.markOfTheTest = true;
-});
+export const mark = (page) =>
+	page.evaluate(() => {
+		window.markOfTheTest = true;
+	});
 export const isMarked = (page) => page.evaluate(() => window.markOfTheTest === true);
 
 export const live = (page) => page.locator(".live", {hasText: "Live"}).waitFor();
@@ -89,18 +104,36 @@ export const live = (page) => page.locator(".live", {hasText: "Live"}).waitFor()
 // Clicks "Copy as curl" inside of something, and returns what is in the clipboard then.
 export async function copiedCurl(page, within) {
 	await page.evaluate(() => navigator.clipboard.writeText(""));
-	await within.getByRole("button", {name: /^Copy as curl/}).first().click();
-	await page.waitForFunction(async () => (await navigator.clipboard.readText()) !== "");
-	return page.evaluate(() => navigator.clipboard.readText());
+	await within
+		.getByRole("button", {name: /^Copy as curl/})
+		.first()
+		.click();
+	const text = await page.evaluate(async (limit) => {
+		const end = performance.now() + limit;
+		let text = "";
+		while (!text && performance.now() < end) {
+			await new Promise(requestAnimationFrame);
+			text = await navigator.clipboard.readText();
+		}
+		return text;
+	}, LIMIT_MS);
+	assert.ok(text, "nothing was copied");
+	return text;
 }
 
 // What axe-core finds that keeps people out.
 export async function barriers(page) {
 	const devtools = await page.context().newCDPSession(page);
-	await devtools.send("Runtime.evaluate", {expression: readFileSync(packages + "/axe-core/axe.min.js", "utf8")});
-	const {result, exceptionDetails} = await devtools.send("Runtime.evaluate", {awaitPromise: true, returnByValue: true, expression: `
+	await devtools.send("Runtime.evaluate", {
+		expression: readFileSync(packages + "/axe-core/axe.min.js", "utf8"),
+	});
+	const {result, exceptionDetails} = await devtools.send("Runtime.evaluate", {
+		awaitPromise: true,
+		returnByValue: true,
+		expression: `
 		axe.run(document, {resultTypes: ["violations"]}).then((r) => r.violations.map((v) => ({id: v.id, impact: v.impact,
-			where: v.nodes.slice(0, 3).map((n) => n.target.join(" ") + ": " + (n.any[0]?.message ?? n.all[0]?.message ?? n.none[0]?.message ?? ""))})))`});
+			where: v.nodes.slice(0, 3).map((n) => n.target.join(" ") + ": " + (n.any[0]?.message ?? n.all[0]?.message ?? n.none[0]?.message ?? ""))})))`,
+	});
 	assert.equal(exceptionDetails, undefined, JSON.stringify(exceptionDetails));
 	await devtools.detach();
 	return result.value;

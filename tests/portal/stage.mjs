@@ -4,12 +4,19 @@
 async function ask(wish) {
 	const answer = await fetch(process.env.PORTAL_STAGE, {method: "POST", body: JSON.stringify(wish)});
 	const value = await answer.json();
-	if (!answer.ok)
-		throw new Error(`stage: ${wish.do}: ${value.error}`);
+	if (!answer.ok) throw new Error(`stage: ${wish.do}: ${value.error}`);
 	return value;
 }
 
-export const stage = new Proxy({}, {get: (_, name) => (wish = {}) => ask({do: name.replace(/[A-Z]/g, (c) => "_" + c.toLowerCase()), ...wish})});
+export const stage = new Proxy(
+	{},
+	{
+		get:
+			(_, name) =>
+			(wish = {}) =>
+				ask({do: name.replace(/[A-Z]/g, (c) => "_" + c.toLowerCase()), ...wish}),
+	}
+);
 
 // What the REST API answers, when it is what the test needs.
 export async function rest(method, path, body, status = [200, 201, 204]) {

@@ -3,7 +3,11 @@
 import {assert, close, open, stage, test, useBrowser} from "./browser.mjs";
 
 const film = process.env.PORTAL_FOLDER + "/camera.y4m";
-useBrowser(["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", `--use-file-for-fake-video-capture=${film}`]);
+useBrowser([
+	"--use-fake-device-for-media-stream",
+	"--use-fake-ui-for-media-stream",
+	`--use-file-for-fake-video-capture=${film}`,
+]);
 
 test("the QR code in front of the camera is read, shown, and claimed when the person says so", async () => {
 	const {id} = await stage.device({name: "filmed"});
@@ -12,8 +16,16 @@ test("the QR code in front of the camera is read, shown, and claimed when the pe
 	await page.getByRole("button", {name: "Start the camera"}).click();
 	await page.getByText("Token found.").waitFor();
 	assert.equal(await page.locator(".found dd").textContent(), token);
-	assert.equal(await page.evaluate(() => document.querySelector("video").srcObject), null, "the camera is still on");
-	assert.equal((await stage.rest({method: "GET", path: "/claimed-devices"})).value.items.length, 0, "claimed without being asked");
+	assert.equal(
+		await page.evaluate(() => document.querySelector("video").srcObject),
+		null,
+		"the camera is still on"
+	);
+	assert.equal(
+		(await stage.rest({method: "GET", path: "/claimed-devices"})).value.items.length,
+		0,
+		"claimed without being asked"
+	);
 	await page.getByRole("button", {name: "Claim the device"}).click();
 	await page.getByRole("heading", {level: 1, name: id.slice(0, 8)}).waitFor();
 	assert.equal((await stage.once({name: "filmed"})).status.cloud, "validated");

@@ -1,6 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // From an unclaimed device to a validated one, in the page, without a reload; then a command and its result.
-import {assert, close, go, isMarked, live, mark, open, openPage, signIn, stage, test, useBrowser} from "./browser.mjs";
+import {
+	assert,
+	close,
+	go,
+	isMarked,
+	live,
+	mark,
+	open,
+	openPage,
+	signIn,
+	stage,
+	test,
+	useBrowser,
+} from "./browser.mjs";
 
 useBrowser();
 
@@ -19,14 +32,24 @@ test("a token that is pasted makes the device ours, and the page shows it become
 	const page = await open({at: "#/claim"});
 	await live(page);
 	await mark(page);
-	await page.getByLabel("Claim token").fill(`----- BEGIN ATTESTATION TOKEN -----\n${token.slice(0, 60)}\n${token.slice(60)}\n----- END ATTESTATION TOKEN -----\n`);
+	await page
+		.getByLabel("Claim token")
+		.fill(
+			`----- BEGIN ATTESTATION TOKEN -----\n${token.slice(0, 60)}\n${token.slice(60)}\n----- END ATTESTATION TOKEN -----\n`
+		);
 	await page.getByRole("button", {name: "Claim the device"}).click();
 	await page.getByRole("heading", {level: 1, name: id.slice(0, 8)}).waitFor();
 	await watchItGoLive(page, "pasted");
 
 	for (const kind of ["authenticated", "command-succeeded", "key-registered"])
-		assert.ok(await page.locator(`.timeline [data-kind=${kind}]`).count() > 0, `no ${kind} in the timeline`);
-	assert.match(await page.locator(".timeline [data-kind=command-succeeded]").first().textContent(), /Done: .* in \d/);
+		assert.ok(
+			(await page.locator(`.timeline [data-kind=${kind}]`).count()) > 0,
+			`no ${kind} in the timeline`
+		);
+	assert.match(
+		await page.locator(".timeline [data-kind=command-succeeded]").first().textContent(),
+		/Done: .* in \d/
+	);
 
 	await page.getByRole("button", {name: "Add a command"}).first().click();
 	const dialog = page.getByRole("dialog", {name: "Add a command"});
@@ -55,7 +78,7 @@ test("the list shows a device become validated by itself", async () => {
 	await row.locator(".badge", {hasText: "Waiting"}).waitFor();
 	await stage.once({name: "listed"});
 	await row.locator(".badge", {hasText: "Validated"}).waitFor();
-	await page.locator("#announcer", {hasText: "validated"}).waitFor({state: "attached"});
+	await page.locator(".announcer", {hasText: "validated"}).waitFor({state: "attached"});
 	assert.ok(await isMarked(page), "the page was loaded again");
 	await close(page);
 });
@@ -100,7 +123,15 @@ test("a viewer sees everything and is offered nothing that a viewer may not do",
 	assert.equal(await page.getByRole("link", {name: "Claim a device"}).count(), 0);
 	await page.locator("td a").first().click();
 	await page.locator(".timeline li").first().waitFor();
-	for (const name of ["Add a command", "Rename", "Unclaim…", "Block…", "Reset…", "Change tags", "Change desired"])
+	for (const name of [
+		"Add a command",
+		"Rename",
+		"Unclaim…",
+		"Block…",
+		"Reset…",
+		"Change tags",
+		"Change desired",
+	])
 		assert.equal(await page.getByRole("button", {name}).count(), 0, name);
 	await go(page, "#/team");
 	await page.getByText("Only admins of the team see this page.").waitFor();

@@ -27,24 +27,46 @@ test("claiming, commanding, changing, resetting and unclaiming a device work as 
 	const step = async (opener, fill, verify) => {
 		await page.getByRole("button", {name: opener}).first().click();
 		await fill?.();
-		const answer = await runs(await copiedCurl(page, dialog));
+		const command = await copiedCurl(page, dialog);
+		await dialog.locator(".toast", {hasText: "Copied the curl command"}).waitFor();
+		const answer = await runs(command);
 		await page.keyboard.press("Escape");
 		await dialog.waitFor({state: "detached"});
 		await verify(answer);
 	};
 	const device = () => rest("GET", `/claimed-devices/${id}`);
-	await step("Rename", () => dialog.getByLabel("Name", {exact: true}).fill("Anna's gate"), async () => assert.equal((await device()).name, "Anna's gate"));
-	await step("Change tags", () => dialog.getByLabel("Tags", {exact: true}).fill("lab gates"), async () => assert.deepEqual((await device()).tags, ["lab", "gates"]));
-	await step("Add a command", () => dialog.getByLabel("Description (optional)").fill(NASTY), (made) => assert.equal(made.description, NASTY));
-	await step("Change desired", () => dialog.getByLabel("Changes as JSON").fill(JSON.stringify({note: NASTY})),
-		async () => assert.equal((await rest("GET", `/devices/${id}`)).state.desired.note, NASTY));
+	await step(
+		"Rename",
+		() => dialog.getByLabel("Name", {exact: true}).fill("Anna's gate"),
+		async () => assert.equal((await device()).name, "Anna's gate")
+	);
+	await step(
+		"Change tags",
+		() => dialog.getByLabel("Tags", {exact: true}).fill("lab gates"),
+		async () => assert.deepEqual((await device()).tags, ["lab", "gates"])
+	);
+	await step(
+		"Add a command",
+		() => dialog.getByLabel("Description (optional)").fill(NASTY),
+		(made) => assert.equal(made.description, NASTY)
+	);
+	await step(
+		"Change desired",
+		() => dialog.getByLabel("Changes as JSON").fill(JSON.stringify({note: NASTY})),
+		async () => assert.equal((await rest("GET", `/devices/${id}`)).state.desired.note, NASTY)
+	);
 	await step("Block…", null, async () => assert.equal((await device()).status, "blocked"));
 	await step("Unblock…", null, async () => assert.notEqual((await device()).status, "blocked"));
 	await step("Reset…", null, () => null);
-	await page.locator(".commands li", {hasText: NASTY}).getByRole("button", {name: /Details/}).click();
+	await page
+		.locator(".commands li", {hasText: NASTY})
+		.getByRole("button", {name: /Details/})
+		.click();
 	assert.equal((await runs(await copiedCurl(page, dialog))).description, NASTY);
 	await page.keyboard.press("Escape");
-	await step("Unclaim…", null, async () => assert.equal((await stage.rest({method: "GET", path: `/claimed-devices/${id}`})).status, 404));
+	await step("Unclaim…", null, async () =>
+		assert.equal((await stage.rest({method: "GET", path: `/claimed-devices/${id}`})).status, 404)
+	);
 	await close(page);
 });
 
@@ -53,14 +75,21 @@ test("lists, rules, tags, keys and a file of claims work as copied", async () =>
 	const token = await stage.token({name: "filed"});
 	const page = await open({at: "#/claim/list", permissions: CLIPBOARD});
 	const dialog = page.getByRole("dialog");
-	await page.getByLabel("CSV file").setInputFiles({name: "list.csv", mimeType: "text/csv", buffer: Buffer.from(`"${token}","lab"\n"bad.token",""\n`)});
+	await page.getByLabel("CSV file").setInputFiles({
+		name: "list.csv",
+		mimeType: "text/csv",
+		buffer: Buffer.from(`"${token}","lab"\n"bad.token",""\n`),
+	});
 	await page.locator("tbody tr").nth(1).waitFor();
 	const answer = await runs(await copiedCurl(page, page.locator("form")));
 	assert.deepEqual([answer.claimedIds, answer.failed.map((f) => f.row)], [[id], [2]]);
 
 	await go(page, "#/devices?search=" + encodeURIComponent(id.slice(0, 8)));
 	await page.locator("td a").waitFor();
-	assert.deepEqual((await runs(await copiedCurl(page, page.locator("main")))).items.map((d) => d.id), [id]);
+	assert.deepEqual(
+		(await runs(await copiedCurl(page, page.locator("main")))).items.map((d) => d.id),
+		[id]
+	);
 
 	await go(page, "#/rules/new");
 	await page.getByLabel("Name", {exact: true}).fill(NASTY);
@@ -73,7 +102,10 @@ test("lists, rules, tags, keys and a file of claims work as copied", async () =>
 	await dialog.getByLabel("Description", {exact: true}).fill(NASTY);
 	await runs(await copiedCurl(page, dialog));
 	await page.keyboard.press("Escape");
-	assert.equal((await rest("GET", "/provisioning/tags")).items.find((t) => t.tag === "lab").description, NASTY);
+	assert.equal(
+		(await rest("GET", "/provisioning/tags")).items.find((t) => t.tag === "lab").description,
+		NASTY
+	);
 
 	await go(page, "#/team/keys");
 	await page.getByRole("button", {name: "Make a key"}).first().click();

@@ -8,7 +8,7 @@ const PAYLOADS = [
 	"<script>window.pwned=1</script>",
 	"<img src=x onerror=window.pwned=1>",
 	"<svg/onload=window.pwned=1>",
-	"\"><script>window.pwned=1</script>",
+	'"><script>window.pwned=1</script>',
 	"' autofocus onfocus=window.pwned=1 x='",
 	"javascript:window.pwned=1",
 	"</title><script>window.pwned=1</script>",
@@ -26,37 +26,71 @@ const PAYLOADS = [
 const ALL = PAYLOADS.slice(0, 2).join(" ");
 
 // What markup from outside would leave behind, and what no page of ours has.
-const foreign = (page) => page.evaluate(() => {
-	const found = [...document.querySelectorAll("body script, iframe, object, embed, base, body meta, body style, svg, math, img, form[action]")].map((e) => e.outerHTML);
-	for (const element of document.querySelectorAll("*")) {
-		for (const {name, value} of element.attributes) {
-			if (name.startsWith("on") || name === "style" || name === "srcdoc" || (["href", "src"].includes(name) && /^\s*(javascript|data|https?):/i.test(value)))
-				found.push(`${element.tagName} ${name}=${value}`);
+const foreign = (page) =>
+	page.evaluate(() => {
+		const found = [
+			...document.querySelectorAll(
+				"body script, iframe, object, embed, base, body meta, body style, svg, math, img, form[action]"
+			),
+		].map((e) => e.outerHTML);
+		for (const element of document.querySelectorAll("*")) {
+			for (const {name, value} of element.attributes) {
+				if (
+					name.startsWith("on") ||
+					name === "style" ||
+					name === "srcdoc" ||
+					(["href", "src"].includes(name) && /^\s*(javascript|data|https?):/i.test(value))
+				)
+					found.push(`${element.tagName} ${name}=${value}`);
+			}
 		}
-	}
-	if (window.pwned || Object.prototype.polluted)
-		found.push("script ran");
-	return found;
-});
+		if (window.pwned || Object.prototype.polluted) found.push("script ran");
+		return found;
+	});
 
-const nothingForeign = async (page) => assert.deepEqual([await foreign(page), page.problems], [[], []], page.url());
+const nothingForeign = async (page) =>
+	assert.deepEqual([await foreign(page), page.problems], [[], []], page.url());
 
 async function plant() {
 	const {id} = await stage.device({name: "hostile"});
 	await stage.claim({name: "hostile", tags: ["hostile"]});
 	for (const payload of PAYLOADS)
-		await rest("POST", `/claimed-devices/${id}/provisioning`, {description: payload, request: {config: /^[ !#-~]+$/.test(payload) ? {[payload.slice(0, 60)]: payload} : {k: "v"}}});
+		await rest("POST", `/claimed-devices/${id}/provisioning`, {
+			description: payload,
+			request: {config: /^[ !#-~]+$/.test(payload) ? {[payload.slice(0, 60)]: payload} : {k: "v"}},
+		});
 	const state = Object.fromEntries(PAYLOADS.map((p, i) => [p, {[p]: p, deep: [p, i]}]));
 	await rest("PATCH", `/devices/${id}/state`, {desired: state});
 	await rest("PATCH", `/devices/${id}/state`, {reported: state});
-	await rest("POST", "/provisioning-rules", {name: PAYLOADS[1], description: PAYLOADS.join(" ").slice(0, 256), active: true, tags: ["hostile"],
-		commands: [{request: {config: {k: PAYLOADS[0]}}}]});
+	await rest("POST", "/provisioning-rules", {
+		name: PAYLOADS[1],
+		description: PAYLOADS.join(" ").slice(0, 256),
+		active: true,
+		tags: ["hostile"],
+		commands: [{request: {config: {k: PAYLOADS[0]}}}],
+	});
 	// The service may refuse some of these as names; that is as good.
 	for (const payload of PAYLOADS) {
-		await stage.rest({method: "PATCH", path: `/claimed-devices/${id}`, body: {name: payload.slice(0, 64)}});
-		await stage.rest({method: "POST", path: "/api-keys", body: {name: payload.slice(0, 64), role: "viewer"}});
-		await stage.rest({method: "POST", path: "/users", body: {name: payload.slice(0, 64), role: "viewer", password: "correct horse battery staple"}});
-		await stage.rest({method: "POST", path: "/provisioning/tags", body: {tag: payload.slice(0, 64), description: payload}});
+		await stage.rest({
+			method: "PATCH",
+			path: `/claimed-devices/${id}`,
+			body: {name: payload.slice(0, 64)},
+		});
+		await stage.rest({
+			method: "POST",
+			path: "/api-keys",
+			body: {name: payload.slice(0, 64), role: "viewer"},
+		});
+		await stage.rest({
+			method: "POST",
+			path: "/users",
+			body: {name: payload.slice(0, 64), role: "viewer", password: "correct horse battery staple"},
+		});
+		await stage.rest({
+			method: "POST",
+			path: "/provisioning/tags",
+			body: {tag: payload.slice(0, 64), description: payload},
+		});
 	}
 	await stage.rest({method: "POST", path: "/provisioning/tags", body: {tag: "hostile", description: ALL}});
 	await rest("PATCH", `/claimed-devices/${id}`, {name: PAYLOADS[1]});
@@ -76,7 +110,10 @@ test("the checks of this file see what they look for", async () => {
 		}
 	}, PAYLOADS[1]);
 	assert.equal((await foreign(page)).length, 2);
-	assert.ok(page.problems.some((p) => p.includes("TrustedHTML")), "markup is not refused: " + page.problems);
+	assert.ok(
+		page.problems.some((p) => p.includes("TrustedHTML")),
+		"markup is not refused: " + page.problems
+	);
 	await page.context().close();
 });
 
@@ -89,7 +126,10 @@ test("payloads in names, tags, shadows, descriptions and the audit log stay text
 
 	await go(page, `#/devices/${id}`);
 	await page.locator("h1", {hasText: PAYLOADS[1]}).waitFor();
-	await page.locator(".commands li").nth(PAYLOADS.length - 1).waitFor();
+	await page
+		.locator(".commands li")
+		.nth(PAYLOADS.length - 1)
+		.waitFor();
 	const text = await page.locator("#main").innerText();
 	for (const payload of PAYLOADS.filter((p) => !p.includes("\u0007")))
 		assert.ok(text.includes(payload), `${payload} is not shown as it is`);
@@ -105,7 +145,15 @@ test("payloads in names, tags, shadows, descriptions and the audit log stay text
 	await nothingForeign(page);
 	await page.keyboard.press("Escape");
 
-	for (const [hash, selector] of [["#/rules", ".rule >> nth=1"], ["#/tags", "td"], ["#/team/keys", "td"], ["#/team/users", "td"], ["#/team/audit", "td"], ["#/rules/new", "form"], ["#/claim", "form"]]) {
+	for (const [hash, selector] of [
+		["#/rules", ".rule >> nth=1"],
+		["#/tags", "td"],
+		["#/team/keys", "td"],
+		["#/team/users", "td"],
+		["#/team/audit", "td"],
+		["#/rules/new", "form"],
+		["#/claim", "form"],
+	]) {
 		await go(page, hash);
 		await page.locator(selector).first().waitFor();
 		await nothingForeign(page);
@@ -132,7 +180,9 @@ test("payloads in live events, in what a device reports and in a list of claims 
 	}
 	await go(page, "#/claim/list");
 	const rows = PAYLOADS.map((p) => `"${p.replaceAll('"', '""')}","${p.replaceAll('"', '""')}"`).join("\n");
-	await page.getByLabel("CSV file").setInputFiles({name: `${PAYLOADS[1]}.csv`, mimeType: "text/csv", buffer: Buffer.from(rows)});
+	await page
+		.getByLabel("CSV file")
+		.setInputFiles({name: `${PAYLOADS[1]}.csv`, mimeType: "text/csv", buffer: Buffer.from(rows)});
 	await page.locator("tbody tr").nth(5).waitFor();
 	await nothingForeign(page);
 	await page.getByRole("button", {name: /^Claim \d+ devices/}).click();
@@ -144,7 +194,13 @@ test("payloads in live events, in what a device reports and in a list of claims 
 test("payloads in the address stay text", async () => {
 	const page = await open();
 	for (const payload of PAYLOADS) {
-		for (const hash of [`#/devices/${encodeURIComponent(payload)}`, `#/rules/${encodeURIComponent(payload)}`, `#${payload}`, `#/devices?search=${encodeURIComponent(payload)}&tag=${encodeURIComponent(payload)}`, "#/devices/%E0%A4%A"]) {
+		for (const hash of [
+			`#/devices/${encodeURIComponent(payload)}`,
+			`#/rules/${encodeURIComponent(payload)}`,
+			`#${payload}`,
+			`#/devices?search=${encodeURIComponent(payload)}&tag=${encodeURIComponent(payload)}`,
+			"#/devices/%E0%A4%A",
+		]) {
 			await go(page, hash);
 			await page.locator("h1").first().waitFor();
 			await nothingForeign(page);

@@ -4,12 +4,18 @@ import {assert, close, info, openPage, stage, test, useBrowser} from "./browser.
 
 useBrowser();
 
-const focused = (page) => page.evaluate(() => {
-	const e = document.activeElement;
-	const style = getComputedStyle(e);
-	return {name: e.getAttribute("aria-label") || e.labels?.[0]?.textContent || e.textContent.trim(), tag: e.tagName, inDialog: Boolean(e.closest("dialog")),
-		isSeen: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2, isOnScreen: e.getBoundingClientRect().bottom > 0};
-});
+const focused = (page) =>
+	page.evaluate(() => {
+		const e = document.activeElement;
+		const style = getComputedStyle(e);
+		return {
+			name: e.getAttribute("aria-label") || e.labels?.[0]?.textContent || e.textContent.trim(),
+			tag: e.tagName,
+			inDialog: Boolean(e.closest("dialog")),
+			isSeen: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+			isOnScreen: e.getBoundingClientRect().bottom > 0,
+		};
+	});
 
 // Presses Tab until something of this name has the focus; everything on the way shows that it has it.
 async function tabTo(page, name, key = "Tab") {
@@ -20,8 +26,7 @@ async function tabTo(page, name, key = "Tab") {
 		way.push(at.name);
 		if (at.tag !== "BODY")
 			assert.ok(at.isSeen && at.isOnScreen, `the focus is not seen on ${at.tag} ${at.name}`);
-		if (at.tag !== "BODY" && at.name.startsWith(name))
-			return at;
+		if (at.tag !== "BODY" && at.name.startsWith(name)) return at;
 	}
 	throw new Error(`${name} is not reached by Tab: ${way.join(" | ")}`);
 }
@@ -90,7 +95,11 @@ test("what is missing in a form has the focus, and says what it wants", async ()
 	await page.getByText("Enter your user name.").waitFor();
 	const at = await page.evaluate(() => {
 		const e = document.activeElement;
-		return {name: e.name, invalid: e.hasAttribute("aria-invalid"), says: document.getElementById(e.getAttribute("aria-describedby")).textContent};
+		return {
+			name: e.name,
+			invalid: e.hasAttribute("aria-invalid"),
+			says: document.getElementById(e.getAttribute("aria-describedby")).textContent,
+		};
 	});
 	assert.deepEqual(at, {name: "user", invalid: true, says: "Enter your user name."});
 	await close(page);

@@ -15,7 +15,13 @@ test("of a list with one bad row the good ones are claimed and go live, and the 
 	const page = await open({at: "#/claim/list"});
 	await live(page);
 	await mark(page);
-	await page.getByLabel("CSV file").setInputFiles(file(`"token","tags"\r\n"${tokens[0]}","lab|floor-2"\r\n"${"A".repeat(76)}.${"B".repeat(103)}",""\r\n"${tokens[1]}",""\r\n`));
+	await page
+		.getByLabel("CSV file")
+		.setInputFiles(
+			file(
+				`"token","tags"\r\n"${tokens[0]}","lab|floor-2"\r\n"${"A".repeat(76)}.${"B".repeat(103)}",""\r\n"${tokens[1]}",""\r\n`
+			)
+		);
 	const rows = page.locator("tbody tr");
 	await rows.nth(2).waitFor();
 	assert.equal(await rows.count(), 3);
@@ -33,7 +39,10 @@ test("of a list with one bad row the good ones are claimed and go live, and the 
 		await page.locator("tr", {hasText: id}).locator(".badge", {hasText: "Validated"}).waitFor();
 	assert.ok(await isMarked(page), "the page was loaded again");
 
-	await page.getByLabel("Tag").selectOption("lab").catch(() => null);
+	await page
+		.getByLabel("Tag")
+		.selectOption("lab")
+		.catch(() => null);
 	await go(page, "#/devices?tag=floor-2");
 	await page.getByText("1 device", {exact: true}).waitFor();
 	await page.locator("tr", {hasText: first.id}).waitFor();

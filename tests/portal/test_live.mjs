@@ -39,6 +39,33 @@ test("what happens while a page has no live connection is shown by asking again"
 	await close(page);
 });
 
+test("a person who signed in again in another tab goes on in this one", async () => {
+	const {id} = await stage.device({name: "tabs"});
+	await stage.claim({name: "tabs"});
+	const page = await open({at: `#/devices/${id}`});
+	await page.getByRole("button", {name: "Rename"}).waitFor();
+	const {user, password} = await stage.info();
+	assert.equal(
+		await page.evaluate(
+			async (body) =>
+				(
+					await fetch("/v1/session", {
+						method: "POST",
+						headers: {"Content-Type": "application/json"},
+						body: JSON.stringify(body),
+					})
+				).status,
+			{user, password}
+		),
+		201
+	);
+	await page.getByRole("button", {name: "Rename"}).click();
+	await page.getByRole("dialog").getByLabel("Name", {exact: true}).fill("Still here");
+	await page.getByRole("dialog").getByRole("button", {name: "Rename", exact: true}).click();
+	await page.getByRole("heading", {level: 1, name: "Still here"}).waitFor();
+	await close(page);
+});
+
 test("a session that ends somewhere else leads to the sign-in page, and back to where the person was", async () => {
 	const page = await open({at: "#/rules"});
 	await page.context().clearCookies();

@@ -42,7 +42,10 @@ test("a device is renamed, tagged, blocked, unblocked, reset and unclaimed", asy
 	await press("Reset");
 	await page.locator(".timeline [data-kind=reset]").waitFor();
 	await stage.once({name: "managed"});
-	await page.waitForFunction((n) => document.querySelectorAll(".timeline [data-kind=validated]").length > n, before);
+	await page.waitForFunction(
+		(n) => document.querySelectorAll(".timeline [data-kind=validated]").length > n,
+		before
+	);
 
 	await page.getByRole("button", {name: "Change desired"}).click();
 	await dialog.getByLabel("Changes as JSON").fill('{"interval": 60}');
@@ -68,7 +71,10 @@ test("a device is renamed, tagged, blocked, unblocked, reset and unclaimed", asy
 test("a queued command is deleted", async () => {
 	const {id} = await stage.device({name: "queued"});
 	await stage.claim({name: "queued"});
-	await rest("POST", `/claimed-devices/${id}/provisioning`, {description: "not wanted", request: {finished: {}}});
+	await rest("POST", `/claimed-devices/${id}/provisioning`, {
+		description: "not wanted",
+		request: {finished: {}},
+	});
 	const page = await open({at: `#/devices/${id}`});
 	await page.getByRole("button", {name: "Details of Finish the run"}).click();
 	await page.getByRole("dialog").getByRole("button", {name: "Delete the command"}).click();
@@ -106,7 +112,10 @@ test("a rule is made, changed, applied to a device and deleted", async () => {
 	await page.getByRole("button", {name: "Make the rule"}).click();
 	const card = page.locator(".rule", {hasText: "Gates"});
 	await card.waitFor();
-	assert.deepEqual(await card.locator("li").allTextContents(), ["Generate the cloud key", "Finish the run"]);
+	assert.deepEqual(await card.locator("li").allTextContents(), [
+		"Generate the cloud key",
+		"Finish the run",
+	]);
 
 	await card.getByRole("link").click();
 	await page.getByLabel("Description (optional)").first().fill("For what opens and closes");
@@ -152,7 +161,8 @@ test("an API key is shown once and works; a user signs in; both are gone when de
 	await dialog.getByRole("button", {name: "Make the key"}).click();
 	const key = await dialog.getByLabel("The key").inputValue();
 	const {origin, password} = await stage.info();
-	const ask = async () => (await fetch(origin + "/v1/account", {headers: {Authorization: `Bearer ${key}`}})).status;
+	const ask = async () =>
+		(await fetch(origin + "/v1/account", {headers: {Authorization: `Bearer ${key}`}})).status;
 	assert.equal(await ask(), 200);
 	await dialog.getByRole("button", {name: "I have it"}).click();
 	await page.locator("tr", {hasText: "nightly job"}).waitFor();

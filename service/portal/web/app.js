@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The portal starts here: who is signed in decides between the sign-in page and the pages behind it.
-import {setSignedOutHandler} from "./lib/api.js";
-import {fill} from "./lib/dom.js";
+import {setCsrfRenewer, setSignedOutHandler} from "./lib/api.js";
+import {fill, h} from "./lib/dom.js";
 import {errorBox} from "./lib/errors.js";
 import {startLive, stopLive} from "./lib/live.js";
 import {focusHeading, navigate, parseHash, route, startRouter, stopRouter} from "./lib/router.js";
-import {forget, resume, signOut} from "./lib/session.js";
+import {forget, resume, signOut, user} from "./lib/session.js";
+import {button} from "./lib/parts.js";
 import {keepTimes} from "./lib/time.js";
 import {shell} from "./views/shell.js";
 import {signInPage} from "./views/signin.js";
@@ -35,8 +36,7 @@ function enter() {
 	inside = true;
 	const frame = shell({onSignOut: leave});
 	fill(app, frame.element);
-	if (parseHash(location.hash).path === "/")
-		history.replaceState(null, "", "#/devices");
+	if (parseHash(location.hash).path === "/") history.replaceState(null, "", "#/devices");
 	startRouter(frame.outlet, missingPage, frame.showPlace);
 	startLive();
 }
@@ -47,12 +47,17 @@ function outside(note) {
 		stopRouter();
 		stopLive();
 	}
-	for (const dialog of document.querySelectorAll("dialog[open]"))
-		dialog.close();
-	fill(app, signInPage({note, onSignedIn: () => {
-		enter();
-		focusHeading();
-	}}));
+	for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+	fill(
+		app,
+		signInPage({
+			note,
+			onSignedIn: () => {
+				enter();
+				focusHeading();
+			},
+		})
+	);
 	document.title = "Sign in · onboard";
 	document.querySelector("#app input")?.focus();
 }
@@ -67,21 +72,36 @@ async function leave() {
 	navigate("#/");
 }
 
+// Signed in again in another tab: as the same person one goes on, as another one the page begins anew.
+async function renewToken() {
+	const before = user().id;
+	const session = await resume();
+	if (session && session.user.id !== before) location.reload();
+	return session?.csrfToken;
+}
+
 async function start() {
 	keepTimes();
+	setCsrfRenewer(renewToken);
 	setSignedOutHandler(() => {
-		if (!inside)
-			return;
+		if (!inside) return;
 		forget();
 		outside("Your session has ended. Sign in again to go on where you were.");
 	});
 	try {
-		if (await resume())
-			enter();
-		else
-			outside(null);
+		if (await resume()) enter();
+		else outside(null);
 	} catch (error) {
-		fill(app, errorBox(error));
+		fill(
+			app,
+			h(
+				"main",
+				{class: "signin"},
+				h("h1", {}, "onboard"),
+				errorBox(error),
+				button("Try again", () => location.reload(), "primary")
+			)
+		);
 	}
 }
 

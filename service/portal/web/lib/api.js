@@ -5,6 +5,7 @@ import {remedyFor} from "./remedy.js";
 
 let csrfToken = null;
 let onSignedOut = () => {};
+let renewCsrfToken = async () => null;
 
 export function setCsrfToken(token) {
 	csrfToken = token;
@@ -12,6 +13,11 @@ export function setCsrfToken(token) {
 
 export function setSignedOutHandler(handler) {
 	onSignedOut = handler;
+}
+
+// What finds out the token anew: somebody signed in again in another tab.
+export function setCsrfRenewer(renewer) {
+	renewCsrfToken = renewer;
 }
 
 // What went wrong, as RFC 9457 says it, with what to do about it.
@@ -25,10 +31,15 @@ export class Problem extends Error {
 	}
 }
 
-const unreachable = () => new Problem(0, {title: "The service does not answer",
-	detail: "Nothing came back from the service."}, null);
+const unreachable = () =>
+	new Problem(
+		0,
+		{title: "The service does not answer", detail: "Nothing came back from the service."},
+		null
+	);
 
-export async function call(request, {signal} = {}) {
+// What fetch() is told of a request, and the answer with its text.
+async function send(request, signal) {
 	const headers = {Accept: "application/json"};
 	let body;
 	if (request.csv !== undefined) {
@@ -38,23 +49,38 @@ export async function call(request, {signal} = {}) {
 		headers["Content-Type"] = "application/json";
 		body = JSON.stringify(request.body);
 	}
-	if (request.method !== "GET" && csrfToken)
-		headers["X-CSRF-Token"] = csrfToken;
-	let answer, text;
+	if (request.method !== "GET" && csrfToken) headers["X-CSRF-Token"] = csrfToken;
 	try {
-		answer = await fetch("/v1" + request.path, {method: request.method, headers, body, signal,
-			credentials: "same-origin", cache: "no-store", redirect: "error"});
-		text = await answer.text();
+		const answer = await fetch("/v1" + request.path, {
+			method: request.method,
+			headers,
+			body,
+			signal,
+			credentials: "same-origin",
+			cache: "no-store",
+			redirect: "error",
+		});
+		return {answer, text: await answer.text()};
 	} catch (error) {
-		if (error.name === "AbortError")
-			throw error;
+		if (error.name === "AbortError") throw error;
 		throw unreachable();
 	}
+}
+
+// Whether a refusal may be one of our token, and there is another one now.
+async function hasNewToken(request, status) {
+	if (status !== 403 || request.method === "GET" || request.path === "/session") return false;
+	const before = csrfToken;
+	csrfToken = (await renewCsrfToken()) ?? csrfToken;
+	return csrfToken !== before;
+}
+
+export async function call(request, {signal} = {}) {
+	let {answer, text} = await send(request, signal);
+	if (await hasNewToken(request, answer.status)) ({answer, text} = await send(request, signal));
 	const value = parse(text);
-	if (answer.ok)
-		return value;
-	if (answer.status === 401 && request.path !== "/session")
-		onSignedOut();
+	if (answer.ok) return value;
+	if (answer.status === 401 && request.path !== "/session") onSignedOut();
 	throw new Problem(answer.status, value ?? {}, Number(answer.headers.get("Retry-After")) || null);
 }
 

@@ -9,4 +9,8 @@ export function tokenIn(text) {
 	return /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/.test(joined) ? joined : null;
 }
 
-export const claimRequest = (claimToken, tags) => ({method: "POST", path: "/claimed-devices", body: {claimToken, tags}});
+export const claimRequest = (claimToken, tags) => ({
+	method: "POST",
+	path: "/claimed-devices",
+	body: {claimToken, tags},
+});

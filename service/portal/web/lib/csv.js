@@ -6,15 +6,16 @@ export const MAX_ROWS = 1000;
 // [[field, …]] of the rows that are not empty.
 export function parseCsv(text) {
 	const rows = [];
-	let row = [], value = "", quoted = false;
+	let row = [],
+		value = "",
+		quoted = false;
 	const endField = () => {
 		row.push(value);
 		value = "";
 	};
 	const endRow = () => {
 		endField();
-		if (row.some((f) => f.trim()))
-			rows.push(row.map((f) => f.trim()));
+		if (row.some((f) => f.trim())) rows.push(row.map((f) => f.trim()));
 		row = [];
 	};
 	const source = text.replace(/^\uFEFF/, "");
@@ -41,8 +42,12 @@ const quote = (text) => `"${text.replaceAll('"', '""')}"`;
 
 // What is sent: without a header row, every row with the tags that all get.
 export function claimRows(rows, commonTags) {
-	return rows.filter((r, i) => !(i === 0 && /^(claim)?-?_?token$/i.test(r[0])))
-		.map(([token = "", tags = ""]) => ({token, tags: [...new Set([...tags.split("|"), ...commonTags].map((t) => t.trim()).filter(Boolean))]}));
+	return rows
+		.filter((r, i) => !(i === 0 && /^(claim)?-?_?token$/i.test(r[0])))
+		.map(([token = "", tags = ""]) => ({
+			token,
+			tags: [...new Set([...tags.split("|"), ...commonTags].map((t) => t.trim()).filter(Boolean))],
+		}));
 }
 
 export const toCsv = (rows) => rows.map((r) => `${quote(r.token)},${quote(r.tags.join("|"))}\n`).join("");

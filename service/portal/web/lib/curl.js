@@ -11,13 +11,15 @@ export function shellQuote(text) {
 
 export function curlOf(request, origin = location.origin) {
 	const words = ["curl --globoff --fail-with-body -sS"];
-	if (request.method !== "GET")
-		words.push("-X " + request.method);
+	if (request.method !== "GET") words.push("-X " + request.method);
 	words.push(shellQuote(origin + "/v1" + request.path), '-H "Authorization: Bearer $API_KEY"');
 	if (request.csv !== undefined)
 		words.push("-H 'Content-Type: text/csv'", "--data-raw " + shellQuote(request.csv));
 	else if (request.body !== undefined)
-		words.push("-H 'Content-Type: application/json'", "--data-raw " + shellQuote(JSON.stringify(request.body)));
+		words.push(
+			"-H 'Content-Type: application/json'",
+			"--data-raw " + shellQuote(JSON.stringify(request.body))
+		);
 	return words.join(" \\\n  ");
 }
 
@@ -33,15 +35,27 @@ export async function copy(text, what) {
 
 // `make` says what the action would send now; it may throw what the form says is missing.
 export function curlButton(make, what = "this action") {
-	return h("button", {type: "button", class: "quiet curl", title: "Copy as a curl command; set API_KEY to a key of yours",
-		"aria-label": `Copy as curl: ${what}`, on: {click: () => {
-			let request;
-			try {
-				request = make();
-			} catch (error) {
-				toast(error.message);
-				return;
-			}
-			copy(curlOf(request), "the curl command");
-		}}}, h("span", {"aria-hidden": "true", class: "curl-mark"}, "›_"), " Copy as curl");
+	return h(
+		"button",
+		{
+			type: "button",
+			class: "quiet curl",
+			title: "Copy as a curl command; set API_KEY to a key of yours",
+			"aria-label": `Copy as curl: ${what}`,
+			on: {
+				click: () => {
+					let request;
+					try {
+						request = make();
+					} catch (error) {
+						toast(error.message);
+						return;
+					}
+					copy(curlOf(request), "the curl command");
+				},
+			},
+		},
+		h("span", {"aria-hidden": "true", class: "curl-mark"}, "›_"),
+		" Copy as curl"
+	);
 }

@@ -3,10 +3,13 @@
 import {h} from "./dom.js";
 
 export function errorBox(error) {
-	return h("div", {class: "notice bad", role: "alert"},
+	return h(
+		"div",
+		{class: "notice bad", role: "alert"},
 		h("strong", {}, sentence(error.title ?? "That did not work")),
 		h("p", {}, sentence(error.message)),
-		error.remedy ? h("p", {class: "muted"}, error.remedy) : null);
+		error.remedy ? h("p", {class: "muted"}, error.remedy) : null
+	);
 }
 
 export function sentence(text) {

@@ -8,25 +8,37 @@ export function field(label, control, help) {
 	control.id = id;
 	const helpElement = help ? h("p", {class: "help", id: `${id}-help`}, help) : null;
 	const errorElement = h("p", {class: "field-error", id: `${id}-error`, role: "alert"});
-	if (helpElement)
-		control.setAttribute("aria-describedby", `${id}-help`);
-	const element = h("div", {class: "field"}, h("label", {for: id}, label), helpElement, control, errorElement);
+	if (helpElement) control.setAttribute("aria-describedby", `${id}-help`);
+	const element = h(
+		"div",
+		{class: "field"},
+		h("label", {for: id}, label),
+		helpElement,
+		control,
+		errorElement
+	);
 	element.problem = (text) => {
 		fill(errorElement, text);
 		control.toggleAttribute("aria-invalid", Boolean(text));
-		control.setAttribute("aria-describedby", [helpElement && `${id}-help`, text && `${id}-error`].filter(Boolean).join(" "));
-		if (text)
-			control.focus();
+		control.setAttribute(
+			"aria-describedby",
+			[helpElement && `${id}-help`, text && `${id}-error`].filter(Boolean).join(" ")
+		);
+		if (text) control.focus();
 	};
 	return element;
 }
 
-export const input = (props) => h("input", {type: "text", autocomplete: "off", spellcheck: "false", ...props});
+export const input = (props) =>
+	h("input", {type: "text", autocomplete: "off", spellcheck: "false", ...props});
 
 export function select(options, value, props = {}) {
-	const element = h("select", props, options.map(([v, text]) => h("option", {value: v}, text)));
-	if (value !== undefined && value !== null)
-		element.value = value;
+	const element = h(
+		"select",
+		props,
+		options.map(([v, text]) => h("option", {value: v}, text))
+	);
+	if (value !== undefined && value !== null) element.value = value;
 	return element;
 }
 
@@ -49,8 +61,7 @@ export class Invalid extends Error {
 export function need(fieldElement, control, what) {
 	fieldElement.problem("");
 	const value = control.value.trim();
-	if (!value)
-		throw new Invalid(`Enter ${what}.`, fieldElement);
+	if (!value) throw new Invalid(`Enter ${what}.`, fieldElement);
 	return value;
 }
 

@@ -25,23 +25,26 @@ const PLAIN = {
 export function sentenceOf(event) {
 	const d = event.detail ?? {};
 	switch (event.kind) {
-	case "commands-handed":
-		return {tone: "busy", text: `${d.ids?.length ?? "Some"} ${d.ids?.length === 1 ? "command" : "commands"} handed to the device`};
-	case "command-queued":
-		return {tone: "wait", text: `Queued: ${titleOf(d.type)}`};
-	case "command-succeeded":
-		return {tone: "good", text: `Done: ${titleOf(d.type)}${seconds(d.durationMs)}`};
-	case "command-failed":
-		return {tone: "bad", text: `Failed: ${titleOf(d.type)}${seconds(d.durationMs)}`, note: d.error};
-	case "certificate-issued":
-		return {tone: "good", text: "Certificate issued", note: d.serial && `Serial ${d.serial}`};
-	case "certificate-revoked":
-		return {tone: "bad", text: "Certificate revoked", note: d.serial && `Serial ${d.serial}`};
-	case "refused":
-		return {tone: "bad", text: "Refused", note: d.why};
-	default: {
-		const [tone, text] = PLAIN[event.kind] ?? ["wait", String(event.kind)];
-		return {tone, text, note: d.tags?.length ? `Tags: ${d.tags.join(", ")}` : d.name};
-	}
+		case "commands-handed":
+			return {
+				tone: "busy",
+				text: `${d.ids?.length ?? "Some"} ${d.ids?.length === 1 ? "command" : "commands"} handed to the device`,
+			};
+		case "command-queued":
+			return {tone: "wait", text: `Queued: ${titleOf(d.type)}`};
+		case "command-succeeded":
+			return {tone: "good", text: `Done: ${titleOf(d.type)}${seconds(d.durationMs)}`};
+		case "command-failed":
+			return {tone: "bad", text: `Failed: ${titleOf(d.type)}${seconds(d.durationMs)}`, note: d.error};
+		case "certificate-issued":
+			return {tone: "good", text: "Certificate issued", note: d.serial && `Serial ${d.serial}`};
+		case "certificate-revoked":
+			return {tone: "bad", text: "Certificate revoked", note: d.serial && `Serial ${d.serial}`};
+		case "refused":
+			return {tone: "bad", text: "Refused", note: d.why};
+		default: {
+			const [tone, text] = PLAIN[event.kind] ?? ["wait", String(event.kind)];
+			return {tone, text, note: d.tags?.length ? `Tags: ${d.tags.join(", ")}` : d.name};
+		}
 	}
 }

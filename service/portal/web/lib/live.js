@@ -2,10 +2,29 @@
 // What happens to the team's devices, as it happens. Server-sent events when they come through;
 // while they do not, pages are told to ask again every few seconds. Whoever listens hears of both.
 
-const KINDS = ["claimed", "unclaimed", "transferred", "renamed", "tagged", "blocked", "unblocked", "reset",
-	"authenticated", "commands-handed", "command-queued", "command-succeeded", "command-failed",
-	"command-deleted", "key-registered", "certificate-issued", "certificate-revoked", "validated",
-	"state-reported", "state-desired", "refused"];
+const KINDS = [
+	"claimed",
+	"unclaimed",
+	"transferred",
+	"renamed",
+	"tagged",
+	"blocked",
+	"unblocked",
+	"reset",
+	"authenticated",
+	"commands-handed",
+	"command-queued",
+	"command-succeeded",
+	"command-failed",
+	"command-deleted",
+	"key-registered",
+	"certificate-issued",
+	"certificate-revoked",
+	"validated",
+	"state-reported",
+	"state-desired",
+	"refused",
+];
 const POLL_MS = 5000;
 const RETRY_MS = [1000, 2000, 5000, 10000, 30000];
 
@@ -19,16 +38,13 @@ const listeners = new Set();
 const stateListeners = new Set();
 
 function setState(next) {
-	if (next === state)
-		return;
+	if (next === state) return;
 	state = next;
-	for (const listener of stateListeners)
-		listener(next);
+	for (const listener of stateListeners) listener(next);
 }
 
 function tell(event) {
-	for (const listener of [...listeners])
-		listener(event);
+	for (const listener of [...listeners]) listener(event);
 }
 
 function onEvent(message) {
@@ -38,8 +54,7 @@ function onEvent(message) {
 	} catch {
 		return;
 	}
-	if (message.lastEventId)
-		lastId = message.lastEventId;
+	if (message.lastEventId) lastId = message.lastEventId;
 	tell({...event, kind: event.kind ?? message.type});
 }
 
@@ -51,11 +66,9 @@ function connect() {
 		stopPolling();
 		setState("live");
 		// What happened while nothing came through, if the service no longer knows our place.
-		if (missed)
-			tell({kind: "resync"});
+		if (missed) tell({kind: "resync"});
 	};
-	for (const kind of KINDS)
-		source.addEventListener(kind, onEvent);
+	for (const kind of KINDS) source.addEventListener(kind, onEvent);
 	source.onmessage = onEvent;
 	source.onerror = () => {
 		source.close();
@@ -118,15 +131,12 @@ export function coalesce(work, quietMs = 150) {
 			await work();
 		} finally {
 			busy = false;
-			if (again)
-				ask();
+			if (again) ask();
 		}
 	};
 	function ask() {
-		if (busy)
-			again = true;
-		else
-			timer ??= setTimeout(run, quietMs);
+		if (busy) again = true;
+		else timer ??= setTimeout(run, quietMs);
 	}
 	ask.cancel = () => clearTimeout(timer);
 	return ask;

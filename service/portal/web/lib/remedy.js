@@ -15,9 +15,7 @@ const REMEDIES = {
 };
 
 export function remedyFor(status, retryAfter) {
-	if (retryAfter)
-		return `Wait ${retryAfter} ${retryAfter === 1 ? "second" : "seconds"}, then try again.`;
-	if (status === 429)
-		return "Wait a minute, then try again.";
+	if (retryAfter) return `Wait ${retryAfter} ${retryAfter === 1 ? "second" : "seconds"}, then try again.`;
+	if (status === 429) return "Wait a minute, then try again.";
 	return REMEDIES[status] ?? "Try again; if it stays, tell the person who runs the service.";
 }

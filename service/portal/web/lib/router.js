@@ -34,8 +34,7 @@ function decode(segment) {
 function find(path) {
 	for (const {regex, names, page} of routes) {
 		const match = regex.exec(path);
-		if (match)
-			return {page, params: Object.fromEntries(names.map((n, i) => [n, decode(match[i + 1])]))};
+		if (match) return {page, params: Object.fromEntries(names.map((n, i) => [n, decode(match[i + 1])]))};
 	}
 	return null;
 }
@@ -91,10 +90,8 @@ export function focusHeading() {
 }
 
 export function navigate(hash) {
-	if (location.hash === hash)
-		show(true);
-	else
-		location.hash = hash;
+	if (location.hash === hash) show(true);
+	else location.hash = hash;
 }
 
 // Changes the address without showing a page anew: filters.

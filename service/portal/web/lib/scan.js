@@ -16,11 +16,9 @@ export class ScanError extends Error {
 const PASTE = "Paste the token instead.";
 
 async function browserDetector() {
-	if (!("BarcodeDetector" in window))
-		return null;
+	if (!("BarcodeDetector" in window)) return null;
 	const formats = await window.BarcodeDetector.getSupportedFormats().catch(() => []);
-	if (!formats.includes("qr_code"))
-		return null;
+	if (!formats.includes("qr_code")) return null;
 	const detector = new window.BarcodeDetector({formats: ["qr_code"]});
 	return async (canvas) => (await detector.detect(canvas))[0]?.rawValue ?? null;
 }
@@ -30,7 +28,11 @@ async function ownDetector() {
 	try {
 		decoder = await import("../vendor/qr/decode.js");
 	} catch {
-		throw new ScanError("No QR decoder", "This browser has none of its own, and this service was built without one.", PASTE);
+		throw new ScanError(
+			"No QR decoder",
+			"This browser has none of its own, and this service was built without one.",
+			PASTE
+		);
 	}
 	return async (canvas) => {
 		const picture = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
@@ -44,12 +46,23 @@ async function ownDetector() {
 
 async function openCamera() {
 	if (!navigator.mediaDevices?.getUserMedia)
-		throw new ScanError("No camera here", "Browsers open the camera for pages with https (or on localhost) only.", PASTE);
+		throw new ScanError(
+			"No camera here",
+			"Browsers open the camera for pages with https (or on localhost) only.",
+			PASTE
+		);
 	try {
-		return await navigator.mediaDevices.getUserMedia({audio: false, video: {facingMode: "environment", width: {ideal: 1280}}});
+		return await navigator.mediaDevices.getUserMedia({
+			audio: false,
+			video: {facingMode: "environment", width: {ideal: 1280}},
+		});
 	} catch (error) {
 		if (error.name === "NotAllowedError")
-			throw new ScanError("The camera is not allowed", "The browser refused the camera for this page.", "Allow it in the browser's settings of this page, or paste the token instead.");
+			throw new ScanError(
+				"The camera is not allowed",
+				"The browser refused the camera for this page.",
+				"Allow it in the browser's settings of this page, or paste the token instead."
+			);
 		throw new ScanError("No camera", "The browser found no camera that it can open.", PASTE);
 	}
 }
@@ -70,21 +83,20 @@ export async function startScan(video, onText) {
 			canvas.height = Math.round(video.videoHeight * scale);
 			context.drawImage(video, 0, 0, canvas.width, canvas.height);
 			const text = await detect(canvas).catch(() => null);
-			if (text && !stopped)
-				onText(text);
+			if (text && !stopped) onText(text);
 		}
-		if (!stopped)
-			timer = setTimeout(look, LOOK_MS);
+		if (!stopped) timer = setTimeout(look, LOOK_MS);
 	}
 
 	video.srcObject = stream;
 	await video.play().catch(() => {});
 	look();
-	return {stop() {
-		stopped = true;
-		clearTimeout(timer);
-		for (const track of stream.getTracks())
-			track.stop();
-		video.srcObject = null;
-	}};
+	return {
+		stop() {
+			stopped = true;
+			clearTimeout(timer);
+			for (const track of stream.getTracks()) track.stop();
+			video.srcObject = null;
+		},
+	};
 }

@@ -14,8 +14,7 @@ export function scope() {
 		},
 		end() {
 			controller.abort();
-			for (const f of ends.splice(0))
-				f();
+			for (const f of ends.splice(0)) f();
 		},
 	};
 }

@@ -20,8 +20,7 @@ export async function resume() {
 	try {
 		return take(await get("/session"));
 	} catch (error) {
-		if (error.status === 401)
-			return null;
+		if (error.status === 401) return null;
 		throw error;
 	}
 }

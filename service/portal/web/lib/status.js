@@ -17,7 +17,12 @@ const COMMAND = {
 const MARKS = {wait: "◌", busy: "◐", good: "✓", bad: "✕"};
 
 export function badge(tone, text, title) {
-	return h("span", {class: `badge ${tone}`, title}, h("span", {"aria-hidden": "true", class: "mark"}, MARKS[tone]), text);
+	return h(
+		"span",
+		{class: `badge ${tone}`, title},
+		h("span", {"aria-hidden": "true", class: "mark"}, MARKS[tone]),
+		text
+	);
 }
 
 function from(table, value) {
@@ -31,9 +36,7 @@ export const statusWord = (status) => DEVICE[status]?.[1] ?? String(status ?? "u
 
 // Of a device of /claimed-devices, or of an older service that does not say it.
 export function statusOf(device) {
-	if (device.status)
-		return device.status;
-	if (device.cloudAccess?.lastLoginAt)
-		return "validated";
+	if (device.status) return device.status;
+	if (device.cloudAccess?.lastLoginAt) return "validated";
 	return device.lastSeenAt ? "connected" : "waiting";
 }

@@ -20,31 +20,46 @@ export function auditPart(life) {
 	async function load(token) {
 		try {
 			names ??= await actorNames(life);
-			const page = await get("/audit" + query({pageLimit: PAGE, pageNextToken: token}), {signal: life.signal});
+			const page = await get("/audit" + query({pageLimit: PAGE, pageNextToken: token}), {
+				signal: life.signal,
+			});
 			const rows = (page.items ?? []).map((entry) => row(entry, names));
 			if (!body) {
 				if (!rows.length)
-					return fill(place, empty("Nothing yet", "Every change that somebody makes is written here."));
+					return fill(
+						place,
+						empty("Nothing yet", "Every change that somebody makes is written here.")
+					);
 				const t = table("Audit log", COLUMNS);
 				body = t.body;
-				fill(place, h("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": "Audit log"}, t.element));
+				fill(place, t.element);
 			}
 			body.append(...rows);
 			fill(more, page.pageNextToken ? button("Show earlier", () => load(page.pageNextToken)) : null);
 		} catch (error) {
-			if (!life.ended)
-				fill(body ? more : place, errorBox(error));
+			if (!life.ended) fill(body ? more : place, errorBox(error));
 		}
 	}
 	load();
-	return section("Audit log", {actions: [curlButton(() => ({method: "GET", path: "/audit"}), "this list")]}, place, more);
+	return section(
+		"Audit log",
+		{actions: [curlButton(() => ({method: "GET", path: "/audit"}), "this list")]},
+		place,
+		more
+	);
 }
 
 // "user:<id>" → what the team calls it, of those that still are.
 async function actorNames(life) {
-	const lists = await Promise.allSettled([get("/users", {signal: life.signal}), get("/api-keys", {signal: life.signal})]);
+	const lists = await Promise.allSettled([
+		get("/users", {signal: life.signal}),
+		get("/api-keys", {signal: life.signal}),
+	]);
 	const [users, keys] = lists.map((l) => l.value?.items ?? []);
-	return new Map([...users.map((u) => [`user:${u.id}`, u.name]), ...keys.map((k) => [`key:${k.id}`, `key ${k.name || shortId(k.id)}`])]);
+	return new Map([
+		...users.map((u) => [`user:${u.id}`, u.name]),
+		...keys.map((k) => [`key:${k.id}`, `key ${k.name || shortId(k.id)}`]),
+	]);
 }
 
 // Who is gone, and who came by the command line, is shown as the log has it.
@@ -54,7 +69,18 @@ function actorOf(entry, names) {
 }
 
 function row(entry, names) {
-	return tableRow(COLUMNS, [timeElement(entry.at), h("div", {class: "device-name"}, h("span", {class: "break", title: entry.actor}, actorOf(entry, names)),
-		h("span", {class: "muted small"}, entry.address || "")), entry.action, h("span", {class: "mono small break"}, entry.object || "–"),
-	entry.detail && Object.keys(entry.detail).length ? h("code", {class: "small break"}, JSON.stringify(entry.detail)) : h("span", {class: "muted"}, "–")]);
+	return tableRow(COLUMNS, [
+		timeElement(entry.at),
+		h(
+			"div",
+			{class: "device-name"},
+			h("span", {class: "break", title: entry.actor}, actorOf(entry, names)),
+			h("span", {class: "muted small"}, entry.address || "")
+		),
+		entry.action,
+		h("span", {class: "mono small break"}, entry.object || "–"),
+		entry.detail && Object.keys(entry.detail).length
+			? h("code", {class: "small break"}, JSON.stringify(entry.detail))
+			: h("span", {class: "muted"}, "–"),
+	]);
 }

@@ -13,7 +13,12 @@ import {tagsField} from "../lib/tags.js";
 import {toast} from "../lib/toast.js";
 
 export function claimByScan(life) {
-	const video = h("video", {muted: true, playsinline: true, "aria-label": "What the camera sees", hidden: true});
+	const video = h("video", {
+		muted: true,
+		playsinline: true,
+		"aria-label": "What the camera sees",
+		hidden: true,
+	});
 	const message = h("div", {});
 	const say = h("p", {class: "muted", role: "status"});
 	const start = button("Start the camera", begin, "primary");
@@ -33,8 +38,7 @@ export function claimByScan(life) {
 			showRunning(true);
 			fill(say, "Hold the device's QR code in front of the camera.");
 			camera = await startScan(video, onText);
-			if (life.ended)
-				end();
+			if (life.ended) end();
 		} catch (error) {
 			end();
 			fill(message, errorBox(error));
@@ -59,27 +63,50 @@ export function claimByScan(life) {
 		found.querySelector("button")?.focus();
 	}
 	life.onEnd(end);
-	return h("div", {class: "card stack"},
+	return h(
+		"div",
+		{class: "card stack"},
 		h("p", {}, "The picture stays in this browser; only the token is sent, once you confirm it."),
-		video, say, message, h("div", {class: "actions"}, start, stop), found);
+		video,
+		say,
+		message,
+		h("div", {class: "actions"}, start, stop),
+		found
+	);
 }
 
 function confirmation(token) {
 	const tags = tagsField([ONBOARDING_TAG]);
 	const message = h("div", {});
 	const request = () => claimRequest(token, tags.read());
-	return h("form", {class: "stack found", novalidate: true, on: {submit: async (event) => {
-		event.preventDefault();
-		fill(message);
-		try {
-			const device = await call(request());
-			toast("Device claimed");
-			navigate(`#/devices/${encodeURIComponent(device.id)}`);
-		} catch (error) {
-			if (!error.isShown)
-				fill(message, errorBox(error));
-		}
-	}}}, h("p", {class: "notice good", role: "status"}, "Token found."),
-	facts([["Token", h("span", {class: "mono break"}, token)]]), tags, message,
-	h("div", {class: "actions"}, h("button", {type: "submit", class: "primary"}, "Claim the device"), curlButton(request, "the claim")));
+	return h(
+		"form",
+		{
+			class: "stack found",
+			novalidate: true,
+			on: {
+				submit: async (event) => {
+					event.preventDefault();
+					fill(message);
+					try {
+						const device = await call(request());
+						toast("Device claimed");
+						navigate(`#/devices/${encodeURIComponent(device.id)}`);
+					} catch (error) {
+						if (!error.isShown) fill(message, errorBox(error));
+					}
+				},
+			},
+		},
+		h("p", {class: "notice good", role: "status"}, "Token found."),
+		facts([["Token", h("span", {class: "mono break"}, token)]]),
+		tags,
+		message,
+		h(
+			"div",
+			{class: "actions"},
+			h("button", {type: "submit", class: "primary"}, "Claim the device"),
+			curlButton(request, "the claim")
+		)
+	);
 }

@@ -28,52 +28,79 @@ export function devicePage({id}) {
 	const head = h("div", {}, h("h1", {}, `Device ${shortId(id)}`));
 	const about = h("div", {});
 	const message = h("div", {});
-	const parts = {timeline: timelinePart(state), commands: commandsPart(state), shadow: shadowPart(state),
-		rules: rulesPart(state), certificates: certificatesPart(state)};
+	const parts = {
+		timeline: timelinePart(state),
+		commands: commandsPart(state),
+		shadow: shadowPart(state),
+		rules: rulesPart(state),
+		certificates: certificatesPart(state),
+	};
 	const manage = h("div", {});
-	const body = h("div", {class: "columns"},
-		h("div", {class: "main-column"}, parts.timeline.element, parts.commands.element, parts.shadow.element),
-		h("div", {class: "side-column"}, about, parts.rules.element, parts.certificates.element, manage));
+	const body = h(
+		"div",
+		{class: "columns"},
+		h(
+			"div",
+			{class: "main-column"},
+			parts.timeline.element,
+			parts.commands.element,
+			parts.shadow.element
+		),
+		h("div", {class: "side-column"}, about, parts.rules.element, parts.certificates.element, manage)
+	);
 
 	async function load() {
 		try {
 			[state.claimed, state.cloud] = await Promise.all([
 				get(path`/claimed-devices/${id}`, {signal: life.signal}),
-				get(path`/devices/${id}`, {signal: life.signal})]);
+				get(path`/devices/${id}`, {signal: life.signal}),
+			]);
 			fill(message);
 		} catch (error) {
-			if (life.ended)
-				return;
-			fill(message, errorBox(error), error.status === 404 ? linkButton("#/devices", "Go to the devices", "") : null);
+			if (life.ended) return;
+			fill(
+				message,
+				errorBox(error),
+				error.status === 404 ? linkButton("#/devices", "Go to the devices", "") : null
+			);
 			body.hidden = error.status === 404;
 			return;
 		}
-		if (life.ended)
-			return;
+		if (life.ended) return;
 		body.hidden = false;
 		setTitle(nameOf(state.claimed));
 		showHead();
 		fill(about, details(state));
-		if (!manage.firstChild)
-			fill(manage, managePart(state, refresh));
+		if (!manage.firstChild) fill(manage, managePart(state, refresh));
 		manage.firstChild.update?.();
-		for (const part of Object.values(parts))
-			part.load();
+		for (const part of Object.values(parts)) part.load();
 	}
 
 	let shownHead = "";
 	function showHead() {
 		const d = state.claimed;
 		const is = JSON.stringify([nameOf(d), statusOf(d)]);
-		if (is === shownHead)
-			return;
+		if (is === shownHead) return;
 		shownHead = is;
 		const focused = head.contains(document.activeElement) && document.activeElement.tagName === "H1";
 		const title = h("h1", {}, nameOf(d));
-		fill(head, h("p", {class: "crumb"}, h("a", {href: "#/devices"}, "Devices")),
-			h("div", {class: "page-head"}, h("div", {class: "title-line"}, title, deviceBadge(statusOf(d))),
-				may("editor") ? h("div", {class: "actions"}, button("Add a command", () => parts.commands.add(), "primary"),
-					button("Rename", () => renameDialog(state, refresh))) : null));
+		fill(
+			head,
+			h("p", {class: "crumb"}, h("a", {href: "#/devices"}, "Devices")),
+			h(
+				"div",
+				{class: "page-head"},
+				h("div", {class: "title-line"}, title, deviceBadge(statusOf(d))),
+				may("editor")
+					? h(
+							"div",
+							{class: "actions"},
+							button("Add a command", () => parts.commands.add(), "primary"),
+							button("Rename", () => renameDialog(state, refresh))
+						)
+					: null
+			)
+		);
 		if (focused) {
 			title.tabIndex = -1;
 			title.focus();
@@ -82,29 +109,60 @@ export function devicePage({id}) {
 
 	const refresh = coalesce(load, 150);
 	life.onEnd(refresh.cancel);
-	life.onEnd(listen((event) => {
-		if (event.device && event.device !== id)
-			return;
-		if (event.device && event.kind !== "poll")
-			announce(sentenceOf(event).text);
-		refresh();
-	}));
+	life.onEnd(
+		listen((event) => {
+			if (event.device && event.device !== id) return;
+			if (event.device && event.kind !== "poll") announce(sentenceOf(event).text);
+			refresh();
+		})
+	);
 	fill(about, loading());
 	load();
-	return {title: `Device ${shortId(id)}`, stop: life.end, element: h("div", {class: "page"}, head, message, body)};
+	return {
+		title: `Device ${shortId(id)}`,
+		stop: life.end,
+		element: h("div", {class: "page"}, head, message, body),
+	};
 
 	function details({claimed: d, cloud}) {
 		const key = cloud?.cloudAccess;
-		return section("Details", {actions: may("editor") ? [button("Change tags", () => tagsDialog(state, refresh), "quiet")] : []},
+		return section(
+			"Details",
+			{
+				actions: may("editor")
+					? [button("Change tags", () => tagsDialog(state, refresh), "quiet")]
+					: [],
+			},
 			facts([
-				["Id", h("span", {class: "id-line"}, h("span", {class: "mono break"}, d.id), button("Copy", () => copy(d.id, "the id"), "quiet", {"aria-label": "Copy the id"}))],
+				[
+					"Id",
+					h(
+						"span",
+						{class: "id-line"},
+						h("span", {class: "mono break"}, d.id),
+						button("Copy", () => copy(d.id, "the id"), "quiet", {"aria-label": "Copy the id"})
+					),
+				],
 				["Tags", chips(d.tags)],
 				["Type", d.deviceType ?? null],
 				["Firmware", d.firmwareId ? h("span", {class: "mono break"}, d.firmwareId) : null],
 				["Claimed", timeElement(d.claimedAt)],
 				["Last seen", timeElement(d.lastSeenAt)],
-				["Cloud key", key ? h("span", {}, `Tag ${key.secTag}, `, h("span", {class: "mono", title: key.keyId}, shortId(key.keyId)), ", registered ", timeElement(key.registeredAt)) : "none yet"],
+				[
+					"Cloud key",
+					key
+						? h(
+								"span",
+								{},
+								`Tag ${key.secTag}, `,
+								h("span", {class: "mono", title: key.keyId}, shortId(key.keyId)),
+								", registered ",
+								timeElement(key.registeredAt)
+							)
+						: "none yet",
+				],
 				["Last cloud login", timeElement(key?.lastLoginAt)],
-			]));
+			])
+		);
 	}
 }

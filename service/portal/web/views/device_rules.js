@@ -18,15 +18,39 @@ export function rulesPart(state) {
 			const own = new Set(active.filter((r) => !r.builtIn).flatMap((r) => r.tags));
 			render(active.filter((r) => !r.builtIn || !r.tags.some((t) => own.has(t))));
 		} catch (error) {
-			if (!state.life.ended)
-				fill(place, errorBox(error));
+			if (!state.life.ended) fill(place, errorBox(error));
 		}
 	}
 	function render(rules) {
 		if (!rules.length)
-			return fill(place, h("p", {class: "muted"}, "None: no active rule has one of its tags. ", h("a", {href: "#/rules"}, "See the rules")));
-		fill(place, h("ul", {class: "plain"}, rules.map((r) => h("li", {}, h("a", {href: `#/rules/${encodeURIComponent(r.id)}`}, r.name || "Unnamed rule"),
-			h("p", {class: "muted small"}, (r.commands ?? []).map((c) => titleOf(typeOf(c.request))).join(", "))))));
+			return fill(
+				place,
+				h(
+					"p",
+					{class: "muted"},
+					"None: no active rule has one of its tags. ",
+					h("a", {href: "#/rules"}, "See the rules")
+				)
+			);
+		fill(
+			place,
+			h(
+				"ul",
+				{class: "plain"},
+				rules.map((r) =>
+					h(
+						"li",
+						{},
+						h("a", {href: `#/rules/${encodeURIComponent(r.id)}`}, r.name || "Unnamed rule"),
+						h(
+							"p",
+							{class: "muted small"},
+							(r.commands ?? []).map((c) => titleOf(typeOf(c.request))).join(", ")
+						)
+					)
+				)
+			)
+		);
 	}
 	return {element: section("Rules that apply", {}, place), load};
 }

@@ -16,25 +16,45 @@ export function shadowPart(state) {
 
 	function load() {
 		const shadow = state.cloud?.state ?? {};
-		fill(version, shadow.version ? `Version ${shadow.version}. The device reads what is desired and not reported.` : "The device has reported nothing yet.");
+		fill(
+			version,
+			shadow.version
+				? `Version ${shadow.version}. The device reads what is desired and not reported.`
+				: "The device has reported nothing yet."
+		);
 		show(desired, shadow.desired);
 		show(reported, shadow.reported);
 	}
 	const edit = () => editDialog(state);
-	return {load, element: section("Shadow", {actions: may("editor") ? [button("Change desired", edit, "quiet")] : []}, version,
-		h("div", {class: "pair"}, h("div", {}, h("h3", {}, "Desired"), desired), h("div", {}, h("h3", {}, "Reported"), reported)))};
+	return {
+		load,
+		element: section(
+			"Shadow",
+			{actions: may("editor") ? [button("Change desired", edit, "quiet")] : []},
+			version,
+			h(
+				"div",
+				{class: "pair"},
+				h("div", {}, h("h3", {}, "Desired"), desired),
+				h("div", {}, h("h3", {}, "Reported"), reported)
+			)
+		),
+	};
 }
 
 function show(element, value) {
 	const text = JSON.stringify(value ?? {}, null, 2);
-	if (element.textContent !== text)
-		element.textContent = text;
+	if (element.textContent !== text) element.textContent = text;
 }
 
 function editDialog(state) {
 	const area = h("textarea", {rows: 10, class: "mono", spellcheck: "false"});
 	area.value = JSON.stringify(state.cloud?.state?.desired ?? {}, null, 2);
-	const areaField = field("Changes as JSON", area, "Merged into what is desired: members that are not named stay, null deletes one.");
+	const areaField = field(
+		"Changes as JSON",
+		area,
+		"Merged into what is desired: members that are not named stay, null deletes one."
+	);
 	const request = () => {
 		areaField.problem("");
 		let value;
@@ -47,10 +67,16 @@ function editDialog(state) {
 			throw new Invalid("A state is an object: {…}.", areaField);
 		return {method: "PATCH", path: path`/devices/${state.id}/state`, body: {desired: value}};
 	};
-	formDialog({title: "Change the desired state", label: "Change it", wide: true, body: areaField, extra: [curlButton(request, "this change")],
+	formDialog({
+		title: "Change the desired state",
+		label: "Change it",
+		wide: true,
+		body: areaField,
+		extra: [curlButton(request, "this change")],
 		submit: async () => {
 			const changed = await call(request());
 			state.cloud.state = changed.state;
 			toast("Desired state changed");
-		}});
+		},
+	});
 }

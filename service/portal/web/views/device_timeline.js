@@ -16,28 +16,42 @@ export function timelinePart(state) {
 
 	async function load() {
 		try {
-			const page = await get(path`/claimed-devices/${state.id}/events` + query({pageLimit: PAGE}), {signal: state.life.signal});
-			if (!older.length)
-				token = page.pageNextToken;
+			const page = await get(path`/claimed-devices/${state.id}/events` + query({pageLimit: PAGE}), {
+				signal: state.life.signal,
+			});
+			if (!older.length) token = page.pageNextToken;
 			render(page.items ?? []);
 		} catch (error) {
-			if (!state.life.ended)
-				fill(place, errorBox(error));
+			if (!state.life.ended) fill(place, errorBox(error));
 		}
 	}
 	function render(first) {
 		const seen = new Set();
 		const events = [...first, ...older].filter((e) => !seen.has(e.id) && seen.add(e.id));
 		if (!events.length)
-			return fill(place, empty("Nothing happened yet", "What the device does appears here by itself, as it happens."));
-		const more = token ? button("Show earlier", async (event) => {
-			event.target.disabled = true;
-			const page = await get(path`/claimed-devices/${state.id}/events` + query({pageLimit: PAGE, pageNextToken: token}), {signal: state.life.signal});
+			return fill(
+				place,
+				empty("Nothing happened yet", "What the device does appears here by itself, as it happens.")
+			);
+		const more = h(
+			"div",
+			{class: "actions center"},
+			token ? button("Show earlier", () => showEarlier(first, more)) : null
+		);
+		fill(place, byDay(events), more);
+	}
+	async function showEarlier(first, more) {
+		try {
+			const page = await get(
+				path`/claimed-devices/${state.id}/events` + query({pageLimit: PAGE, pageNextToken: token}),
+				{signal: state.life.signal}
+			);
 			older = [...older, ...(page.items ?? [])];
 			token = page.pageNextToken;
 			render(first);
-		}) : null;
-		fill(place, byDay(events), more);
+		} catch (error) {
+			if (!state.life.ended) fill(more, errorBox(error));
+		}
 	}
 	return {element: section("Timeline", {}, place), load};
 }
@@ -46,15 +60,21 @@ function byDay(events) {
 	const days = [];
 	for (const event of events) {
 		const day = dayOf(event.at);
-		if (days.at(-1)?.day !== day)
-			days.push({day, events: []});
+		if (days.at(-1)?.day !== day) days.push({day, events: []});
 		days.at(-1).events.push(event);
 	}
-	return days.map(({day, events: list}) => h("div", {class: "day"}, h("h3", {}, day), h("ol", {class: "timeline"}, list.map(entry))));
+	return days.map(({day, events: list}) =>
+		h("div", {class: "day"}, h("h3", {}, day), h("ol", {class: "timeline"}, list.map(entry)))
+	);
 }
 
 function entry(event) {
 	const {tone, text, note} = sentenceOf(event);
-	return h("li", {class: tone, "data-kind": event.kind}, h("span", {class: "mark", "aria-hidden": "true"}, MARKS[tone]),
-		h("div", {class: "what"}, h("span", {}, text), note ? h("p", {class: "note"}, String(note)) : null), clockElement(event.at));
+	return h(
+		"li",
+		{class: tone, "data-kind": event.kind},
+		h("span", {class: "mark", "aria-hidden": "true"}, MARKS[tone]),
+		h("div", {class: "what"}, h("span", {}, text), note ? h("p", {class: "note"}, String(note)) : null),
+		clockElement(event.at)
+	);
 }

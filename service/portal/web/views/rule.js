@@ -24,18 +24,30 @@ export function rulePage({id}) {
 
 	async function load() {
 		try {
-			const rule = isNew ? {name: "", description: "", active: true, tags: [], commands: [{request: FIRST}]}
+			const rule = isNew
+				? {name: "", description: "", active: true, tags: [], commands: [{request: FIRST}]}
 				: await get(path`/provisioning-rules/${id}`, {signal: life.signal});
 			fill(place, editor(rule, isNew));
 		} catch (error) {
-			if (!life.ended)
-				fill(place, errorBox(error), linkButton("#/rules", "Go to the rules", ""));
+			if (!life.ended) fill(place, errorBox(error), linkButton("#/rules", "Go to the rules", ""));
 		}
 	}
 	load();
 	const title = isNew ? "Make a rule" : "Rule";
-	return {title, stop: life.end, element: h("div", {class: "page narrow"}, h("p", {class: "crumb"}, h("a", {href: "#/rules"}, "Rules")),
-		pageHead(title, "Devices that already have its commands do not get them again; reset a device for that."), place)};
+	return {
+		title,
+		stop: life.end,
+		element: h(
+			"div",
+			{class: "page narrow"},
+			h("p", {class: "crumb"}, h("a", {href: "#/rules"}, "Rules")),
+			pageHead(
+				title,
+				"Devices that already have its commands do not get them again; reset a device for that."
+			),
+			place
+		),
+	};
 }
 
 function editor(rule, isNew) {
@@ -44,34 +56,73 @@ function editor(rule, isNew) {
 	const nameField = field("Name", name);
 	const description = input({value: rule.description ?? "", maxlength: 256});
 	const active = checkbox("Active: devices get its commands", rule.active !== false);
-	const tags = tagsField(rule.tags ?? [], "Tags", "Devices with one of these get the commands. Separated by spaces.");
+	const tags = tagsField(
+		rule.tags ?? [],
+		"Tags",
+		"Devices with one of these get the commands. Separated by spaces."
+	);
 	const commands = commandList(rule.commands ?? []);
 	const message = h("div", {});
 	const go = h("button", {type: "submit", class: "primary"}, isNew ? "Make the rule" : "Save");
-	const request = () => ({method: isNew ? "POST" : "PUT", path: isNew ? "/provisioning-rules" : path`/provisioning-rules/${rule.id}`,
-		body: {name: need(nameField, name, "a name for the rule"), description: description.value.trim(), active: active.control.checked,
-			tags: needTags(tags), commands: commands.read()}});
+	const request = () => ({
+		method: isNew ? "POST" : "PUT",
+		path: isNew ? "/provisioning-rules" : path`/provisioning-rules/${rule.id}`,
+		body: {
+			name: need(nameField, name, "a name for the rule"),
+			description: description.value.trim(),
+			active: active.control.checked,
+			tags: needTags(tags),
+			commands: commands.read(),
+		},
+	});
 
-	const form = h("form", {class: "card stack", novalidate: true, on: {submit: async (event) => {
-		event.preventDefault();
-		fill(message);
-		try {
-			const wanted = request();
-			busy(go, true);
-			await call(wanted);
-			toast(isNew ? "Rule made" : "Rule saved");
-			navigate("#/rules");
-		} catch (error) {
-			if (!error.isShown)
-				fill(message, errorBox(error));
-		} finally {
-			busy(go, false);
-		}
-	}}},
-	rule.builtIn ? h("p", {class: "notice"}, "This rule is built in and cannot be changed. An active rule of yours with its tag takes its place.") : null,
-	nameField, field("Description (optional)", description), tags, active.element, commands.element, message,
-	fixed ? null : h("div", {class: "actions"}, go, curlButton(request, "this rule"), h("span", {class: "grow"}),
-		isNew ? null : button("Delete…", () => deleteDialog(rule), "danger-quiet")));
+	const form = h(
+		"form",
+		{
+			class: "card stack",
+			novalidate: true,
+			on: {
+				submit: async (event) => {
+					event.preventDefault();
+					fill(message);
+					try {
+						const wanted = request();
+						busy(go, true);
+						await call(wanted);
+						toast(isNew ? "Rule made" : "Rule saved");
+						navigate("#/rules");
+					} catch (error) {
+						if (!error.isShown) fill(message, errorBox(error));
+					} finally {
+						busy(go, false);
+					}
+				},
+			},
+		},
+		rule.builtIn
+			? h(
+					"p",
+					{class: "notice"},
+					"This rule is built in and cannot be changed. An active rule of yours with its tag takes its place."
+				)
+			: null,
+		nameField,
+		field("Description (optional)", description),
+		tags,
+		active.element,
+		commands.element,
+		message,
+		fixed
+			? null
+			: h(
+					"div",
+					{class: "actions"},
+					go,
+					curlButton(request, "this rule"),
+					h("span", {class: "grow"}),
+					isNew ? null : button("Delete…", () => deleteDialog(rule), "danger-quiet")
+				)
+	);
 	if (fixed)
 		for (const control of form.querySelectorAll("input, select, textarea, button"))
 			control.disabled = true;
@@ -80,8 +131,7 @@ function editor(rule, isNew) {
 
 function needTags(tags) {
 	const list = tags.read();
-	if (!list.length)
-		throw new Invalid("Enter at least one tag: it chooses the devices.", tags);
+	if (!list.length) throw new Invalid("Enter at least one tag: it chooses the devices.", tags);
 	return list;
 }
 
@@ -97,12 +147,16 @@ function commandList(initial) {
 		const form = requestForm(command.request);
 		const item = h("li", {class: "command-form"});
 		const entry = {form, item, description: command.description};
-		const remove = button("Remove", () => {
-			forms = forms.filter((f) => f !== entry);
-			item.remove();
-			refresh();
-			add.focus();
-		}, "quiet");
+		const remove = button(
+			"Remove",
+			() => {
+				forms = forms.filter((f) => f !== entry);
+				item.remove();
+				refresh();
+				add.focus();
+			},
+			"quiet"
+		);
 		fill(item, form.element, h("div", {class: "actions"}, remove));
 		forms.push(entry);
 		list.append(item);
@@ -116,20 +170,40 @@ function commandList(initial) {
 		});
 	}
 	initial.forEach(append);
-	return {element: h("div", {class: "stack"}, h("h2", {}, "Commands, in this order"), list, h("div", {class: "actions"}, add)), read() {
-		if (!forms.length)
-			throw new Invalid("A rule has at least one command.", null);
-		return forms.map(({form, description}) => ({description: description || undefined, request: form.read()}));
-	}};
+	return {
+		element: h(
+			"div",
+			{class: "stack"},
+			h("h2", {}, "Commands, in this order"),
+			list,
+			h("div", {class: "actions"}, add)
+		),
+		read() {
+			if (!forms.length) throw new Invalid("A rule has at least one command.", null);
+			return forms.map(({form, description}) => ({
+				description: description || undefined,
+				request: form.read(),
+			}));
+		},
+	};
 }
 
 function deleteDialog(rule) {
 	const request = {method: "DELETE", path: path`/provisioning-rules/${rule.id}`};
-	formDialog({title: `Delete ${rule.name || "the rule"}?`, label: "Delete the rule", danger: true, extra: [curlButton(() => request, "deleting the rule")],
-		body: h("p", {}, "Commands that it already queued stay. Devices that connect from now on do not get them."),
+	formDialog({
+		title: `Delete ${rule.name || "the rule"}?`,
+		label: "Delete the rule",
+		danger: true,
+		extra: [curlButton(() => request, "deleting the rule")],
+		body: h(
+			"p",
+			{},
+			"Commands that it already queued stay. Devices that connect from now on do not get them."
+		),
 		submit: async () => {
 			await call(request);
 			toast("Rule deleted");
 			navigate("#/rules");
-		}});
+		},
+	});
 }
