@@ -87,6 +87,7 @@ unsigned int core_certificate_list(struct core *c, const struct core_owner *o, c
 				   json_t **ret);
 unsigned int core_certificate_revoke(struct core *c, const struct core_owner *o, const char *device,
 				     const char *serial, const json_t *body, json_t **ret);
+
 /* ---- rules and tags: rules_owner.c, tags.c ---- */
 
 unsigned int core_rule_add(struct core *c, const struct core_owner *o, const json_t *body,

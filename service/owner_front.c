@@ -34,7 +34,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 			return MHD_NO;
 		*state = x;
 		status = owner_judge(x, &a);
-		return status == 0 ? MHD_YES : owner_answer(x, status, &a);
+		return status == 0 ? MHD_YES : owner_exchange_refuse(x, status, &a);
 	}
 	if (*upload_len > 0) {
 		owner_exchange_take(x, upload_data, *upload_len);

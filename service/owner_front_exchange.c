@@ -99,7 +99,7 @@ static unsigned int make_room(struct exchange *x, size_t len)
 void owner_exchange_take(struct exchange *x, const char *data, size_t len)
 {
 	/* A body that nobody asked for is read and dropped. */
-	if (x->kind == BODY_NONE || x->refusal)
+	if (x->kind == BODY_NONE || x->refusal || x->is_answered)
 		return;
 	x->refusal = make_room(x, len);
 	if (x->refusal)
@@ -172,10 +172,30 @@ static unsigned int call(struct exchange *x, struct answer *ret)
 
 static enum MHD_Result finish(struct exchange *x, unsigned int status, struct answer *a)
 {
+	const char *what = x->route ? x->route->pattern : x->tree ? x->tree->prefix : "-";
+
 	if (status >= 500)
 		log_warning("owner-failed status=%u method=%s path=%s actor=%s", status, x->method,
-			    x->route ? x->route->pattern : x->tree->prefix, x->owner.actor);
+			    what, x->owner.actor);
 	return owner_answer(x, status, a);
+}
+
+/* The library closes a connection that is answered before its body was read, and may reset it under
+ * a client that is still sending: what is short is read first, and the connection is kept. */
+#define DRAIN_MAX 65536
+
+enum MHD_Result owner_exchange_refuse(struct exchange *x, unsigned int status, struct answer *a)
+{
+	const char *length = exchange_header(x, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	if (exchange_header(x, MHD_HTTP_HEADER_TRANSFER_ENCODING) ||
+	    (length && strtoull(length, NULL, 10) > DRAIN_MAX))
+		return finish(x, status, a);
+	x->is_answered = true;
+	x->status = status;
+	x->answer = *a;
+	memset(a, 0, sizeof(*a));
+	return MHD_YES;
 }
 
 enum MHD_Result owner_exchange_run(struct exchange *x)
@@ -199,6 +219,16 @@ enum MHD_Result owner_exchange_run(struct exchange *x)
 
 /* ---- put aside ---- */
 
+static int on_slice(sd_event_source *source, void *userdata);
+
+/* A source of its own for each slice: one that stays would always be the one that has waited
+ * longest, and everything else would wait for the end of the list. */
+static int slice_arm(struct exchange *x)
+{
+	x->slices = sd_event_source_disable_unref(x->slices);
+	return sd_event_add_defer(x->front->event, &x->slices, on_slice, x);
+}
+
 static int on_slice(sd_event_source *source, void *userdata)
 {
 	struct exchange *x = userdata;
@@ -207,6 +237,8 @@ static int on_slice(sd_event_source *source, void *userdata)
 
 	(void)source;
 	status = x->job.step(x->job.data, &a);
+	if (status == EXCHANGE_LATER && slice_arm(x) < 0)
+		status = core_problem(500, &a.json, "no memory: some of the list is done");
 	if (status != EXCHANGE_LATER)
 		exchange_answer(x, status, &a);
 	return 0;
@@ -214,23 +246,11 @@ static int on_slice(sd_event_source *source, void *userdata)
 
 void exchange_later(struct exchange *x, const struct exchange_job *job)
 {
-	struct answer a = {.json = NULL};
-	int r;
-
 	assert(!x->job.free && job->free);
 	x->job = *job;
-	if (!job->step)
+	if (!job->step || slice_arm(x) >= 0)
 		return;
-	r = sd_event_add_defer(x->front->event, &x->slices, on_slice, x);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(x->slices, SD_EVENT_ON);
-	if (r >= 0)
-		return;
-	/* Without turns of its own all of it is done in this one. */
-	log_warning("owner-front: a list is worked off at once: %s", strerror(-r));
-	while ((x->status = job->step(job->data, &a)) == EXCHANGE_LATER)
-		;
-	x->answer = a;
+	x->status = core_problem(500, &x->answer.json, "no memory");
 	x->is_answered = true;
 }
 

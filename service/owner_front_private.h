@@ -69,6 +69,8 @@ struct exchange *owner_exchange_new(struct owner_front *f, struct MHD_Connection
 void owner_exchange_free(struct exchange *x);
 /* The next bytes of the body. */
 void owner_exchange_take(struct exchange *x, const char *data, size_t len);
+/* It ends with this answer, whatever its body is. */
+enum MHD_Result owner_exchange_refuse(struct exchange *x, unsigned int status, struct answer *a);
 /* All of the body is here. */
 enum MHD_Result owner_exchange_run(struct exchange *x);
 /* Takes up what was put aside. */

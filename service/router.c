@@ -189,7 +189,8 @@ static bool is_segment(const char *segment, size_t len, const char *text)
 static bool segment_matches(const char *pattern, size_t pattern_len, const char *segment,
 			    size_t len, struct router_params *params, bool *ret_ok)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(parameters); i++)
+	/* A parameter that is empty is none: such a path is another one, and does not exist. */
+	for (size_t i = 0; i < ARRAY_SIZE(parameters) && len > 0; i++)
 		if (is_segment(pattern, pattern_len, parameters[i].name)) {
 			if (!parameters[i].take(segment, len, params))
 				*ret_ok = false;

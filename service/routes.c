@@ -76,6 +76,9 @@ HANDLER(command_delete, core_command_delete(DEVICE, c->params->command, &ret->js
 HANDLER(device_get, core_device_get(DEVICE, &ret->json));
 HANDLER(state_get, core_device_state_get(DEVICE, &ret->json));
 HANDLER(state_patch, core_device_state_patch(DEVICE, c->body, &ret->json));
+HANDLER(certificate_list, core_certificate_list(DEVICE, &ret->json));
+HANDLER(certificate_revoke,
+	core_certificate_revoke(DEVICE, c->params->serial, c->body, &ret->json));
 HANDLER(rule_add, core_rule_add(OWNER, c->body, &ret->json));
 HANDLER(rule_list, core_rule_list(OWNER, &ret->json));
 HANDLER(rule_get, core_rule_get(OWNER, c->params->rule, &ret->json));
@@ -120,6 +123,9 @@ static const struct router_route routes[] = {
 	{"GET", ONE "/provisioning", ROLE_VIEWER, 0, 0, 0, command_list},
 	{"GET", ONE "/provisioning/{cmdId}", ROLE_VIEWER, 0, 0, 0, command_get},
 	{"DELETE", ONE "/provisioning/{cmdId}", ROLE_EDITOR, 0, 0, 0, command_delete},
+	{"GET", ONE "/certificates", ROLE_VIEWER, 0, 0, 0, certificate_list},
+	{"POST", ONE "/certificates/{serial}/revoke", ROLE_ADMIN, BODY_JSON | BODY_OPTIONAL, 0, 0,
+	 certificate_revoke},
 	/* rules and tags */
 	{"POST", RULES, ROLE_EDITOR, BODY_JSON, 0, 0, rule_add},
 	{"GET", RULES, ROLE_VIEWER, 0, 0, 0, rule_list},
@@ -157,6 +163,10 @@ static const struct router_route routes[] = {
 	{"GET", "/v1/session", ROLE_PUBLIC, 0, 0, 0, portal_session_get},
 	{"DELETE", "/v1/session", ROLE_PUBLIC, 0, 0, 0, portal_session_delete},
 	{"GET", "/v1/events", ROLE_VIEWER, 0, 0, QUERY(QUERY_AFTER), portal_events},
+	/* whoever asks */
+	{"GET", "/v1/ca/certificate", ROLE_PUBLIC, 0, 0, 0, routes_ca_certificate},
+	{"GET", "/v1/ca/crl", ROLE_PUBLIC, 0, 0, 0, routes_ca_crl},
+	{"GET", "/v1/openapi.json", ROLE_PUBLIC, 0, 0, 0, routes_openapi},
 };
 
 const struct router routes_owner = {routes, ARRAY_SIZE(routes)};

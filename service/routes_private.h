@@ -12,3 +12,10 @@ unsigned int routes_onboard_result(const struct router_call *call, struct answer
 unsigned int routes_onboard_errors(const struct router_call *call, struct answer *ret);
 /* nRF Cloud's way to name a device: ["name"] */
 unsigned int routes_device_name(const struct router_call *call, struct answer *ret);
+
+/* openapi.c */
+unsigned int routes_openapi(const struct router_call *call, struct answer *ret);
+
+/* routes_certificates.c */
+unsigned int routes_ca_certificate(const struct router_call *call, struct answer *ret);
+unsigned int routes_ca_crl(const struct router_call *call, struct answer *ret);

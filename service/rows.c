@@ -8,6 +8,8 @@
 #include <string.h>
 
 #define BLOCK 4096 /* the library's buffer grows by this much */
+#define PIECE 16384
+#define FIELD_MAX 65536 /* give or take a piece */
 
 struct parse {
 	struct rows rows;
@@ -81,8 +83,17 @@ static void on_row(int end, void *userdata)
 
 static int run(struct csv_parser *parser, struct parse *p, const char *text, size_t len)
 {
-	if (csv_parse(parser, text, len, on_field, on_row, p) != len ||
-	    csv_fini(parser, on_field, on_row, p) != 0)
+	size_t n;
+
+	/* Piece by piece, so that nothing goes on for long after the first thing that is wrong. */
+	for (; len > 0 && !p->error; text += n, len -= n) {
+		n = MIN(len, (size_t)PIECE);
+		if (csv_parse(parser, text, n, on_field, on_row, p) != n)
+			return csv_error(parser) == CSV_ENOMEM ? -ENOMEM : ROWS_E_SYNTAX;
+		if (parser->entry_pos > FIELD_MAX)
+			return ROWS_E_SYNTAX;
+	}
+	if (!p->error && csv_fini(parser, on_field, on_row, p) != 0)
 		return csv_error(parser) == CSV_ENOMEM ? -ENOMEM : ROWS_E_SYNTAX;
 	return p->error;
 }
@@ -114,7 +125,7 @@ int rows_parse(const char *text, size_t len, size_t max, struct rows *ret, char 
 	if (r == ROWS_E_SYNTAX &&
 	    asprintf(ret_detail,
 		     "row %zu: not comma-separated values: a field with quotes, commas or line "
-		     "ends in it stands in quotes, and its quotes are doubled",
+		     "ends in it stands in quotes, its quotes are doubled, and it is not endless",
 		     p.count + 1) < 0)
 		*ret_detail = NULL;
 	if (r != 0) {

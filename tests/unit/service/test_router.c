@@ -114,10 +114,7 @@ static void other_paths_do_not_exist(void **state)
 		struct router_params params;
 		enum router_verdict v = find("GET", bad[i], &route, &params);
 
-		/* an empty parameter has the shape of a path with one */
-		assert_true(v == ROUTER_NO_PATH || v == ROUTER_BAD_PARAMETER ||
-			    v == ROUTER_NO_METHOD);
-		assert_true(v != ROUTER_FOUND);
+		assert_int_equal(v, ROUTER_NO_PATH);
 	}
 }
 
@@ -154,7 +151,6 @@ static void parameters_are_checked(void **state)
 		"/v1/claimed-devices/" ID "/certificates/xy",
 		"/v1/claimed-devices/" ID "/certificates/01234567890123456789012345678901234567890",
 		"/v1/provisioning-rules/a_b",
-		"/v1/provisioning-rules/",
 		"/v1/api-keys/x",
 		"/v1/users/x",
 		"/v1/devices/x",
