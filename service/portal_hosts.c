@@ -143,7 +143,7 @@ static int refuse(char **ret_detail, const char *url, const char *why)
 static int add_url(struct portal_hosts *h, const char *url, char **ret_detail)
 {
 	struct origin *o = &h->origins[h->n];
-	char text[NAME_MAX_LEN + 32];
+	char text[NAME_MAX_LEN + 32] = "";
 	size_t len = strlen(url);
 
 	if (h->n == PORTAL_HOSTS_MAX)
@@ -181,7 +181,7 @@ static bool is_wildcard(const union address *a)
 static int add_listen(struct portal_hosts *h, const char *listen, bool is_https)
 {
 	struct origin self;
-	char text[ADDRESS_TEXT];
+	char text[ADDRESS_TEXT] = "";
 	union address a;
 	socklen_t len;
 	int r;
