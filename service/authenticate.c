@@ -114,8 +114,10 @@ static int events_add(struct core *c, const struct core_caller *who, const struc
 
 	if (is_news)
 		r = core_event(c, row->team, row->uuid, "authenticated", who->trace, NULL);
-	if (r == 0 && as == SEEN_CLOUD && row->cloud_seen_at == 0)
+	if (r == 0 && as == SEEN_CLOUD && row->cloud_seen_at == 0) {
+		metrics_add(c->metrics, METRICS_VALIDATED);
 		r = core_event(c, row->team, row->uuid, "validated", who->trace, NULL);
+	}
 	return r;
 }
 
@@ -164,6 +166,7 @@ static int seen_run(struct core *c, const struct core_caller *who, const struct 
 	if (!is_fresh) {
 		log_notice("device=%s trace=%s token=replayed address=%s", who->device,
 			   TRACE_OR_NONE(who->trace), who->address);
+		metrics_add(c->metrics, METRICS_REPLAYED);
 		*ret = CORE_REJECTED;
 		return 0;
 	}

@@ -48,6 +48,7 @@ int certificates_issue(struct core *c, const struct store_device *device, uint32
 	r = c->store->ops->certificate_add(c->store, &row);
 	if (r != 0)
 		return r < 0 ? r : -EEXIST;
+	metrics_add(c->metrics, METRICS_CERTIFICATES_ISSUED);
 	log_info("device=%s trace=%s certificate=%s issued", device->uuid, TRACE_OR_NONE(trace),
 		 row.serial);
 	r = core_event(c, device->team, device->uuid, "certificate-issued", trace,

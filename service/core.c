@@ -77,6 +77,7 @@ int core_new(const struct core_config *config, struct core **ret, char **ret_det
 		return -ENOMEM;
 	c->store = config->store;
 	c->makers = config->makers;
+	c->metrics = config->metrics;
 	c->cloud_tag = config->cloud_tag;
 	c->clock_skew_s = config->clock_skew_s;
 	c->ca_dir = strdup(config->ca_dir);
@@ -93,6 +94,24 @@ int core_new(const struct core_config *config, struct core **ret, char **ret_det
 		return r;
 	*ret = TAKE_PTR(c);
 	return 0;
+}
+
+bool core_is_ready(struct core *c)
+{
+	return !c->is_stopping && c->store->ops->ping(c->store) == 0;
+}
+
+void core_stop(struct core *c)
+{
+	c->is_stopping = true;
+}
+
+void core_upkeep(struct core *c)
+{
+	int r = c->store->ops->token_prune(c->store, clock_wall_s());
+
+	if (r < 0)
+		log_warning("tokens that ended cannot be forgotten: %s, ignoring", strerror(-r));
 }
 
 int core_ca(struct core *c, struct ca **ret)

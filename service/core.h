@@ -15,6 +15,7 @@
 
 struct core;
 struct crypto_makers;
+struct metrics;
 struct service_store;
 
 struct core_config {
@@ -32,6 +33,7 @@ struct core_config {
 	unsigned int clock_skew_s;      /* 60 */
 	const char *crl_url;  /* written into device certificates: where GET /ca/crl is; or NULL */
 	uint32_t device_rate; /* requests a minute of one device; 0: no limit */
+	struct metrics *metrics; /* borrowed; or NULL */
 };
 
 int core_new(const struct core_config *config, struct core **ret, char **ret_detail) _must_check_;
@@ -122,6 +124,12 @@ enum core_verdict core_owner_of_key(struct core *c, const char *api_key, struct 
  * the next call. 0 or -errno, logged. */
 int core_ca_certificate(struct core *c, const char **ret_pem) _must_check_;
 int core_ca_crl(struct core *c, const uint8_t **ret, size_t *ret_len) _must_check_;
+
+/* Whether requests can be answered: the store does, and core_stop() was not called. */
+bool core_is_ready(struct core *c);
+void core_stop(struct core *c);
+/* What is to be done now and then, once a minute. */
+void core_upkeep(struct core *c);
 
 /* A problem-details object; also used by the fronts for their own errors. Returns status. */
 unsigned int core_problem(unsigned int status, json_t **ret, const char *detail_format, ...)

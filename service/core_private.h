@@ -8,6 +8,7 @@
 #include "service/ca.h"
 #include "service/core_owner.h"
 #include "service/limits.h"
+#include "service/metrics.h"
 #include "service/store.h"
 
 /* The revocation list of a moment ago. */
@@ -30,6 +31,8 @@ struct core {
 	struct limits *limits; /* owned */
 	char *crl_url;         /* owned; NULL: certificates name none */
 	struct crl_cache crl;
+	struct metrics *metrics; /* borrowed; NULL: nobody counts */
+	bool is_stopping;
 };
 
 /* The CA, opened or made at the first call. Failures are logged here. */

@@ -264,13 +264,14 @@ void device_dispatch(const struct device_dispatch *d, struct device_session *s,
 	struct device_access *access;
 
 	assert(s); /* route_access()'s NULL means "needs nothing" */
-	*ret = (struct device_answer){0};
+	*ret = (struct device_answer){.resource = "none"};
 	route = route_find(request, &ret->code);
 	if (!route) {
 		ret->reason =
 			ret->code == DEVICE_CODE(4, 5) ? "method not allowed" : "no such resource";
 		return;
 	}
+	ret->resource = route->path;
 	access = route_access(route, s);
 	if (access) {
 		memcpy(ret->device, access->device, sizeof(ret->device));

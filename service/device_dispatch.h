@@ -90,6 +90,7 @@ struct device_answer {
 	uint32_t max_age, size1, etag;
 	struct block block1, block2;
 
+	const char *resource; /* static: the path in the table, or "none" */
 	/* for the log: static text or NULL when all is well, and who it was as far as known */
 	const char *reason;
 	char device[CORE_UUID_TEXT];

@@ -3,6 +3,7 @@
 
 #include <coap3/coap.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +12,11 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "service/address.h"
+#include "service/admission.h"
 #include "service/certfile.h"
 #include "service/coap_dtls.h"
 #include "service/device_pdu.h"
+#include "service/metrics.h"
 
 /* Handshakes under way at once. Beyond that libcoap ignores new ones, and it counts each
  * ClientHello for 30 s before any cookie came back: a low limit is how a trickle of forged
@@ -21,11 +24,13 @@
 #define HANDSHAKES_MAX 10000
 /* Lines a second about refused requests; peers decide how many there would be. */
 #define REFUSALS_LOGGED_MAX 20
+#define GATE_LOOK_US 20000
 
 /* libcoap keeps one pointer per session for us. Ours also form a list, since libcoap does not
  * announce the end of sessions that end with their context. */
 struct session_node {
 	struct device_session session;
+	struct admission_entry admission;
 	struct session_node *next, **to_this;
 };
 
@@ -36,6 +41,10 @@ struct device_front {
 	sd_event_source *source;
 	struct session_node *sessions;
 	uint16_t port;
+	struct metrics *metrics; /* borrowed; NULL: nobody counts */
+	uint64_t n_sessions;     /* libcoap's */
+	struct admission admission;
+	sd_event_source *gate; /* looks again while the gate is closed */
 
 	uint64_t refusals_since_ms;
 	unsigned int refusals_logged, refusals_dropped;
@@ -68,12 +77,12 @@ static void peer_address(const coap_session_t *session, char ret[static CORE_ADD
 	address_host(&a, ret, CORE_ADDRESS_TEXT);
 }
 
-static struct device_session *session_of(struct device_front *f, coap_session_t *session)
+static struct session_node *session_of(struct device_front *f, coap_session_t *session)
 {
 	struct session_node *node = coap_session_get_app_data(session);
 
 	if (node)
-		return &node->session;
+		return node;
 	node = calloc(1, sizeof(*node));
 	if (!node)
 		return NULL;
@@ -84,11 +93,12 @@ static struct device_session *session_of(struct device_front *f, coap_session_t 
 	f->sessions = node;
 	peer_address(session, node->session.address);
 	coap_session_set_app_data(session, node);
-	return &node->session;
+	return node;
 }
 
-static void session_node_free(struct session_node *node)
+static void session_node_free(struct device_front *f, struct session_node *node)
 {
+	admission_done(&f->admission, &node->admission);
 	*node->to_this = node->next;
 	if (node->next)
 		node->next->to_this = node->to_this;
@@ -96,17 +106,40 @@ static void session_node_free(struct session_node *node)
 	free(node);
 }
 
+static void count_event(struct device_front *f, coap_event_t event)
+{
+	/* The enumeration is libcoap's, and has more than these. */
+	if (event == COAP_EVENT_SERVER_SESSION_NEW)
+		f->n_sessions++;
+	else if (event == COAP_EVENT_SERVER_SESSION_DEL && f->n_sessions > 0)
+		f->n_sessions--;
+	else if (event == COAP_EVENT_DTLS_CONNECTED)
+		metrics_add(f->metrics, METRICS_HANDSHAKES);
+	else if (event == COAP_EVENT_DTLS_ERROR)
+		metrics_add(f->metrics, METRICS_HANDSHAKES_FAILED);
+	if (event == COAP_EVENT_SERVER_SESSION_DEL)
+		metrics_add(f->metrics, METRICS_SESSIONS_ENDED);
+}
+
 /* What was proved holds for one DTLS session: it ends with it, and a new handshake on the same
  * addresses starts from nothing. */
 static int on_event(coap_session_t *session, const coap_event_t event)
 {
+	struct device_front *f = coap_get_app_data(coap_session_get_context(session));
 	struct session_node *node = coap_session_get_app_data(session);
 
-	if (!node || (event != COAP_EVENT_DTLS_CLOSED && event != COAP_EVENT_DTLS_CONNECTED &&
-		      event != COAP_EVENT_DTLS_ERROR && event != COAP_EVENT_SERVER_SESSION_DEL))
+	count_event(f, event);
+	if (event != COAP_EVENT_DTLS_CLOSED && event != COAP_EVENT_DTLS_CONNECTED &&
+	    event != COAP_EVENT_DTLS_ERROR && event != COAP_EVENT_SERVER_SESSION_DEL)
 		return 0;
 	coap_session_set_app_data(session, NULL);
-	session_node_free(node);
+	if (node)
+		session_node_free(f, node);
+	if (event == COAP_EVENT_DTLS_CONNECTED) {
+		node = session_of(f, session);
+		if (node)
+			admission_progress(&f->admission, &node->admission, clock_ms());
+	}
 	return 0;
 }
 
@@ -138,28 +171,56 @@ static void log_refusal(struct device_front *f, const coap_session_t *session,
 		  peer, answer->reason);
 }
 
+/* Whether the device may go now: it learned that there is nothing (more) to do, or reported. */
+static bool is_last(const struct device_answer *a)
+{
+	return (strcmp(a->resource, "p/cmd") == 0 && a->len == 0) ||
+	       strcmp(a->resource, "p/rsp") == 0 || strcmp(a->resource, "state/reported") == 0;
+}
+
+/* Progress is what was answered well: whoever only asks is not under way. */
+static void note_progress(struct device_front *f, struct session_node *node,
+			  const struct device_answer *a, uint64_t now_ms)
+{
+	if (a->code >> 5 != 2 || a->code == DEVICE_CODE(2, 31) || !a->device[0])
+		return;
+	if (is_last(a))
+		admission_done(&f->admission, &node->admission);
+	else
+		admission_progress(&f->admission, &node->admission, now_ms);
+}
+
+static void count_request(struct device_front *f, const struct device_answer *a, uint64_t since_us)
+{
+	metrics_take(f->metrics, METRICS_DEVICE_REQUEST, metrics_now_us() - since_us);
+	metrics_device_request(f->metrics, a->resource, a->code);
+}
+
 static void on_request(coap_resource_t *resource, coap_session_t *session, const coap_pdu_t *pdu,
 		       const coap_string_t *query, coap_pdu_t *response)
 {
 	struct device_front *f = coap_get_app_data(coap_session_get_context(session));
-	struct device_session *s = session_of(f, session);
+	struct session_node *node = session_of(f, session);
+	struct device_answer answer = {.resource = "none"};
+	uint64_t now_ms = clock_ms(), since_us = metrics_now_us();
 	struct device_pdu in;
-	struct device_answer answer = {0};
-	uint64_t now_ms = clock_ms();
 
 	(void)resource;
 	(void)query;
 	answer.code = device_pdu_read(pdu, &in);
 	if (answer.code)
 		answer.reason = "malformed option";
-	else if (!s)
-		answer = (struct device_answer){.code = DEVICE_CODE(5, 0),
-						.reason = "out of memory"};
+	else if (!node)
+		answer = (struct device_answer){
+			.resource = "none", .code = DEVICE_CODE(5, 0), .reason = "out of memory"};
 	else
-		device_dispatch(&f->dispatch, s, &in.request, now_ms, &answer);
+		device_dispatch(&f->dispatch, &node->session, &in.request, now_ms, &answer);
 	device_pdu_write(response, &answer);
-	if (s)
-		device_answer_sent(s);
+	count_request(f, &answer, since_us);
+	if (node) {
+		note_progress(f, node, &answer, now_ms);
+		device_answer_sent(&node->session);
+	}
 	if (answer.reason)
 		log_refusal(f, session, &in.request, &answer, now_ms);
 	device_pdu_done(&in);
@@ -173,16 +234,37 @@ static void on_log(coap_log_t level, const char *message)
 	log_debug("libcoap: %.*s", (int)strcspn(message, "\n"), message);
 }
 
+/* While the gate is closed nothing may arrive that would make us look again. */
+static int look_at_gate(struct device_front *f)
+{
+	int r;
+
+	admission_turn(&f->admission, clock_ms());
+	if (!f->admission.is_closed)
+		return sd_event_source_set_enabled(f->gate, SD_EVENT_OFF);
+	r = sd_event_source_set_time_relative(f->gate, GATE_LOOK_US);
+	return r < 0 ? r : sd_event_source_set_enabled(f->gate, SD_EVENT_ONESHOT);
+}
+
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
 	struct device_front *f = userdata;
+	uint64_t since_us = metrics_now_us();
 
 	(void)source;
 	(void)fd;
 	(void)events;
 	if (coap_io_process(f->coap, COAP_IO_NO_WAIT) < 0)
 		log_warning("device-front: libcoap cannot read its sockets, ignoring");
-	return 0;
+	admission_spent(&f->admission, metrics_now_us() - since_us);
+	return look_at_gate(f);
+}
+
+static int on_gate(sd_event_source *source, uint64_t at_us, void *userdata)
+{
+	(void)source;
+	(void)at_us;
+	return look_at_gate(userdata);
 }
 
 static int refuse(char **ret_detail, const char *what, const char *why)
@@ -323,10 +405,16 @@ int device_front_new(sd_event *event, struct core *core, const struct device_fro
 	r = set_up_context(f, config, ret_detail);
 	if (r != 0)
 		return r;
+	f->metrics = config->metrics;
+	admission_init(&f->admission, admission_find_socket(f->port));
 	fd = coap_context_get_coap_fd(f->coap);
 	if (fd < 0)
 		return refuse(ret_detail, config->listen, "this libcoap is built without epoll");
 	r = sd_event_add_io(event, &f->source, fd, EPOLLIN, on_io, f);
+	if (r >= 0)
+		r = sd_event_add_time(event, &f->gate, CLOCK_MONOTONIC, 0, 1000, on_gate, f);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(f->gate, SD_EVENT_OFF);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(f);
@@ -338,10 +426,11 @@ struct device_front *device_front_free(struct device_front *f)
 	if (!f)
 		return NULL;
 	sd_event_source_disable_unref(f->source);
+	sd_event_source_disable_unref(f->gate);
 	if (f->coap)
 		coap_free_context(f->coap);
 	while (f->sessions)
-		session_node_free(f->sessions);
+		session_node_free(f, f->sessions);
 	certfile_done(&f->cert);
 	free(f);
 	return NULL;
@@ -350,4 +439,30 @@ struct device_front *device_front_free(struct device_front *f)
 uint16_t device_front_port(const struct device_front *f)
 {
 	return f->port;
+}
+
+void device_front_refresh(struct device_front *f)
+{
+	struct admission_queue q;
+
+	metrics_set(f->metrics, METRICS_SESSIONS, f->n_sessions);
+	metrics_set(f->metrics, METRICS_ADMISSION, f->admission.is_closed);
+	metrics_set(f->metrics, METRICS_UNDER_WAY, f->admission.n);
+	metrics_set(f->metrics, METRICS_UNDER_WAY_MAX, admission_limit(&f->admission));
+	if (!admission_queue(&f->admission, &q))
+		return;
+	metrics_set(f->metrics, METRICS_QUEUE_BYTES, q.bytes);
+	metrics_set(f->metrics, METRICS_QUEUE_MAX, q.max);
+	metrics_set(f->metrics, METRICS_QUEUE_DROPPED, q.dropped);
+}
+
+void device_front_drain(struct device_front *f, unsigned int limit_ms)
+{
+	struct pollfd socket = {.fd = f->admission.fd, .events = POLLIN};
+	uint64_t until_ms = clock_ms() + limit_ms;
+
+	admission_stop(&f->admission);
+	while (poll(&socket, 1, 0) > 0 && clock_ms() < until_ms)
+		if (coap_io_process(f->coap, COAP_IO_NO_WAIT) < 0)
+			return;
 }

@@ -18,6 +18,7 @@ struct device_front_config {
 	unsigned int session_timeout_s; /* idle, suspended ones included; 600 */
 	unsigned int max_sessions;      /* 10000 */
 	uint32_t session_max_age_s;     /* Max-Age of an authentication; what core is told too */
+	struct metrics *metrics;        /* borrowed; or NULL */
 };
 
 enum { DEVICE_FRONT_E_REFUSED = 1 };
@@ -29,3 +30,7 @@ int device_front_new(sd_event *event, struct core *core, const struct device_fro
 struct device_front *device_front_free(struct device_front *f); /* close_notify to every session */
 DEFINE_CLEANUP(struct device_front *, device_front_free);
 uint16_t device_front_port(const struct device_front *f);
+/* Brings the levels in the metrics up to date. */
+void device_front_refresh(struct device_front *f);
+/* Takes no new devices from now on, and answers what has arrived: for at most that long. */
+void device_front_drain(struct device_front *f, unsigned int limit_ms);

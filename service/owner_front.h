@@ -32,6 +32,7 @@ struct owner_front_config {
 	const char *key_file;
 	size_t max_body;             /* of JSON: 1 MiB */
 	const struct router *router; /* borrowed, for good: what there is */
+	struct metrics *metrics;     /* borrowed; or NULL */
 
 	/* Browsers: borrowed, may be NULL; handed to both hooks and to every call. */
 	struct portal *portal;

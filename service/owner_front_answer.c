@@ -111,6 +111,7 @@ enum MHD_Result owner_answer(struct exchange *x, unsigned int status, struct ans
 
 	if (!write_out(status, a))
 		status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+	metrics_owner_request(x->front->config.metrics, status);
 	response = response_make(x, a);
 	if (response) {
 		if (add_headers(x, response, status, a))

@@ -7,6 +7,7 @@
 #include <systemd/sd-event.h>
 
 #include "service/certfile.h"
+#include "service/metrics.h"
 #include "service/owner_front.h"
 
 #define OWNER_HELD_MAX ((size_t)64 << 20) /* bytes of bodies in memory at a time */

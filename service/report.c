@@ -66,6 +66,7 @@ static int close_event(struct report *rep, const struct queue_item *item, const 
 	bool ok = row->status == STORE_SUCCEEDED;
 	json_t *detail = json_pack("{s:s, s:s}", "id", row->id, "type", type);
 
+	metrics_add(rep->core->metrics, ok ? METRICS_COMMANDS_SUCCEEDED : METRICS_COMMANDS_FAILED);
 	if (detail && !ok && row->error)
 		(void)json_object_set_new(detail, "error", core_json_text(row->error));
 	if (detail && row->handed_at)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "service/metrics.h"
 
 struct service_store *service_store_free(struct service_store *s)
 {
@@ -79,13 +80,26 @@ void store_audit_done(struct store_audit *row)
 int store_txn_begin(struct store_txn *t, struct service_store *s, enum store_txn_mode mode,
 		    const char *scope)
 {
+	uint64_t since_us = s->metrics ? metrics_now_us() : 0;
 	int r;
 
 	r = s->ops->begin(s, mode, scope);
 	if (r < 0)
 		return r;
-	t->store = s;
+	*t = (struct store_txn){s, mode, since_us};
 	return 0;
+}
+
+static void take_time(const struct store_txn *t)
+{
+	static const enum metrics_time times[] = {
+		[STORE_READ] = METRICS_STORE_READ,
+		[STORE_WRITE_RELAXED] = METRICS_STORE_RELAXED,
+		[STORE_WRITE] = METRICS_STORE_WRITE,
+	};
+
+	if (t->store->metrics)
+		metrics_take(t->store->metrics, times[t->mode], metrics_now_us() - t->since_us);
 }
 
 int store_txn_commit(struct store_txn *t)
@@ -95,13 +109,16 @@ int store_txn_commit(struct store_txn *t)
 	r = t->store->ops->commit(t->store);
 	if (r < 0)
 		return r;
+	take_time(t);
 	t->store = NULL;
 	return 0;
 }
 
 void store_txn_rollback(struct store_txn *t)
 {
-	if (t->store)
-		t->store->ops->rollback(t->store);
+	if (!t->store)
+		return;
+	t->store->ops->rollback(t->store);
+	take_time(t);
 	t->store = NULL;
 }

@@ -366,8 +366,11 @@ struct service_store_ops {
 	int (*ping)(struct service_store *s);
 };
 
+struct metrics;
+
 struct service_store {
 	const struct service_store_ops *ops;
+	struct metrics *metrics; /* borrowed: where transactions are timed; or NULL */
 };
 
 struct service_store *service_store_free(struct service_store *s);
@@ -388,6 +391,8 @@ void store_audit_done(struct store_audit *row);
 /* A transaction bound to its scope: rolled back unless committed. */
 struct store_txn {
 	struct service_store *store; /* NULL when none is open */
+	enum store_txn_mode mode;
+	uint64_t since_us;
 };
 
 int store_txn_begin(struct store_txn *t, struct service_store *s, enum store_txn_mode mode,

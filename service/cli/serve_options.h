@@ -3,6 +3,7 @@
 
 /* What serve is told, for it and for check, which looks whether it would work. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,8 @@ struct serve_options {
 	size_t n_makers;
 	const char *public_urls[PORTAL_HOSTS_MAX];
 	size_t n_public_urls;
+	const char *ops, *crl_url;
+	bool ops_remote;
 	uint64_t session_timeout_s, cloud_tag, device_rate;
 };
 

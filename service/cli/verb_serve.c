@@ -20,10 +20,12 @@
 #include "service/cli/verbs.h"
 #include "service/device_front.h"
 #include "service/makers.h"
+#include "service/ops_front.h"
 #include "service/owner_front.h"
 #include "service/portal.h"
 #include "service/portal_hosts.h"
 #include "service/routes.h"
+#include "service/upkeep.h"
 
 #define SESSION_TIMEOUT_S 600
 #define SESSION_TIMEOUT_MAX_S 604800
@@ -31,6 +33,7 @@
 #define SESSION_MAX_AGE_S 2592000 /* 30 days: what nRF Cloud usually says */
 #define CLOCK_SKEW_S 60
 #define CLOUD_TAG 16842753
+#define DRAIN_MS 2000 /* for what has arrived when we are to end */
 #define DEVICE_RATE_DEFAULT 600
 #define DEVICE_RATE_MAX 60000000 /* one a microsecond: as good as none */
 #define REST_BODY_MAX 1048576
@@ -74,11 +77,14 @@ int serve_options_parse(int argc, char **argv, struct serve_options *o)
 		REST_CERT,
 		REST_KEY,
 		STORE,
+		OPS,
+		CRL_URL,
 		TIMEOUT,
 		TAG,
 		MAKER,
 		DEVICE_RATE,
 		PUBLIC_URL,
+		OPS_REMOTE,
 	};
 	static const struct option known[] = {
 		{"state", required_argument, NULL, STATE},
@@ -95,12 +101,23 @@ int serve_options_parse(int argc, char **argv, struct serve_options *o)
 		{"manufacturer-ca", required_argument, NULL, MAKER},
 		{"device-rate", required_argument, NULL, DEVICE_RATE},
 		{"public-url", required_argument, NULL, PUBLIC_URL},
+		{"ops", required_argument, NULL, OPS},
+		{"ops-remote", no_argument, NULL, OPS_REMOTE},
+		{"crl-url", required_argument, NULL, CRL_URL},
 		{NULL, 0, NULL, 0},
 	};
 	const char **const texts[] = {
-		[STATE] = &o->state,         [COAP] = &o->coap,         [REST] = &o->rest,
-		[CERT] = &o->cert,           [KEY] = &o->key,           [ROOT_CA] = &o->root_ca,
-		[REST_CERT] = &o->rest_cert, [REST_KEY] = &o->rest_key, [STORE] = &o->store,
+		[STATE] = &o->state,
+		[COAP] = &o->coap,
+		[REST] = &o->rest,
+		[CERT] = &o->cert,
+		[KEY] = &o->key,
+		[ROOT_CA] = &o->root_ca,
+		[REST_CERT] = &o->rest_cert,
+		[REST_KEY] = &o->rest_key,
+		[STORE] = &o->store,
+		[OPS] = &o->ops,
+		[CRL_URL] = &o->crl_url,
 	};
 	int c, r = 0;
 
@@ -115,11 +132,13 @@ int serve_options_parse(int argc, char **argv, struct serve_options *o)
 			r = parse_number("cloud-tag", optarg, SEC_TAG_MAX, &o->cloud_tag);
 		else if (c == DEVICE_RATE)
 			r = parse_number("device-rate", optarg, DEVICE_RATE_MAX, &o->device_rate);
+		else if (c == OPS_REMOTE)
+			o->ops_remote = true;
 		else if (c == MAKER)
 			r = add_maker(o, optarg);
 		else if (c == PUBLIC_URL)
 			r = add_public_url(o, optarg);
-		else if (c >= STATE && c <= STORE)
+		else if (c >= STATE && c <= CRL_URL)
 			*texts[c] = optarg;
 		else
 			return verb_usage("serve: see onboard-service --help");
@@ -190,13 +209,44 @@ static int addresses(const struct serve_options *o, const struct device_front *d
 	return 0;
 }
 
-static int announce(const char *coap, const char *rest)
+static int announce(const struct serve_options *o, const char *coap, const char *rest,
+		    const struct ops_front *ops)
 {
-	printf("ready coap=%s rest=%s\n", coap, rest);
+	char address[ADDRESS_TEXT];
+	union address a;
+	socklen_t len;
+
+	printf("ready coap=%s rest=%s", coap, rest);
+	if (ops && address_parse(o->ops, &a, &len) == 0) {
+		address_set_port(&a, ops_front_port(ops));
+		address_format(&a, address);
+		printf(" ops=%s", address);
+	}
+	putchar('\n');
 	if (fflush(stdout) != 0)
 		return -errno;
 	(void)sd_notify(0, "READY=1");
 	return 0;
+}
+
+static void refresh(void *devices)
+{
+	device_front_refresh(devices);
+}
+
+static int make_ops(const struct serve_options *o, sd_event *event, struct state *state,
+		    struct device_front *devices, struct ops_front **ret, char **ret_detail)
+{
+	const struct ops_front_config config = {
+		.listen = o->ops,
+		.may_be_reachable = o->ops_remote,
+		.refresh = refresh,
+		.userdata = devices,
+	};
+
+	if (!o->ops)
+		return 0;
+	return ops_front_new(event, state->core, state->store->metrics, &config, ret, ret_detail);
 }
 
 static int open_loop(sd_event **ret)
@@ -226,6 +276,7 @@ static int run(const struct serve_options *o, struct state *state)
 		.session_timeout_s = (unsigned int)o->session_timeout_s,
 		.max_sessions = SESSIONS_MAX,
 		.session_max_age_s = SESSION_MAX_AGE_S,
+		.metrics = state->store->metrics,
 	};
 	struct owner_front_config owner_config = {
 		.listen = o->rest,
@@ -233,6 +284,7 @@ static int run(const struct serve_options *o, struct state *state)
 		.key_file = o->rest_key,
 		.max_body = REST_BODY_MAX,
 		.router = &routes_owner,
+		.metrics = state->store->metrics,
 		.admit = portal_admit,
 		.identify = portal_identify,
 	};
@@ -240,6 +292,8 @@ static int run(const struct serve_options *o, struct state *state)
 	_cleanup_(device_front_freep) struct device_front *devices = NULL;
 	_cleanup_(portal_freep) struct portal *portal = NULL;
 	_cleanup_(owner_front_freep) struct owner_front *owners = NULL;
+	_cleanup_(ops_front_freep) struct ops_front *ops = NULL;
+	_cleanup_(upkeep_freep) struct upkeep *upkeep = NULL;
 	_cleanup_(freep) char *detail = NULL;
 	char coap[ADDRESS_TEXT], rest[ADDRESS_TEXT];
 	int r;
@@ -264,10 +318,17 @@ static int run(const struct serve_options *o, struct state *state)
 	if (r == 0)
 		r = portal_listens(portal, rest, o->rest_cert);
 	if (r == 0)
-		r = announce(coap, rest);
+		r = make_ops(o, event, state, devices, &ops, &detail);
+	if (r == 0)
+		r = upkeep_new(event, state->core, &upkeep);
+	if (r == 0)
+		r = announce(o, coap, rest, ops);
 	if (r == 0)
 		r = sd_event_loop(event);
 	(void)sd_notify(0, "STOPPING=1");
+	core_stop(state->core);
+	if (devices)
+		device_front_drain(devices, DRAIN_MS);
 	if (r != 0) {
 		log_error("serve: %s", detail ? detail : strerror(-r));
 		return EXIT_CODE_FAILED;
@@ -290,6 +351,7 @@ int verb_serve(int argc, char **argv)
 {
 	struct serve_options o;
 	_cleanup_(crypto_makers_freep) struct crypto_makers *makers = NULL;
+	_cleanup_(metrics_freep) struct metrics *metrics = NULL;
 	_cleanup_(state_close) struct state state = {0};
 	_cleanup_(freep) char *root_ca = NULL;
 	sigset_t handled;
@@ -307,6 +369,8 @@ int verb_serve(int argc, char **argv)
 		return EXIT_CODE_FAILED;
 	signal(SIGPIPE, SIG_IGN);
 
+	if (metrics_new(&metrics) < 0)
+		return EXIT_CODE_FAILED;
 	r = load_root_ca(&o, &root_ca);
 	if (r == 0)
 		r = load_makers(&o, &makers);
@@ -320,12 +384,15 @@ int verb_serve(int argc, char **argv)
 			       .session_max_age_s = SESSION_MAX_AGE_S,
 			       .clock_skew_s = CLOCK_SKEW_S,
 			       .device_rate = (uint32_t)o.device_rate,
+			       .crl_url = o.crl_url,
+			       .metrics = metrics,
 		       },
 		       &state);
 	if (r == 0)
 		r = open_ca(state.core);
 	if (r != 0)
 		return r;
+	state.store->metrics = metrics;
 	r = run(&o, &state);
 	/* A password that is still being checked: libcrypto must not be taken from under it. */
 	if (!worker_settle(SETTLE_MS))

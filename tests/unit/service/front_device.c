@@ -15,8 +15,10 @@
 #include "base/clock.h"
 #include "fake_core.h"
 #include "pki.h"
+#include "service/admission.h"
 #include "service/assemble.h"
 #include "service/device_front.h"
+#include "service/metrics.h"
 
 #define WAIT_MS 10000 /* a failure limit: nothing waits for it */
 
@@ -25,6 +27,7 @@ struct bench {
 	char *pki, *cert, *key, *root;
 	sd_event *event;
 	struct device_front *front;
+	struct metrics *metrics; /* borrowed */
 	coap_context_t *coap;
 	coap_session_t *session;
 	bool is_closed;
@@ -174,6 +177,7 @@ static void open_front(struct bench *b, unsigned int timeout_s, unsigned int max
 		.session_timeout_s = timeout_s,
 		.max_sessions = max_sessions,
 		.session_max_age_s = 2592000,
+		.metrics = b->metrics,
 	};
 	char *detail = NULL;
 
@@ -252,7 +256,7 @@ static void add_block(coap_pdu_t *pdu, coap_option_num_t number, const struct bl
 		coap_add_option(pdu, number, block_encode(b, value), value);
 }
 
-static void send_ask(struct bench *b, const struct ask *ask)
+static void send_only(struct bench *b, const struct ask *ask)
 {
 	coap_pdu_t *pdu =
 		coap_pdu_init(ask->is_non ? COAP_MESSAGE_NON : COAP_MESSAGE_CON,
@@ -280,6 +284,11 @@ static void send_ask(struct bench *b, const struct ask *ask)
 		assert_true(coap_add_data(pdu, ask->len, ask->payload));
 	b->is_answered = false;
 	assert_true(coap_send(b->session, pdu) != COAP_INVALID_MID);
+}
+
+static void send_ask(struct bench *b, const struct ask *ask)
+{
+	send_only(b, ask);
 	wait_for(b, &b->is_answered);
 }
 
@@ -527,6 +536,80 @@ static void a_thousand_handshakes_that_nobody_ends_keep_no_device_out(void **sta
 	authenticate(b);
 }
 
+/* The client alone: the front's loop stands still. */
+static void wait_without_front(struct bench *b, const bool *flag)
+{
+	uint64_t until = clock_ms() + WAIT_MS;
+
+	while (!*flag) {
+		assert_true(clock_ms() < until);
+		assert_true(coap_io_process(b->coap, 100) >= 0);
+	}
+}
+
+static void what_has_arrived_is_answered_before_the_end_and_nobody_new_is_let_in(void **state)
+{
+	struct bench *b = *state;
+	struct device_front *front = b->front;
+	uint8_t byte;
+
+	authenticate(b);
+	send_only(b, &(struct ask){.method = 1, .path = "p/cmd", .query = "after="});
+	assert_false(b->is_answered);
+	device_front_drain(front, WAIT_MS);
+	wait_without_front(b, &b->is_answered);
+	assert_int_equal(CODE(b), 205);
+
+	begin_a_handshake(b);
+	assert_int_equal(recv(admission_find_socket(device_front_port(front)), &byte, 1,
+			      MSG_PEEK | MSG_DONTWAIT),
+			 -1);
+
+	b->front = NULL;
+	device_front_free(front);
+	wait_without_front(b, &b->is_closed);
+}
+
+static void what_happens_is_counted(void **state)
+{
+	struct bench *b = *state;
+	_cleanup_(metrics_freep) struct metrics *metrics = NULL;
+	_cleanup_(freep) char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	coap_session_release(b->session);
+	device_front_free(b->front);
+	assert_int_equal(metrics_new(&metrics), 0);
+	b->metrics = metrics;
+	open_front(b, 600, 100);
+	connect_client(b);
+	ASK(b, 1, "p/cmd", .query = "after=");
+	authenticate(b);
+	ASK(b, 1, "p/cmd", .query = "after=");
+	ASK(b, 1, "no/such");
+	device_front_refresh(b->front);
+	metrics_write(metrics, out);
+	assert_int_equal(fclose(out), 0);
+	static const char *const lines[] = {
+		"onboard_device_requests_total{resource=\"p/cmd\",code=\"4.01\"} 1\n",
+		"onboard_device_requests_total{resource=\"p/cmd\",code=\"2.05\"} 1\n",
+		"onboard_device_requests_total{resource=\"p/auth-jwt\",code=\"2.01\"} 1\n",
+		"onboard_device_requests_total{resource=\"none\",code=\"4.04\"} 1\n",
+		"onboard_device_request_seconds_count{} 4\n",
+		"onboard_sessions 1\n",
+		"onboard_admission_closed 0\n",
+		"onboard_device_queue_limit_bytes ",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		if (!strstr(text, lines[i]))
+			fail_msg("%s is missing in:\n%s", lines[i], text);
+	/* before what it counted in goes */
+	device_front_free(b->front);
+	b->front = NULL;
+}
+
 static void wrong_files_and_addresses_are_named(void **state)
 {
 	struct bench *b = *state;
@@ -582,6 +665,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_thousand_handshakes_that_nobody_ends_keep_no_device_out, set_up,
 			tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_has_arrived_is_answered_before_the_end_and_nobody_new_is_let_in,
+			set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_happens_is_counted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(wrong_files_and_addresses_are_named, set_up,
 						tear_down),
 	};
