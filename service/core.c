@@ -84,6 +84,13 @@ int core_new(const struct core_config *config, struct core **ret, char **ret_det
 	if (!c->ca_dir)
 		return -ENOMEM;
 	r = cloud_ca_make(config, &c->cloud_ca, ret_detail);
+	if (r == 0 && config->crl_url && !crypto_crl_url_check(config->crl_url)) {
+		core_detail(ret_detail,
+			    "the URL of the revocation list must begin with http:// or https:// "
+			    "and have no commas, blanks or quotes: %s",
+			    config->crl_url);
+		return -EINVAL;
+	}
 	if (r == 0 && config->crl_url) {
 		c->crl_url = strdup(config->crl_url);
 		r = c->crl_url ? 0 : -ENOMEM;

@@ -85,6 +85,9 @@ struct crypto_profile {
 	const char *crl_url; /* where the revocation list is found, or NULL */
 };
 
+/* Whether it may be a crl_url: http: or https:, and nothing that would need quoting. */
+bool crypto_crl_url_check(const char *url);
+
 #define CRYPTO_SERIAL_TEXT 41 /* 20 octets in hex, with NUL */
 
 struct crypto_issued {

@@ -218,17 +218,17 @@ int crypto_ca_load(const struct secret *key, const char *cert, struct crypto_ca 
 }
 
 /* No more than a URI, since the text below has a syntax of its own. */
-static bool crl_url_is_plain(const char *url)
+bool crypto_crl_url_check(const char *url)
 {
-	return strncmp(url, "http", 4) == 0 && strlen(url) <= CRL_URL_MAX &&
-	       strcspn(url, ",;\n\r\t \"\\") == strlen(url);
+	return (strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0) &&
+	       strlen(url) <= CRL_URL_MAX && strcspn(url, ",;\n\r\t \"\\") == strlen(url);
 }
 
 static int crl_url_add(X509 *cert, X509 *issuer, const char *url)
 {
 	char text[CRL_URL_MAX + sizeof("URI:")];
 
-	if (!crl_url_is_plain(url))
+	if (!crypto_crl_url_check(url))
 		return -EINVAL;
 	snprintf(text, sizeof(text), "URI:%s", url);
 	return extension_add(cert, issuer, NID_crl_distribution_points, text);

@@ -387,6 +387,80 @@ static void every_other_pair_of_method_and_path_is_refused(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+#define RX_4096                                                                                    \
+	{                                                                                          \
+		{                                                                                  \
+			"rxMaxSize=4096", 14                                                       \
+		}                                                                                  \
+	}
+
+/* Every size that RFC 7959 has, both ways; and a device that asks for smaller ones on the way. */
+static void blocks_have_the_size_that_the_device_proposes(void **state)
+{
+	struct bench *b = *state;
+	uint8_t got[4096], sent[1500];
+
+	assert_int_equal(ASK(b, DEVICE_POST, "p/auth-jwt", BODY("jwt")), 201);
+	for (size_t i = 0; i < sizeof(sent); i++)
+		sent[i] = fake.commands[i] = (uint8_t)(i * 7);
+	fake.commands_len = sizeof(sent);
+	for (uint8_t szx = 0; szx <= 6; szx++) {
+		size_t size = (size_t)16 << szx, len = 0;
+		struct block block = {.szx = szx};
+
+		do {
+			assert_int_equal(ASK(b, DEVICE_GET, "p/cmd", .query = RX_4096, .n_query = 1,
+					     .block2 = &block),
+					 205);
+			assert_int_equal(b->answer.block2.szx, szx);
+			assert_int_equal(b->answer.len, MIN(size, sizeof(sent) - len));
+			memcpy(got + len, b->answer.payload, b->answer.len);
+			len += b->answer.len;
+			block.num++;
+			device_answer_sent(&b->session);
+		} while (b->answer.block2.more);
+		assert_int_equal(len, sizeof(sent));
+		assert_memory_equal(got, sent, len);
+
+		for (size_t at = 0; at < sizeof(sent); at += size) {
+			bool more = at + size < sizeof(sent);
+
+			block = (struct block){
+				.num = (uint32_t)(at / size), .more = more, .szx = szx};
+			assert_int_equal(ASK(b, DEVICE_POST, "p/rsp", .block1 = &block,
+					     .payload = sent + at,
+					     .len = MIN(size, sizeof(sent) - at)),
+					 more ? 231 : 204);
+			assert_int_equal(b->answer.block1.szx, szx);
+		}
+		assert_int_equal(fake.body_len, sizeof(sent));
+		assert_memory_equal(fake.body, sent, sizeof(sent));
+	}
+}
+
+static void a_device_may_ask_for_smaller_blocks_on_the_way(void **state)
+{
+	struct bench *b = *state;
+	struct block block = {.szx = 6};
+
+	assert_int_equal(ASK(b, DEVICE_POST, "p/auth-jwt", BODY("jwt")), 201);
+	for (size_t i = 0; i < 2048; i++)
+		fake.commands[i] = (uint8_t)(i * 7);
+	fake.commands_len = 2048;
+	assert_int_equal(
+		ASK(b, DEVICE_GET, "p/cmd", .query = RX_4096, .n_query = 1, .block2 = &block), 205);
+	assert_int_equal(b->answer.len, 1024);
+	device_answer_sent(&b->session);
+	/* RFC 7959 §2.4: the same position, in blocks of 64 */
+	block = (struct block){.num = 1024 / 64, .szx = 2};
+	assert_int_equal(
+		ASK(b, DEVICE_GET, "p/cmd", .query = RX_4096, .n_query = 1, .block2 = &block), 205);
+	assert_int_equal(b->answer.len, 64);
+	assert_int_equal(b->answer.block2.szx, 2);
+	assert_memory_equal(b->answer.payload, fake.commands + 1024, 64);
+	assert_int_equal(fake.n_fetch, 1);
+}
+
 /* RFC 8516: later, and when. What the session proved stays. */
 static void a_busy_core_is_later_and_says_when(void **state)
 {
@@ -460,6 +534,10 @@ int main(void)
 		TEST(an_empty_state_is_an_empty_payload),
 		TEST(patches_are_objects_in_a_format_that_we_know),
 		TEST(every_other_pair_of_method_and_path_is_refused),
+		cmocka_unit_test_setup_teardown(blocks_have_the_size_that_the_device_proposes,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_device_may_ask_for_smaller_blocks_on_the_way,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_busy_core_is_later_and_says_when, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(core_is_told_who_asks_from_where_and_in_which_cycle,

@@ -220,6 +220,20 @@ static void certificates_name_the_list_when_told_where_it_is(void **state)
 	EVP_PKEY_free(key);
 }
 
+static void a_url_that_would_not_do_is_refused_at_the_start(void **state)
+{
+	struct fixture *f = *state;
+	struct core_config config = {.store = f->store, .ca_dir = f->ca, .crl_url = "crl.example"};
+	_cleanup_(core_freep) struct core *c = NULL;
+	_cleanup_(freep) char *detail = NULL;
+
+	assert_int_equal(core_new(&config, &c, &detail), -EINVAL);
+	assert_non_null(strstr(detail, "crl.example"));
+	config.crl_url = CRL_URL;
+	free(TAKE_PTR(detail));
+	assert_int_equal(core_new(&config, &c, &detail), 0);
+}
+
 static void only_admins_of_the_team_revoke(void **state)
 {
 	struct fixture *f = *state;
@@ -334,6 +348,7 @@ int main(void)
 		T(a_certificate_is_good_until_it_is_revoked),
 		T(a_certificate_has_the_profile_of_a_client),
 		T(certificates_name_the_list_when_told_where_it_is),
+		T(a_url_that_would_not_do_is_refused_at_the_start),
 		T(only_admins_of_the_team_revoke),
 		T(unclaiming_revokes_what_the_device_holds),
 		T(a_list_is_kept_for_a_while_and_renewed_by_a_revocation),
