@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -221,17 +223,20 @@ static void write_requests(const struct metrics *m, FILE *out)
 				m->statuses[status]);
 }
 
+/* The second number in statm (proc(5)): pages that are in memory. */
 static uint64_t resident_bytes(void)
 {
 	FILE *f = fopen("/proc/self/statm", "re");
-	unsigned long long pages = 0;
+	char line[128] = "";
+	const char *second;
 
 	if (!f)
 		return 0;
-	if (fscanf(f, "%*u %llu", &pages) != 1)
-		pages = 0;
+	if (!fgets(line, sizeof(line), f))
+		line[0] = '\0';
 	fclose(f);
-	return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	second = strchr(line, ' ');
+	return second ? strtoull(second, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
 /* Names that dash boards know. */
