@@ -85,7 +85,7 @@ static int ca_make(const struct paths *p, char **ret_detail)
 	r = file_write_atomic(p->key, key.data, key.len, 0600);
 	if (r < 0)
 		return detail_set(ret_detail, r, "cannot write", p->key);
-	r = file_write_atomic(p->cert, cert, strlen(cert), 0644);
+	r = file_write_atomic(p->cert, cert, strlen(cert), 0600);
 	if (r < 0)
 		return detail_set(ret_detail, r, "cannot write", p->cert);
 	return 0;
@@ -104,7 +104,7 @@ static int ca_renew(const struct paths *p, char **ret_detail)
 	if (r != 0)
 		return detail_set(ret_detail, r < 0 ? r : -EBADMSG, "no usable private key in",
 				  p->key);
-	r = file_write_atomic(p->cert, cert, strlen(cert), 0644);
+	r = file_write_atomic(p->cert, cert, strlen(cert), 0600);
 	if (r < 0)
 		return detail_set(ret_detail, r, "cannot write", p->cert);
 	return 0;
