@@ -73,11 +73,35 @@ static void what_is_not_an_address_with_a_port_is_refused(void **state)
 	}
 }
 
+static void a_host_is_the_address_alone_and_one_text_for_one_host(void **state)
+{
+	static const struct {
+		const char *text, *host;
+	} rows[] = {
+		{"192.0.2.1:5684", "192.0.2.1"},
+		{"[2001:db8::1]:5684", "2001:db8::1"},
+		{"[::ffff:192.0.2.1]:5684",
+		 "192.0.2.1"}, /* as a socket for both families tells it */
+		{"[::]:1", "::"},
+	};
+	char host[INET6_ADDRSTRLEN];
+	union address a;
+	socklen_t len;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		assert_int_equal(address_parse(rows[i].text, &a, &len), 0);
+		address_host(&a, host, sizeof(host));
+		assert_string_equal(host, rows[i].host);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses_round_trip),
 		cmocka_unit_test(what_is_not_an_address_with_a_port_is_refused),
+		cmocka_unit_test(a_host_is_the_address_alone_and_one_text_for_one_host),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
