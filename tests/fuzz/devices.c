@@ -56,11 +56,12 @@ bool link_message_next(struct reader *input, struct link *links, size_t n_links,
 	return true;
 }
 
-static void put_token(struct device_request *r, struct service *s)
+static void put_token(struct device_request *r, struct service *s, struct link *l)
 {
-	unsigned int i = r->payload[1] % (SERVICE_DEVICES * SERVICE_TOKENS);
+	unsigned int i = r->payload[1] % LINK_TOKENS;
 	const char *token = s->tokens[i / SERVICE_TOKENS][i % SERVICE_TOKENS];
 
+	l->token = i + 1;
 	r->payload = (const uint8_t *)token;
 	r->len = strlen(token);
 }
@@ -90,6 +91,7 @@ bool link_message_read(struct link_message *m, struct service *s, struct link *l
 	coap_pdu_code_t code;
 
 	coap_set_log_level(LOG_EMERG);
+	l->token = 0;
 	m->pdu.path = NULL;
 	m->raw = coap_pdu_init(COAP_MESSAGE_CON, 0, 0, m->datagram.len);
 	FUZZ_ASSERT(m->raw);
@@ -101,7 +103,7 @@ bool link_message_read(struct link_message *m, struct service *s, struct link *l
 	if (device_pdu_read(m->raw, &m->pdu) != 0)
 		return false;
 	if (r->len == 2 && r->payload[0] == '$')
-		put_token(r, s);
+		put_token(r, s, l);
 	else if (r->len > 1 && r->payload[0] == '%' && l->handed.n > 0)
 		put_report(m, &l->handed);
 	return true;

@@ -21,7 +21,10 @@ struct link {
 	struct device_session session;
 	struct link_proof provisioning, cloud;
 	struct command_list handed; /* owned; by the last whole answer to p/cmd */
+	size_t token;               /* of the last message: its number from 1; 0 for none */
 };
+
+#define LINK_TOKENS (SERVICE_DEVICES * SERVICE_TOKENS)
 
 void link_done(struct link *l);
 bool link_is_auth(const char *path);

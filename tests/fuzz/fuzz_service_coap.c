@@ -5,9 +5,18 @@
 #define LINKS 3
 #define MESSAGES_MAX 16
 
+/* A token is good for the address that showed it first. */
+static void check_replay(const struct link *l, const char *shown_by[static LINK_TOKENS])
+{
+	const char **first = &shown_by[l->token - 1];
+
+	FUZZ_ASSERT(!*first || strcmp(*first, l->session.address) == 0);
+	*first = l->session.address;
+}
+
 /* Default deny, told without what the code under test remembers of a session. */
 static void check(struct link *l, const struct device_request *r, const struct device_answer *a,
-		  bool is_written)
+		  bool is_written, const char *shown_by[static LINK_TOKENS])
 {
 	unsigned int class = a->code >> 5;
 	struct link_proof *proof = link_proof(l, r->path);
@@ -17,6 +26,8 @@ static void check(struct link *l, const struct device_request *r, const struct d
 	if (link_is_auth(r->path)) {
 		if (a->code == DEVICE_CODE(2, 1)) {
 			FUZZ_ASSERT(r->block1 || link_token_is_good(r));
+			if (l->token)
+				check_replay(l, shown_by);
 			*proof = (struct link_proof){true, clock_ms() + MAX_AGE_S * 1000ULL};
 		} else if (a->code == DEVICE_CODE(4, 1) || a->code == DEVICE_CODE(4, 3)) {
 			proof->is_given = false;
@@ -39,7 +50,8 @@ static void keep_handed(struct link *l, const struct device_request *r,
 	FUZZ_ASSERT(command_list_decode(a->payload, a->len, COMMANDS_MAX, &l->handed) == 0);
 }
 
-static void ask(const struct device_dispatch *d, struct link *l, const struct device_request *r)
+static void ask(const struct device_dispatch *d, struct link *l, const struct device_request *r,
+		const char *shown_by[static LINK_TOKENS])
 {
 	static uint8_t first[BODY_MAX];
 	struct device_answer a, again;
@@ -47,7 +59,7 @@ static void ask(const struct device_dispatch *d, struct link *l, const struct de
 	uint64_t digest;
 
 	device_dispatch(d, &l->session, r, clock_ms(), &a);
-	check(l, r, &a, service_writes() != writes);
+	check(l, r, &a, service_writes() != writes, shown_by);
 	keep_handed(l, r, &a);
 	link_answer_write(&a);
 	FUZZ_ASSERT(a.len <= sizeof(first));
@@ -72,6 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct service *s = service_begin();
 	struct device_dispatch dispatch = {.core = s->f->core, .session_max_age_s = MAX_AGE_S};
 	struct link links[LINKS] = {0};
+	const char *shown_by[LINK_TOKENS] = {NULL};
 	struct reader input;
 
 	reader_init(&input, data, len);
@@ -82,7 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		if (!link_message_next(&input, links, LINKS, &m, &l))
 			break;
 		if (link_message_read(&m, s, l))
-			ask(&dispatch, l, &m.pdu.request);
+			ask(&dispatch, l, &m.pdu.request, shown_by);
 		link_message_done(&m);
 	}
 	for (size_t i = 0; i < LINKS; i++)
