@@ -14,7 +14,8 @@ struct before {
 static void check_rights(const struct owner_request *q, const struct owner_reply *r,
 			 const struct before *before)
 {
-	bool is_open = strncmp(q->path, "/v1/ca/", 7) == 0 || strstr(q->path, "openapi") ||
+	bool is_open = strcmp(q->path, "/") == 0 || strcmp(q->path, "/portal") == 0 ||
+		       strncmp(q->path, "/v1/ca/", 7) == 0 || strstr(q->path, "openapi") ||
 		       strstr(q->path, "health") || strstr(q->path, "/errors/") ||
 		       strcmp(q->path, "/v1/session") == 0;
 	bool is_read = strcmp(q->method, "GET") == 0;

@@ -285,7 +285,7 @@ void owner_reply_done(struct owner_reply *r)
 
 void owner_reply_check(const struct owner_reply *r)
 {
-	static const unsigned int documented[] = {200, 201, 202, 204, 400, 401, 403,
+	static const unsigned int documented[] = {200, 201, 202, 204, 302, 400, 401, 403,
 						  404, 405, 409, 413, 415, 422, 429};
 	_cleanup_(freep) char *text = r->json ? json_dumps(r->json, 0) : NULL;
 	json_auto_t *again = text ? json_loads(text, 0, NULL) : NULL;
