@@ -167,6 +167,8 @@ static const struct router_route routes[] = {
 	{"GET", "/v1/ca/certificate", ROLE_PUBLIC, 0, 0, 0, routes_ca_certificate},
 	{"GET", "/v1/ca/crl", ROLE_PUBLIC, 0, 0, 0, routes_ca_crl},
 	{"GET", "/v1/openapi.json", ROLE_PUBLIC, 0, 0, 0, routes_openapi},
+	{"GET", "/health/live", ROLE_PUBLIC, 0, 0, 0, routes_health_live},
+	{"GET", "/health/ready", ROLE_PUBLIC, 0, 0, 0, routes_health_ready},
 };
 
 const struct router routes_owner = {routes, ARRAY_SIZE(routes)};

@@ -19,3 +19,7 @@ unsigned int routes_openapi(const struct router_call *call, struct answer *ret);
 /* routes_certificates.c */
 unsigned int routes_ca_certificate(const struct router_call *call, struct answer *ret);
 unsigned int routes_ca_crl(const struct router_call *call, struct answer *ret);
+
+/* routes_health.c */
+unsigned int routes_health_live(const struct router_call *call, struct answer *ret);
+unsigned int routes_health_ready(const struct router_call *call, struct answer *ret);

@@ -53,6 +53,8 @@ TABLE = {
     "/v1/session": {"GET": SELF, "POST": SELF, "DELETE": SELF},
     "/": {"GET": PUBLIC},
     "/portal": {"GET": PUBLIC},
+    "/health/live": {"GET": PUBLIC},
+    "/health/ready": {"GET": PUBLIC},
 }
 
 # Paths that do not exist, whatever stands beside them.

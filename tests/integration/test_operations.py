@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What operators have of onboard-service: metrics, health, an orderly end."""
 
+import json
 import re
 import signal
 import socket
@@ -116,7 +117,11 @@ class TestOperations(case.Case):
         self.assertEqual(run.status["trace"], trace)
 
     def test_health_is_told_and_nothing_else(self):
-        self.start()
+        service = self.start()
+        for word in ("live", "ready"):
+            url = f"http://127.0.0.1:{service.rest_port}/health/{word}"
+            with urllib.request.urlopen(url, timeout=LIMIT_S) as answer:
+                self.assertEqual(json.load(answer), {"status": word})
         for path in ("/health/live", "/health/ready"):
             self.assertEqual(self.get(path)[0::2], (200, "ok\n"))
             self.assertEqual(self.get(path, "HEAD")[0], 200)
