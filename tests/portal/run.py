@@ -12,7 +12,7 @@ from harness import case  # noqa: E402
 from harness.process import SLOWER  # noqa: E402
 from stage import Stage  # noqa: E402
 
-LIMIT_S = 200 * SLOWER
+LIMIT_S = 280 * SLOWER
 
 
 class Portal(case.Case):

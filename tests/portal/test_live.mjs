@@ -42,7 +42,7 @@ test("what happens while a page has no live connection is shown by asking again"
 test("a person who signed in again in another tab goes on in this one", async () => {
 	const {id} = await stage.device({name: "tabs"});
 	await stage.claim({name: "tabs"});
-	const page = await open({at: `#/devices/${id}`});
+	const page = await open({at: `#/devices/${id}`, fresh: true});
 	await page.getByRole("button", {name: "Rename"}).waitFor();
 	const {user, password} = await stage.info();
 	assert.equal(
