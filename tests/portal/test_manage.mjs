@@ -20,6 +20,7 @@ test("a device is renamed, tagged, blocked, unblocked, reset and unclaimed", asy
 	await press("Rename");
 	await page.getByRole("heading", {level: 1, name: "Gate 7"}).waitFor();
 	await page.locator(".timeline [data-kind=renamed]").waitFor();
+	await page.waitForFunction(() => document.activeElement.textContent === "Rename");
 
 	await page.getByRole("button", {name: "Change tags"}).click();
 	await dialog.getByLabel("Tags", {exact: true}).fill("nrf-cloud-onboarding not/a/tag");
@@ -80,6 +81,29 @@ test("a queued command is deleted", async () => {
 	await page.getByRole("dialog").getByRole("button", {name: "Delete the command"}).click();
 	await page.getByText("No commands", {exact: true}).waitFor();
 	assert.equal((await rest("GET", `/claimed-devices/${id}/provisioning`)).items.length, 0);
+	await close(page);
+});
+
+test("a certificate that the service issued is shown, and revoked for good", async () => {
+	const {id} = await stage.device({name: "certified"});
+	await stage.claim({name: "certified"});
+	await rest("POST", `/claimed-devices/${id}/provisioning`, {
+		request: {certificateSigningRequest: {secTag: 17, attributes: "O=Example", keyUsage: "101010000"}},
+	});
+	await rest("POST", `/claimed-devices/${id}/provisioning`, {
+		request: {cloudAccessKeyGeneration: {secTag: 16842753}},
+	});
+	await stage.once({name: "certified"});
+	const page = await open({at: `#/devices/${id}`});
+	const part = page.getByRole("region", {name: "Certificates"});
+	await part.locator(".badge", {hasText: "Good"}).waitFor();
+	await part.getByRole("button", {name: "Revoke"}).click();
+	await page.getByRole("dialog").getByLabel("Reason").selectOption("keyCompromise");
+	await page.getByRole("dialog").getByRole("button", {name: "Revoke it"}).click();
+	await part.locator(".badge", {hasText: "Revoked"}).waitFor();
+	await page.locator(".timeline [data-kind=certificate-revoked]").waitFor();
+	const [certificate] = (await rest("GET", `/claimed-devices/${id}/certificates`)).items;
+	assert.equal(certificate.reason, "keyCompromise");
 	await close(page);
 });
 

@@ -22,7 +22,7 @@ export function openDialog({title, body, actions = [], wide = false, onClose}) {
 		dialog.remove();
 		frontmost(".toasts").append(...said);
 		onClose?.();
-		if (before?.isConnected) before.focus();
+		(before?.isConnected ? before : again(before?.dataset.key))?.focus();
 	});
 	document.body.append(dialog);
 	dialog.showModal();
@@ -33,6 +33,9 @@ export function openDialog({title, body, actions = [], wide = false, onClose}) {
 		?.focus();
 	return dialog;
 }
+
+// What opened the dialog may have been made anew meanwhile.
+const again = (key) => key && [...document.querySelectorAll("[data-key]")].find((e) => e.dataset.key === key);
 
 // A form in a dialog. `submit` does the work; what it throws is shown and the dialog stays.
 export function formDialog({

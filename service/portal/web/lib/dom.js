@@ -56,6 +56,14 @@ export function fill(element, ...children) {
 	return element;
 }
 
+// The same for what changes while somebody is in it: what had the focus has it again, known by its data-key.
+export function refill(element, ...children) {
+	const key = element.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+	fill(element, ...children);
+	if (key) [...element.querySelectorAll("[data-key]")].find((e) => e.dataset.key === key)?.focus();
+	return element;
+}
+
 // The place for messages that a person reaches now: of the open dialog, which makes all behind it inert, or of the page.
 export const frontmost = (selector) =>
 	[...document.querySelectorAll(`body > ${selector}, dialog[open] > ${selector}`)].at(-1);

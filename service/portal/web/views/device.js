@@ -3,7 +3,7 @@
 import {get, path} from "../lib/api.js";
 import {announce} from "../lib/announce.js";
 import {copy} from "../lib/curl.js";
-import {fill, h, shortId} from "../lib/dom.js";
+import {fill, h, refill, shortId} from "../lib/dom.js";
 import {errorBox} from "../lib/errors.js";
 import {sentenceOf} from "../lib/happened.js";
 import {coalesce, listen} from "../lib/live.js";
@@ -70,7 +70,7 @@ export function devicePage({id}) {
 		body.hidden = false;
 		setTitle(nameOf(state.claimed));
 		showHead();
-		fill(about, details(state));
+		refill(about, details(state));
 		if (!manage.firstChild) fill(manage, managePart(state, refresh));
 		manage.firstChild.update?.();
 		for (const part of Object.values(parts)) part.load();
@@ -84,7 +84,7 @@ export function devicePage({id}) {
 		shownHead = is;
 		const focused = head.contains(document.activeElement) && document.activeElement.tagName === "H1";
 		const title = h("h1", {}, nameOf(d));
-		fill(
+		refill(
 			head,
 			h("p", {class: "crumb"}, h("a", {href: "#/devices"}, "Devices")),
 			h(
@@ -95,8 +95,10 @@ export function devicePage({id}) {
 					? h(
 							"div",
 							{class: "actions"},
-							button("Add a command", () => parts.commands.add(), "primary"),
-							button("Rename", () => renameDialog(state, refresh))
+							button("Add a command", () => parts.commands.add(), "primary", {
+								"data-key": "add",
+							}),
+							button("Rename", () => renameDialog(state, refresh), "", {"data-key": "rename"})
 						)
 					: null
 			)
@@ -130,7 +132,7 @@ export function devicePage({id}) {
 			"Details",
 			{
 				actions: may("editor")
-					? [button("Change tags", () => tagsDialog(state, refresh), "quiet")]
+					? [button("Change tags", () => tagsDialog(state, refresh), "quiet", {"data-key": "tags"})]
 					: [],
 			},
 			facts([
@@ -140,7 +142,10 @@ export function devicePage({id}) {
 						"span",
 						{class: "id-line"},
 						h("span", {class: "mono break"}, d.id),
-						button("Copy", () => copy(d.id, "the id"), "quiet", {"aria-label": "Copy the id"})
+						button("Copy", () => copy(d.id, "the id"), "quiet", {
+							"aria-label": "Copy the id",
+							"data-key": "copy",
+						})
 					),
 				],
 				["Tags", chips(d.tags)],

@@ -3,7 +3,7 @@
 import {call, get, path} from "../lib/api.js";
 import {curlButton} from "../lib/curl.js";
 import {formDialog} from "../lib/dialog.js";
-import {fill, h} from "../lib/dom.js";
+import {fill, h, refill} from "../lib/dom.js";
 import {errorBox} from "../lib/errors.js";
 import {field, select} from "../lib/forms.js";
 import {button, facts, loading, section} from "../lib/parts.js";
@@ -28,7 +28,7 @@ export function certificatesPart(state) {
 			const items =
 				(await get(path`/claimed-devices/${state.id}/certificates`, {signal: state.life.signal}))
 					.items ?? [];
-			fill(
+			refill(
 				place,
 				items.length
 					? h(
@@ -60,7 +60,9 @@ function entry(state, certificate, reload) {
 			["Revoked", revoked ? timeElement(revoked) : null],
 		]),
 		!revoked && may("admin")
-			? button("Revoke", () => revokeDialog(state, certificate, reload), "quiet")
+			? button("Revoke", () => revokeDialog(state, certificate, reload), "quiet", {
+					"data-key": certificate.serial,
+				})
 			: null
 	);
 }

@@ -2,7 +2,7 @@
 // The queue of a device, and what it answered.
 import {call, get, path} from "../lib/api.js";
 import {curlButton} from "../lib/curl.js";
-import {fill, h} from "../lib/dom.js";
+import {fill, h, refill} from "../lib/dom.js";
 import {formDialog, openDialog} from "../lib/dialog.js";
 import {errorBox} from "../lib/errors.js";
 import {field, input} from "../lib/forms.js";
@@ -46,8 +46,7 @@ export function commandsPart(state) {
 					"Rules queue theirs when the device connects. Add one of your own at any time."
 				)
 			);
-		const focused = place.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-		fill(
+		refill(
 			place,
 			h(
 				"ol",
@@ -55,8 +54,6 @@ export function commandsPart(state) {
 				items.toReversed().map((c) => entry(state, c, load))
 			)
 		);
-		if (focused)
-			[...place.querySelectorAll("[data-key]")].find((e) => e.dataset.key === focused)?.focus();
 	}
 	const add = () => addDialog(state, load);
 	return {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which rules apply to the device, by its tags.
 import {get} from "../lib/api.js";
-import {fill, h} from "../lib/dom.js";
+import {fill, h, refill} from "../lib/dom.js";
 import {errorBox} from "../lib/errors.js";
 import {loading, section} from "../lib/parts.js";
 import {titleOf, typeOf} from "../lib/requests.js";
@@ -32,7 +32,7 @@ export function rulesPart(state) {
 					h("a", {href: "#/rules"}, "See the rules")
 				)
 			);
-		fill(
+		refill(
 			place,
 			h(
 				"ul",
@@ -41,7 +41,11 @@ export function rulesPart(state) {
 					h(
 						"li",
 						{},
-						h("a", {href: `#/rules/${encodeURIComponent(r.id)}`}, r.name || "Unnamed rule"),
+						h(
+							"a",
+							{href: `#/rules/${encodeURIComponent(r.id)}`, "data-key": r.id},
+							r.name || "Unnamed rule"
+						),
 						h(
 							"p",
 							{class: "muted small"},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {get, path, query} from "../lib/api.js";
-import {fill, h} from "../lib/dom.js";
+import {fill, h, refill} from "../lib/dom.js";
 import {errorBox} from "../lib/errors.js";
 import {sentenceOf} from "../lib/happened.js";
 import {button, empty, loading, section} from "../lib/parts.js";
@@ -36,9 +36,9 @@ export function timelinePart(state) {
 		const more = h(
 			"div",
 			{class: "actions center"},
-			token ? button("Show earlier", () => showEarlier(first, more)) : null
+			token ? button("Show earlier", () => showEarlier(first, more), "", {"data-key": "earlier"}) : null
 		);
-		fill(place, byDay(events), more);
+		refill(place, byDay(events), more);
 	}
 	async function showEarlier(first, more) {
 		try {

@@ -3,7 +3,7 @@
 import {get, query} from "../lib/api.js";
 import {announce} from "../lib/announce.js";
 import {curlButton} from "../lib/curl.js";
-import {fill, h} from "../lib/dom.js";
+import {fill, h, refill} from "../lib/dom.js";
 import {errorBox} from "../lib/errors.js";
 import {field, input, select} from "../lib/forms.js";
 import {coalesce, listen} from "../lib/live.js";
@@ -82,7 +82,7 @@ export function devicesPage(params, asked) {
 		);
 		sayChanges(items);
 		if (!items.length && pages.length === 1) return fill(place, filtered ? nothingFound() : noDevices());
-		keepFocus(place, () => fill(place, table("Devices", COLUMNS, items.map(row)).element, pager(list)));
+		refill(place, table("Devices", COLUMNS, items.map(row)).element, pager(list));
 	}
 
 	function sayChanges(items) {
@@ -106,7 +106,7 @@ export function devicesPage(params, asked) {
 					load();
 				},
 				"",
-				{disabled: pages.length === 1}
+				{disabled: pages.length === 1, "data-key": "previous"}
 			),
 			h("span", {class: "muted"}, `Page ${pages.length}`),
 			button(
@@ -116,7 +116,7 @@ export function devicesPage(params, asked) {
 					load();
 				},
 				"",
-				{disabled: !list.pageNextToken}
+				{disabled: !list.pageNextToken, "data-key": "next"}
 			)
 		);
 	}
@@ -203,11 +203,4 @@ function noDevices() {
 		"Power a device on. Until it is claimed it shows a claim token, as text and as a QR code: bring that here.",
 		linkButton("#/claim", "Claim your first device")
 	);
-}
-
-// What had the focus has it again after its element was made anew.
-function keepFocus(place, change) {
-	const key = place.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-	change();
-	if (key) [...place.querySelectorAll("[data-key]")].find((e) => e.dataset.key === key)?.focus();
 }
