@@ -55,7 +55,7 @@ test("a device is renamed, tagged, blocked, unblocked, reset and unclaimed", asy
 
 	await page.getByRole("button", {name: "Unclaim…"}).click();
 	await dialog.getByText("This is lost for good:").waitFor();
-	assert.match(await dialog.textContent(), /commands.*shadow.*timeline.*cloud key/s);
+	assert.match(await dialog.textContent(), /commands.*shadow.*timeline.*cloud key.*certificates/s);
 	const confirm = dialog.getByRole("button", {name: "Unclaim the device"});
 	assert.ok(await confirm.isDisabled());
 	await dialog.getByLabel(/to confirm/).fill("wrong");

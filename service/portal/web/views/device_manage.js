@@ -137,6 +137,7 @@ function unclaimDialog(state) {
 						"its shadow, desired and reported",
 						"its timeline",
 						"its registered cloud key: the device can no longer log in to the cloud",
+						"its certificates from this service: they are revoked",
 						"its name and tags",
 					].map((t) => h("li", {}, t))
 				)
