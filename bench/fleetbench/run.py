@@ -110,6 +110,8 @@ class Run:
         ended = sorted(d["ended"] for d in done)
         provisioned = sorted(d["provisioned"] for d in done if d["provisioned"] is not None)
         admitted = sorted(d["ended"] - d["admitted"] for d in done if d["admitted"] is not None)
+        first = sorted(d["provisioned"] - d["admitted"] for d in done
+                       if d["admitted"] is not None and d["provisioned"] is not None)
         found = {"devices": len(devices), "done": len(done), "lost": len(lost),
                  "why_lost": sorted({d.get("why", d["state"]) for d in lost})[:5],
                  "wall_s": result["wall_s"], "restarts": result["restarts"],
@@ -117,7 +119,7 @@ class Run:
                  "retries": sum(d["retries"] for d in devices), "network": result["network"],
                  "seed": result["seed"], "ended_ms": ended}
         for name, values in (("ended", ended), ("provisioned", provisioned),
-                             ("admitted", admitted)):
+                             ("admitted", admitted), ("admitted_provisioned", first)):
             found[name] = {q: quantile(values, v) for q, v in
                            (("p50", .5), ("p95", .95), ("p99", .99), ("max", 1))}
         return found

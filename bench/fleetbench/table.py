@@ -60,10 +60,12 @@ def _more(r):
     if r["phase"] != "handshake" and (r["retries"] or r["restarts"] or r["network"]):
         lines.append(f"{name}: {r['restarts']} restarts, {r['retries']} cycles tried again, "
                      f"network {r['network']}")
-    if r["phase"] != "handshake" and r["admitted"]["p99"] is not None:
-        a = r["admitted"]
-        lines.append(f"{name}: from the ClientHello that was let in: p50 {a['p50']:.0f} ms, "
-                     f"p95 {a['p95']:.0f} ms, p99 {a['p99']:.0f} ms, max {a['max']:.0f} ms")
+    if r["phase"] != "handshake" and r["admitted_provisioned"]["p99"] is not None:
+        for what, a in (("until provisioned", r["admitted_provisioned"]),
+                        ("until the end", r["admitted"])):
+            lines.append(f"{name}: from the ClientHello that was let in {what}: "
+                         f"p50 {a['p50']:.0f} ms, p95 {a['p95']:.0f} ms, p99 {a['p99']:.0f} ms, "
+                         f"max {a['max']:.0f} ms")
     if "killed_at_s" in r:
         lines.append(f"{name}: a node was killed at {r['killed_at_s']} s")
     return lines
