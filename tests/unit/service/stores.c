@@ -123,12 +123,13 @@ void stores_server_start(void)
 {
 	char data[64], option[96], name[64], text[256];
 	struct pollfd fd = {.events = POLLIN};
-	char *const arguments[] = {text_of("-D"), data,
-				   text_of("-c"), option,
-				   text_of("-c"), text_of("listen_addresses="),
-				   text_of("-c"), text_of("fsync=off"),
-				   text_of("-c"), text_of("shared_buffers=16MB"),
-				   NULL};
+	char *const arguments[] = {
+		text_of("-D"), data,
+		text_of("-c"), option,
+		text_of("-c"), text_of("listen_addresses="),
+		text_of("-c"), text_of(getenv("ONBOARD_TEST_FSYNC") ? "fsync=on" : "fsync=off"),
+		text_of("-c"), text_of("shared_buffers=16MB"),
+		NULL};
 
 	snprintf(data, sizeof(data), "%.50s/data", server.dir);
 	snprintf(option, sizeof(option), "unix_socket_directories=%s", server.dir);
