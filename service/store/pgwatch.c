@@ -14,6 +14,8 @@
 
 #include "base/clock.h"
 
+#define DRAIN_MS 5000
+
 static const unsigned int looks_ms[] = {100, 1000, 5000};
 
 struct pgwatch {
@@ -22,6 +24,7 @@ struct pgwatch {
 	size_t look;    /* index of the next one */
 	bool is_silent; /* has not told since its connection was made */
 	bool is_sending, wants_to_send;
+	uint64_t read_ms; /* when what had arrived was read */
 };
 
 static void timer_set(struct pgwatch *w, unsigned int ms)
@@ -107,6 +110,7 @@ static bool input_take(struct pgwatch *w)
 	PGnotify *n;
 	bool has_news = false;
 
+	w->read_ms = clock_ms();
 	if (!pglink_is_alive(&w->link)) {
 		lost(w);
 		return false;
@@ -155,6 +159,13 @@ bool pgwatch_take(struct pgwatch *w)
 	}
 	socket_watch(w);
 	return has_news || is_told;
+}
+
+void pgwatch_drain(struct pgwatch *w)
+{
+	/* What is read here makes the descriptor readable by way of the timer. */
+	if (w->link.is_ready && clock_ms() - w->read_ms >= DRAIN_MS && input_take(w))
+		timer_set(w, 1);
 }
 
 bool pgwatch_notify(struct pgwatch *w)

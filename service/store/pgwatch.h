@@ -16,6 +16,9 @@ struct pgwatch *pgwatch_free(struct pgwatch *w);
 int pgwatch_fd(const struct pgwatch *w);
 /* Goes on with what there is to do; true when there may be news. Does not block. */
 bool pgwatch_take(struct pgwatch *w);
+/* Reads what has arrived when nobody takes it: the server keeps notifications for all of its
+ * listeners until the slowest one has read them, and refuses commits when it has no room left. */
+void pgwatch_drain(struct pgwatch *w);
 /* Tells all listeners. false when that cannot be done here now. */
 bool pgwatch_notify(struct pgwatch *w);
 

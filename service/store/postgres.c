@@ -51,6 +51,8 @@ static int ready(struct postgres *p)
 	r = pglink_ready(&p->link, PATIENCE_MS);
 	if (r < 0)
 		return r;
+	if (p->watch)
+		pgwatch_drain(p->watch);
 	if (p->generation != p->link.generation)
 		memset(p->is_prepared, 0, sizeof(p->is_prepared));
 	p->generation = p->link.generation;
