@@ -82,6 +82,21 @@ static void a_commit_without_an_answer_is_an_error_of_its_own(void **state)
 	assert_false(has_team(f->store, UUID("1")));
 }
 
+static void a_transaction_that_had_an_error_cannot_be_committed(void **state)
+{
+	struct fixture *f = *state;
+	struct store_device nobody = {.uuid = UUID("9"), .tags = (char *)(uintptr_t) "[]"};
+	struct store_txn t = {NULL};
+
+	assert_int_equal(store_txn_begin(&t, f->store, STORE_WRITE, ""), 0);
+	assert_int_equal(team_put(f->store, UUID("1")), 0);
+	assert_int_equal(f->store->ops->device_add(f->store, &nobody), -EINVAL);
+	assert_int_equal(store_txn_commit(&t), -EIO);
+	store_txn_rollback(&t);
+	assert_false(has_team(f->store, UUID("1")));
+	assert_int_equal(team_put(f->store, UUID("1")), 0);
+}
+
 static void a_restart_between_calls_is_not_noticed(void **state)
 {
 	struct fixture *f = *state;
@@ -369,6 +384,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_server_that_crashes_takes_the_open_transaction_along),
 		T(a_commit_without_an_answer_is_an_error_of_its_own),
+		T(a_transaction_that_had_an_error_cannot_be_committed),
 		T(a_restart_between_calls_is_not_noticed),
 		T(calls_fail_soon_while_the_server_is_down),
 		T(scopes_exclude_themselves_and_no_other),
