@@ -17,6 +17,7 @@
 #include "service/crypto.h"
 
 #define HARDWARE_LISTED "listed" /* of identities that are known by a list only */
+#define NO_FIRMWARE "00000000-0000-0000-0000-000000000000"
 #define SUB_TYPE_MAX 64
 #define FIRMWARE_TYPES_MAX 64
 #define RESULTS_BACK 1000 /* rows of the audit log that are searched for a result */
@@ -97,7 +98,7 @@ static unsigned int identity_settle(struct core *c, const struct listed *l, json
 		return 0;
 	memset(&identity, 0, sizeof(identity));
 	memcpy(identity.uuid, l->uuid, sizeof(identity.uuid));
-	strcpy(identity.hardware, HARDWARE_LISTED);
+	memcpy(identity.hardware, HARDWARE_LISTED, sizeof(HARDWARE_LISTED));
 	memcpy(identity.spki, l->spki, sizeof(identity.spki));
 	identity.imported_at = clock_wall_s();
 	r = c->store->ops->identity_add(c->store, &identity);
@@ -111,7 +112,7 @@ static int row_fill(struct core *c, const struct core_owner *o, const struct lis
 
 	memcpy(row->uuid, l->uuid, sizeof(row->uuid));
 	memcpy(row->team, o->team, sizeof(row->team));
-	strcpy(row->firmware, "00000000-0000-0000-0000-000000000000");
+	snprintf(row->firmware, sizeof(row->firmware), "%s", NO_FIRMWARE);
 	row->claimed_at = row->cloud_key_at = now;
 	row->tags = json_dumps(l->tags, JSON_COMPACT);
 	row->sub_type = strdup(l->sub_type);
@@ -274,7 +275,7 @@ unsigned int core_onboard_result(struct core *c, const struct core_owner *o, con
 	json_auto_t *failed = NULL;
 	unsigned int status;
 	bool is_good;
-	int64_t at;
+	int64_t at = 0;
 
 	status = core_need_admin(o, ret);
 	if (!status)
@@ -299,7 +300,7 @@ unsigned int core_onboard_errors(struct core *c, const char *team, const char *r
 	json_auto_t *failed = NULL, *errors = json_array();
 	const json_t *item;
 	unsigned int status;
-	int64_t at;
+	int64_t at = 0;
 	size_t i;
 
 	status = result_find(c, team, request, &at, &failed, ret);

@@ -46,7 +46,7 @@ static unsigned int find(struct exchange *x, enum router_verdict *ret_found, str
 		if (strcmp(x->method, "GET") == 0)
 			return 0;
 		*ret_found = ROUTER_NO_METHOD;
-		strcpy(allow, "GET");
+		memcpy(allow, "GET", sizeof("GET"));
 	}
 	if (*ret_found != ROUTER_NO_METHOD)
 		return 0;

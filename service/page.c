@@ -35,7 +35,7 @@ static bool token_read(const char *token, char kind, struct page *page)
 	if (!colon || strlen(colon + 1) >= sizeof(page->text) ||
 	    !number_parse(plain + 2, (size_t)(colon - plain - 2), &page->number))
 		return false;
-	strcpy(page->text, colon + 1);
+	memcpy(page->text, colon + 1, strlen(colon + 1) + 1);
 	return true;
 }
 
