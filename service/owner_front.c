@@ -37,9 +37,10 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 		return status == 0 ? MHD_YES : owner_exchange_refuse(x, status, &a);
 	}
 	if (*upload_len > 0) {
-		owner_exchange_take(x, upload_data, *upload_len);
+		size_t len = *upload_len;
+
 		*upload_len = 0;
-		return MHD_YES;
+		return owner_exchange_take(x, upload_data, len);
 	}
 	return owner_exchange_run(x);
 }
@@ -215,6 +216,8 @@ int owner_front_new(sd_event *event, struct core *core, const struct owner_front
 	f->event = event;
 	f->core = core;
 	f->config = *config;
+	if (f->config.body_time_ms == 0)
+		f->config.body_time_ms = OWNER_BODY_TIME_MS;
 	f->has_tls = config->cert_file;
 	if (f->has_tls) {
 		r = certfile_load(config->cert_file, config->key_file, &f->cert, ret_detail);

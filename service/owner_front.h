@@ -31,6 +31,7 @@ struct owner_front_config {
 				  loopback addresses only */
 	const char *key_file;
 	size_t max_body;             /* of JSON: 1 MiB */
+	unsigned int body_time_ms;   /* for all of a body to come; 0: a minute */
 	const struct router *router; /* borrowed, for good: what there is */
 	struct metrics *metrics;     /* borrowed; or NULL */
 

@@ -78,8 +78,6 @@ static unsigned int make_room(struct exchange *x, size_t len)
 	size_t size;
 	char *body;
 
-	if (clock_ms() - x->began_ms > OWNER_BODY_TIME_MS)
-		return MHD_HTTP_REQUEST_TIMEOUT;
 	if (len > x->max - x->len)
 		return MHD_HTTP_CONTENT_TOO_LARGE;
 	if (x->len + len <= x->size)
@@ -96,16 +94,19 @@ static unsigned int make_room(struct exchange *x, size_t len)
 	return 0;
 }
 
-void owner_exchange_take(struct exchange *x, const char *data, size_t len)
+enum MHD_Result owner_exchange_take(struct exchange *x, const char *data, size_t len)
 {
+	if (clock_ms() - x->began_ms > x->front->config.body_time_ms)
+		return MHD_NO;
 	/* A body that nobody asked for is read and dropped. */
 	if (x->kind == BODY_NONE || x->refusal || x->is_answered)
-		return;
+		return MHD_YES;
 	x->refusal = make_room(x, len);
 	if (x->refusal)
-		return;
+		return MHD_YES;
 	memcpy(x->body + x->len, data, len);
 	x->len += len;
+	return MHD_YES;
 }
 
 static const char *refusal_text(unsigned int status)
@@ -113,8 +114,6 @@ static const char *refusal_text(unsigned int status)
 	switch (status) {
 	case MHD_HTTP_CONTENT_TOO_LARGE:
 		return "the body is too large";
-	case MHD_HTTP_REQUEST_TIMEOUT:
-		return "the body took too long to arrive";
 	default:
 		return "too many large requests at a time: try again";
 	}

@@ -11,7 +11,7 @@
 #include "service/owner_front.h"
 
 #define OWNER_HELD_MAX ((size_t)64 << 20) /* bytes of bodies in memory at a time */
-#define OWNER_BODY_TIME_MS 60000          /* for all of a body to come */
+#define OWNER_BODY_TIME_MS 60000
 
 struct owner_front {
 	struct owner_front_config config; /* listen and the files' names are not kept */
@@ -68,8 +68,9 @@ unsigned int owner_judge(struct exchange *x, struct answer *ret);
 struct exchange *owner_exchange_new(struct owner_front *f, struct MHD_Connection *connection,
 				    const char *method, const char *path);
 void owner_exchange_free(struct exchange *x);
-/* The next bytes of the body. */
-void owner_exchange_take(struct exchange *x, const char *data, size_t len);
+/* The next bytes of the body. MHD_NO when they come too slowly: nothing but the end of the
+ * connection ends them. */
+enum MHD_Result owner_exchange_take(struct exchange *x, const char *data, size_t len);
 /* It ends with this answer, whatever its body is. */
 enum MHD_Result owner_exchange_refuse(struct exchange *x, unsigned int status, struct answer *a);
 /* All of the body is here. */

@@ -22,8 +22,6 @@ static const char *status_title(unsigned int status)
 		return "Method Not Allowed";
 	case 406:
 		return "Not Acceptable";
-	case 408:
-		return "Request Timeout";
 	case 409:
 		return "Conflict";
 	case 413:

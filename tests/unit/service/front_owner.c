@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "fake_core.h"
 #include "pki.h"
@@ -241,6 +242,8 @@ struct bench {
 	unsigned int status;
 };
 
+static unsigned int body_time_ms; /* 0: what it is by itself */
+
 static void open_front(struct bench *b, bool has_tls)
 {
 	_cleanup_(freep) char *cert = pki_path(b->pki, "chain.pem");
@@ -250,6 +253,7 @@ static void open_front(struct bench *b, bool has_tls)
 		.cert_file = has_tls ? cert : NULL,
 		.key_file = has_tls ? key : NULL,
 		.max_body = MAX_BODY,
+		.body_time_ms = body_time_ms,
 		.router = &router,
 		.admit = admit,
 		.identify = by_cookie,
@@ -653,6 +657,45 @@ static void hooks_admit_and_identify(void **state)
 	assert_int_equal(b->status, 401);
 }
 
+/* Byte by byte, a request is never idle; whether it is let in or not makes no difference. */
+static void assert_dropped(struct bench *b, const char *path)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET,
+				.sin_port = htons(owner_front_port(b->front)),
+				.sin_addr = {htonl(INADDR_LOOPBACK)}};
+	uint64_t limit = clock_ms() + WAIT_US / 1000;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char head[256], c;
+
+	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	snprintf(head, sizeof(head),
+		 "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+		 "Authorization: Bearer " FAKE_KEY "\r\nContent-Length: 4000\r\n\r\n",
+		 path);
+	assert_int_equal(send(fd, head, strlen(head), 0), strlen(head));
+	while (send(fd, " ", 1, MSG_NOSIGNAL) == 1 && recv(fd, &c, 1, MSG_DONTWAIT) < 0) {
+		assert_true(sd_event_run(b->event, 5000) >= 0);
+		assert_true(clock_ms() < limit);
+	}
+	close(fd);
+}
+
+static void a_body_that_comes_too_slowly_is_dropped(void **state)
+{
+	struct bench *b = *state;
+
+	b->front = owner_front_free(b->front);
+	body_time_ms = 300;
+	open_front(b, false);
+	body_time_ms = 0;
+	assert_dropped(b, "/v1/claimed-devices");
+	assert_dropped(b, "/v1/nothing");
+	assert_dropped(b, "/v1/slices");
+	assert_int_equal(fake.n_owner, 0);
+	CURL(b, "/v1/account", AUTHORIZED);
+	assert_int_equal(b->status, 200);
+}
+
 static void headers_are_bounded(void **state)
 {
 	struct bench *b = *state;
@@ -733,6 +776,7 @@ int main(void)
 		TEST(a_stream_says_what_it_has_when_it_has_it),
 		TEST(a_tree_has_everything_below_its_prefix),
 		TEST(hooks_admit_and_identify),
+		TEST(a_body_that_comes_too_slowly_is_dropped),
 		TEST(headers_are_bounded),
 		TEST(tls_is_served_with_the_whole_chain),
 		TEST(keys_do_not_travel_in_clear_beyond_this_machine),
