@@ -55,6 +55,8 @@ TABLE = {
     "/portal": {"GET": PUBLIC},
     "/health/live": {"GET": PUBLIC},
     "/health/ready": {"GET": PUBLIC},
+    "/health/live": {"GET": PUBLIC},
+    "/health/ready": {"GET": PUBLIC},
 }
 
 # Paths that do not exist, whatever stands beside them.
