@@ -161,9 +161,11 @@ static ssize_t on_read(void *data, char *ret, size_t size)
 	return snprintf(ret, size, "word %u\n", ++said);
 }
 
+/* Whoever wakes an exchange stops when its stream is freed: the exchange is gone then. */
 static void on_stream_free(void *data)
 {
 	(void)data;
+	assert_true(sd_event_source_set_enabled(waiting_timer, SD_EVENT_OFF) >= 0);
 	streams_freed++;
 }
 
