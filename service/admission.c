@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <linux/filter.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -13,8 +12,15 @@
 #include "base/text.h"
 #include "service/address.h"
 
-/* Work that may be under way: what the last of those who share it waits for. */
-#define BUDGET_US 1000000
+/* Work that may wait: what the last of those who share it waits for. */
+#define BUDGET_US 250000
+/* A loop that worked so much of a window is busy. */
+#define WINDOW_MS 100
+#define BUSY_PERCENT 80
+/* How long a second handshake is expected: a ClientHello that was lost comes again within it. */
+#define GUEST_MS 5000
+/* How long one may wait until the filter knows of it. */
+#define GUESTS_MS 5
 #define LIMIT_MIN 16
 #define LIMIT_MAX 4096
 /* What a device takes before we know. */
@@ -63,6 +69,12 @@ void admission_progress(struct admission *a, struct admission_entry *e, uint64_t
 	a->n++;
 }
 
+void admission_end(struct admission *a, struct admission_entry *e)
+{
+	if (e->is_under_way)
+		take_out(a, e);
+}
+
 void admission_done(struct admission *a, struct admission_entry *e)
 {
 	if (!e->is_under_way)
@@ -76,6 +88,7 @@ void admission_done(struct admission *a, struct admission_entry *e)
 void admission_spent(struct admission *a, uint64_t us)
 {
 	a->spent_us += us;
+	a->window_spent_us += us;
 }
 
 size_t admission_limit(const struct admission *a)
@@ -86,38 +99,6 @@ size_t admission_limit(const struct admission *a)
 }
 
 /* ---- the gate ---- */
-
-/* Offsets in what a filter of a UDP socket sees: behind the UDP header a DTLS record (RFC 6347
- * §4.1) with a handshake message (§4.2.2). */
-#define RECORD 8
-#define RECORD_TYPE RECORD
-#define RECORD_EPOCH (RECORD + 3)
-#define MESSAGE_TYPE (RECORD + 13)
-
-static int gate_close(int fd)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, RECORD_TYPE),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 22, 0, 4), /* handshake */
-		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, RECORD_EPOCH),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 2), /* in clear */
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, MESSAGE_TYPE),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 1, 1, 0), /* ClientHello */
-		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),        /* as it is */
-		BPF_STMT(BPF_RET | BPF_K, 0),
-	};
-	const struct sock_fprog program = {ARRAY_SIZE(code), code};
-
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? -errno
-											   : 0;
-}
-
-static int gate_open(int fd)
-{
-	int none = 0;
-
-	return setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none)) < 0 ? -errno : 0;
-}
 
 bool admission_queue(const struct admission *a, struct admission_queue *ret)
 {
@@ -131,33 +112,60 @@ bool admission_queue(const struct admission *a, struct admission_queue *ret)
 	return true;
 }
 
-/* A gate that moves all the time is none: it opens somewhat below where it closes. */
-static bool should_be_closed(const struct admission *a)
+void admission_expect(struct admission *a, const union address *from, uint64_t now_ms)
 {
+	gate_guest_add(&a->guests, from, now_ms + GUEST_MS);
+}
+
+void admission_arrived(struct admission *a, const union address *from)
+{
+	gate_guest_remove(&a->guests, from);
+}
+
+/* A gate that moves all the time is none: it opens somewhat below where it closes. */
+static enum gate_state state_wanted(const struct admission *a)
+{
+	bool is_open = a->state == GATE_OPEN;
 	size_t limit = admission_limit(a);
 	struct admission_queue q = {0};
 
-	if (a->n >= limit)
-		return true;
 	(void)admission_queue(a, &q);
-	if (a->is_closed)
-		return a->n > limit - limit / 8 || q.bytes > QUEUE_OPEN;
-	return q.bytes > QUEUE_CLOSE;
+	if (q.bytes > QUEUE_CLOSE || (a->state == GATE_SHUT && q.bytes > QUEUE_OPEN))
+		return GATE_SHUT;
+	if (a->is_busy && (a->n >= limit || (!is_open && a->n > limit - limit / 8)))
+		return GATE_CLOSED;
+	return GATE_OPEN;
+}
+
+static void window_turn(struct admission *a, uint64_t now_ms)
+{
+	uint64_t passed_ms = now_ms - a->window_ms;
+
+	if (passed_ms < WINDOW_MS)
+		return;
+	a->is_busy = a->window_spent_us * 100 >= passed_ms * 1000 * BUSY_PERCENT;
+	a->window_ms = now_ms;
+	a->window_spent_us = 0;
 }
 
 void admission_turn(struct admission *a, uint64_t now_ms)
 {
-	bool close;
+	enum gate_state state;
 	int r;
 
+	window_turn(a, now_ms);
 	while (a->oldest && now_ms - a->oldest->since_ms >= QUIET_MS)
 		take_out(a, a->oldest);
 	if (a->fd < 0)
 		return;
-	close = should_be_closed(a);
-	if (close == a->is_closed)
+	state = state_wanted(a);
+	if (state == GATE_CLOSED)
+		gate_guests_expire(&a->guests, now_ms);
+	if (state == a->state &&
+	    (state != GATE_CLOSED || !a->guests.has_more || now_ms - a->set_ms < GUESTS_MS))
 		return;
-	r = close ? gate_close(a->fd) : gate_open(a->fd);
+	a->set_ms = now_ms;
+	r = gate_set(a->fd, state, &a->guests);
 	if (r < 0) {
 		log_warning("admission: the socket takes no filter: %s, new devices are not held "
 			    "back",
@@ -165,18 +173,20 @@ void admission_turn(struct admission *a, uint64_t now_ms)
 		a->fd = -1;
 		return;
 	}
-	a->is_closed = close;
-	if (close)
+	if (state == a->state)
+		return;
+	if (a->state == GATE_OPEN)
 		a->n_closings++;
-	log_debug("admission=%s under-way=%zu limit=%zu", close ? "closed" : "open", a->n,
-		  admission_limit(a));
+	a->state = state;
+	log_debug("admission=%d under-way=%zu limit=%zu", (int)state, a->n, admission_limit(a));
 }
 
 void admission_stop(struct admission *a)
 {
-	if (a->fd >= 0)
-		(void)gate_close(a->fd);
-	a->is_closed = true;
+	/* Nothing is done about it when it fails: then some begin in vain. */
+	if (a->fd >= 0 && gate_set(a->fd, GATE_SHUT, &a->guests) < 0)
+		log_debug("admission: the socket takes no filter, ignoring");
+	a->state = GATE_SHUT;
 }
 
 /* ---- the socket ---- */

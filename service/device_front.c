@@ -98,7 +98,7 @@ static struct session_node *session_of(struct device_front *f, coap_session_t *s
 
 static void session_node_free(struct device_front *f, struct session_node *node)
 {
-	admission_done(&f->admission, &node->admission);
+	admission_end(&f->admission, &node->admission);
 	*node->to_this = node->next;
 	if (node->next)
 		node->next->to_this = node->to_this;
@@ -127,6 +127,7 @@ static int on_event(coap_session_t *session, const coap_event_t event)
 {
 	struct device_front *f = coap_get_app_data(coap_session_get_context(session));
 	struct session_node *node = coap_session_get_app_data(session);
+	union address from;
 
 	count_event(f, event);
 	if (event != COAP_EVENT_DTLS_CLOSED && event != COAP_EVENT_DTLS_CONNECTED &&
@@ -137,8 +138,11 @@ static int on_event(coap_session_t *session, const coap_event_t event)
 		session_node_free(f, node);
 	if (event == COAP_EVENT_DTLS_CONNECTED) {
 		node = session_of(f, session);
-		if (node)
+		if (node) {
+			peer_of(session, &from);
+			admission_arrived(&f->admission, &from);
 			admission_progress(&f->admission, &node->admission, clock_ms());
+		}
 	}
 	return 0;
 }
@@ -180,14 +184,22 @@ static bool is_last(const struct device_answer *a)
 
 /* Progress is what was answered well: whoever only asks is not under way. */
 static void note_progress(struct device_front *f, struct session_node *node,
-			  const struct device_answer *a, uint64_t now_ms)
+			  const coap_session_t *session, const struct device_answer *a,
+			  uint64_t now_ms)
 {
+	union address from;
+
 	if (a->code >> 5 != 2 || a->code == DEVICE_CODE(2, 31) || !a->device[0])
 		return;
-	if (is_last(a))
-		admission_done(&f->admission, &node->admission);
-	else
+	if (!is_last(a)) {
 		admission_progress(&f->admission, &node->admission, now_ms);
+		return;
+	}
+	admission_done(&f->admission, &node->admission);
+	if (strcmp(a->resource, "p/rsp") == 0) {
+		peer_of(session, &from);
+		admission_expect(&f->admission, &from, now_ms);
+	}
 }
 
 static void count_request(struct device_front *f, const struct device_answer *a, uint64_t since_us)
@@ -218,7 +230,7 @@ static void on_request(coap_resource_t *resource, coap_session_t *session, const
 	device_pdu_write(response, &answer);
 	count_request(f, &answer, since_us);
 	if (node) {
-		note_progress(f, node, &answer, now_ms);
+		note_progress(f, node, session, &answer, now_ms);
 		device_answer_sent(&node->session);
 	}
 	if (answer.reason)
@@ -240,7 +252,7 @@ static int look_at_gate(struct device_front *f)
 	int r;
 
 	admission_turn(&f->admission, clock_ms());
-	if (!f->admission.is_closed)
+	if (f->admission.state == GATE_OPEN)
 		return sd_event_source_set_enabled(f->gate, SD_EVENT_OFF);
 	r = sd_event_source_set_time_relative(f->gate, GATE_LOOK_US);
 	return r < 0 ? r : sd_event_source_set_enabled(f->gate, SD_EVENT_ONESHOT);
@@ -446,7 +458,7 @@ void device_front_refresh(struct device_front *f)
 	struct admission_queue q;
 
 	metrics_set(f->metrics, METRICS_SESSIONS, f->n_sessions);
-	metrics_set(f->metrics, METRICS_ADMISSION, f->admission.is_closed);
+	metrics_set(f->metrics, METRICS_ADMISSION, f->admission.state != GATE_OPEN);
 	metrics_set(f->metrics, METRICS_UNDER_WAY, f->admission.n);
 	metrics_set(f->metrics, METRICS_UNDER_WAY_MAX, admission_limit(&f->admission));
 	if (!admission_queue(&f->admission, &q))
