@@ -79,6 +79,7 @@ unsigned int core_command_add(struct core *c, const struct core_owner *o, const 
 	_cleanup_(store_txn_rollback) struct store_txn t = {NULL};
 	_cleanup_(freep) char *detail = NULL;
 	const json_t *description = json_object_get(body, "description");
+	struct queue_order order = {.request = json_object_get(body, "request"), .rule = ""};
 	unsigned int status;
 	int r;
 
@@ -95,8 +96,10 @@ unsigned int core_command_add(struct core *c, const struct core_owner *o, const 
 	status = core_owned_device(c, o, device, &owned, ret);
 	if (status)
 		return status;
-	r = queue_add(c, owned.uuid, json_object_get(body, "request"),
-		      json_string_value(description), "", &row, &detail);
+	order.description = json_string_value(description);
+	r = queue_reserve(c, owned.uuid, 1, &order.number);
+	if (r == 0)
+		r = queue_add(c, owned.uuid, &order, &row, &detail);
 	if (r == QUEUE_E_FULL)
 		return core_problem(409, ret,
 				    "device %s has %d open commands already: wait until it "

@@ -315,13 +315,16 @@ static int fetch_is_idle(struct core *c, const char *uuid, bool *ret)
 		return r;
 	if (device.blocked_at)
 		return FETCH_E_BLOCKED;
+	*ret = false;
+	if (clock_wall_s() - device.seen_at >= SEEN_PRECISION_S)
+		return 0;
 	r = c->store->ops->command_count_open(c->store, uuid, &n);
-	if (r < 0)
+	if (r < 0 || n > 0)
 		return r;
 	r = rules_pending(c, &device, &pending);
 	if (r < 0)
 		return r;
-	*ret = n == 0 && !pending && clock_wall_s() - device.seen_at < SEEN_PRECISION_S;
+	*ret = !pending;
 	return 0;
 }
 

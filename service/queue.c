@@ -10,18 +10,33 @@
 /* "<uuid>.<counter>" and room for ".s" in CORRELATION_MAX: six digits of the counter. */
 #define COUNTER_MASK 0xffffff
 
-static int id_make(struct core *c, const char *device, char *ret, size_t size)
+int queue_reserve(struct core *c, const char *device, size_t n, int64_t *ret_number)
 {
-	char uuid[CORE_UUID_TEXT];
-	int64_t n;
+	int64_t first;
+	size_t open;
 	int r;
 
-	r = c->store->ops->identity_count(c->store, device, &n);
+	r = c->store->ops->command_count_open(c->store, device, &open);
+	if (r < 0)
+		return r;
+	if (n > QUEUE_OPEN_MAX || open > QUEUE_OPEN_MAX - n)
+		return QUEUE_E_FULL;
+	r = c->store->ops->identity_count(c->store, device, n, &first);
 	if (r != 0)
 		return r < 0 ? r : -ENOENT;
+	*ret_number = first;
+	/* No more can be closed than were ever made. */
+	if (first <= QUEUE_CLOSED_MAX)
+		return 0;
+	return c->store->ops->command_prune(c->store, device, QUEUE_CLOSED_MAX);
+}
+
+static void id_make(int64_t number, char *ret, size_t size)
+{
+	char uuid[CORE_UUID_TEXT];
+
 	core_uuid(uuid);
-	snprintf(ret, size, "%s.%x", uuid, (unsigned int)(n & COUNTER_MASK));
-	return 0;
+	snprintf(ret, size, "%s.%x", uuid, (unsigned int)(number & COUNTER_MASK));
 }
 
 static int row_fill(const struct expansion *e, const char *description, struct store_command *row)
@@ -47,28 +62,20 @@ static int row_fill(const struct expansion *e, const char *description, struct s
 	return 0;
 }
 
-int queue_add(struct core *c, const char *device, const json_t *request, const char *description,
-	      const char *rule, struct store_command *ret, char **ret_detail)
+int queue_add(struct core *c, const char *device, const struct queue_order *order,
+	      struct store_command *ret, char **ret_detail)
 {
 	_cleanup_(store_command_done) struct store_command row = {.seq = 0};
 	_cleanup_(expansion_done) struct expansion e = {.n = 0};
-	size_t n;
 	int r;
 
-	r = c->store->ops->command_count_open(c->store, device, &n);
-	if (r < 0)
-		return r;
-	if (n >= QUEUE_OPEN_MAX)
-		return QUEUE_E_FULL;
 	snprintf(row.device, sizeof(row.device), "%s", device);
-	snprintf(row.rule, sizeof(row.rule), "%s", rule);
-	r = id_make(c, device, row.id, sizeof(row.id));
-	if (r < 0)
-		return r;
-	r = expand_request(request, row.id, &e, ret_detail);
+	snprintf(row.rule, sizeof(row.rule), "%s", order->rule);
+	id_make(order->number, row.id, sizeof(row.id));
+	r = expand_request(order->request, row.id, &e, ret_detail);
 	if (r != 0)
 		return r < 0 ? r : QUEUE_E_REFUSED;
-	r = row_fill(&e, description, &row);
+	r = row_fill(&e, order->description, &row);
 	if (r == -ENOBUFS || r == -EINVAL) {
 		core_detail(ret_detail, "the command is larger than a device could take");
 		return QUEUE_E_REFUSED;
@@ -78,9 +85,6 @@ int queue_add(struct core *c, const char *device, const json_t *request, const c
 	r = c->store->ops->command_add(c->store, &row, &row.seq);
 	if (r != 0)
 		return r < 0 ? r : -EEXIST;
-	r = c->store->ops->command_prune(c->store, device, QUEUE_CLOSED_MAX);
-	if (r < 0)
-		return r;
 	*ret = row;
 	memset(&row, 0, sizeof(row));
 	return 0;
@@ -134,6 +138,23 @@ unsigned int queue_place(const struct queue_item *item, size_t step)
 	return step + 1 == item->steps.n ? 1 : 0;
 }
 
+int queue_save(struct core *c, struct queue *q)
+{
+	int r;
+
+	for (size_t i = 0; i < q->n; i++) {
+		struct queue_item *item = &q->items[i];
+
+		if (!item->is_changed)
+			continue;
+		r = c->store->ops->command_update(c->store, &item->row);
+		if (r != 0)
+			return r < 0 ? r : -ENOENT;
+		item->is_changed = false;
+	}
+	return 0;
+}
+
 int queue_close(struct core *c, struct queue_item *item, enum store_status status, char *error,
 		char *response)
 {
@@ -146,6 +167,7 @@ int queue_close(struct core *c, struct queue_item *item, enum store_status statu
 	row->response = response;
 	row->status = status;
 	row->updated_at = clock_wall_s();
+	item->is_changed = false;
 	update = *row;
 	update.wire = NULL;
 	update.wire_len = 0;

@@ -233,15 +233,6 @@ static int answer_key(struct report *rep, struct queue_item *item, const struct 
 	return item_close(rep, item, STORE_SUCCEEDED, NULL, json);
 }
 
-static int answer_prepared(struct report *rep, struct queue_item *item)
-{
-	int r;
-
-	item->row.prepared = true;
-	r = rep->core->store->ops->command_update(rep->core->store, &item->row);
-	return r > 0 ? -ENOENT : r;
-}
-
 static int answer_at(struct report *rep, struct queue_item *item, const struct command *step,
 		     const struct response *response)
 {
@@ -261,8 +252,11 @@ static int answer_at(struct report *rep, struct queue_item *item, const struct c
 		if (r < 0)
 			return r;
 	}
-	if (!is_main)
-		return answer_prepared(rep, item);
+	if (!is_main) {
+		/* The answer to the main step comes in the same report, mostly. */
+		item->row.prepared = item->is_changed = true;
+		return 0;
+	}
 	return item_close(rep, item, STORE_SUCCEEDED, NULL, message_json(response->message));
 }
 
@@ -378,6 +372,9 @@ static int answers_apply(struct report *rep, const struct response_list *list)
 		if (r < 0)
 			return r;
 	}
+	r = queue_save(rep->core, &rep->queue);
+	if (r < 0)
+		return r;
 	return key_event(rep, &before);
 }
 

@@ -171,26 +171,32 @@ int rules_pending(struct core *c, const struct store_device *device, bool *ret)
 	return 0;
 }
 
+/* The whole rule or nothing of it: what finds no room waits for the next connection. */
 static int rule_apply(struct core *c, const struct store_device *device,
 		      const struct store_rule *rule, const json_t *commands)
 {
+	struct queue_order order = {.description = rule->name, .rule = rule->id};
 	json_t *item;
 	size_t i;
 	int r;
 
+	r = queue_reserve(c, device->uuid, json_array_size(commands), &order.number);
+	if (r != 0)
+		return r == QUEUE_E_FULL ? 0 : r;
 	json_array_foreach(commands, i, item)
 	{
 		_cleanup_(store_command_done) struct store_command row = {.seq = 0};
 		_cleanup_(freep) char *detail = NULL;
 
-		r = queue_add(c, device->uuid, json_object_get(item, "request"), rule->name,
-			      rule->id, &row, &detail);
+		order.request = json_object_get(item, "request");
+		r = queue_add(c, device->uuid, &order, &row, &detail);
+		order.number++;
 		/* Checked when the rule was made; a newer program may have become stricter. */
 		if (r == QUEUE_E_REFUSED)
 			log_error("rule=%s command %zu cannot be queued: %s, ignoring", rule->id, i,
 				  detail ? detail : "no memory");
 		else if (r != 0)
-			return r < 0 ? r : -ENOSPC;
+			return r;
 	}
 	log_info("device=%s trace=%s rule=%s applied", device->uuid, TRACE_OR_NONE(device->trace),
 		 rule->id);
@@ -200,7 +206,6 @@ static int rule_apply(struct core *c, const struct store_device *device,
 int rules_apply(struct core *c, const struct store_device *device)
 {
 	_cleanup_(rule_list_done) struct rule_list waiting = {NULL, 0};
-	size_t open;
 	int r;
 
 	r = rules_waiting(c, device, &waiting);
@@ -212,12 +217,6 @@ int rules_apply(struct core *c, const struct store_device *device)
 		r = core_json_load(waiting.items[i].commands, &commands);
 		if (r < 0)
 			return r;
-		r = c->store->ops->command_count_open(c->store, device->uuid, &open);
-		if (r < 0)
-			return r;
-		/* The whole rule or nothing of it: the rest waits for the next connection. */
-		if (open + json_array_size(commands) > QUEUE_OPEN_MAX)
-			continue;
 		r = rule_apply(c, device, &waiting.items[i], commands);
 		if (r < 0)
 			return r;

@@ -234,8 +234,9 @@ struct service_store_ops {
 	int (*identity_each)(struct service_store *s, store_identity_fn fn, void *userdata);
 	/* With a claim of it, if there is one. */
 	int (*identity_delete)(struct service_store *s, const char *uuid);
-	/* Counts the commands ever made for a device, over all its claims: 1, 2, ... */
-	int (*identity_count)(struct service_store *s, const char *uuid, int64_t *ret);
+	/* Counts n more of the commands ever made for a device, over all its claims: 1, 2, ... *ret
+	 * is the number of the first of them. */
+	int (*identity_count)(struct service_store *s, const char *uuid, size_t n, int64_t *ret);
 
 	int (*device_add)(struct service_store *s, const struct store_device *row);
 	int (*device_get)(struct service_store *s, const char *uuid, struct store_device *ret);

@@ -75,10 +75,16 @@ int sql_identity_delete(struct service_store *s, const char *uuid)
 	return db_end(db, began, r);
 }
 
-int sql_identity_count(struct service_store *s, const char *uuid, int64_t *ret)
+int sql_identity_count(struct service_store *s, const char *uuid, size_t n, int64_t *ret)
 {
-	return db_number(db_of(s), ret,
-			 "UPDATE identities SET commands = commands + 1 WHERE uuid = $1"
-			 " RETURNING commands",
-			 "t", uuid);
+	int64_t last;
+	int r;
+
+	r = db_number(db_of(s), &last,
+		      "UPDATE identities SET commands = commands + $2 WHERE uuid = $1"
+		      " RETURNING commands",
+		      "ti", uuid, (int64_t)n);
+	if (r == 0)
+		*ret = last - (int64_t)n + 1;
+	return r;
 }

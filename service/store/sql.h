@@ -24,7 +24,7 @@ int sql_identity_add(struct service_store *s, const struct store_identity *row);
 int sql_identity_get(struct service_store *s, const char *uuid, struct store_identity *ret);
 int sql_identity_each(struct service_store *s, store_identity_fn fn, void *userdata);
 int sql_identity_delete(struct service_store *s, const char *uuid);
-int sql_identity_count(struct service_store *s, const char *uuid, int64_t *ret);
+int sql_identity_count(struct service_store *s, const char *uuid, size_t n, int64_t *ret);
 
 int sql_device_add(struct service_store *s, const struct store_device *row);
 int sql_device_get(struct service_store *s, const char *uuid, struct store_device *ret);

@@ -146,12 +146,9 @@ static int start(struct db *db, struct query *q, const char *sql, const struct d
 	sqlite3_stmt *stmt;
 	int r, rc = SQLITE_OK;
 
-	if (!db->in_txn) {
-		r = set_relaxed(s, false);
-		if (r < 0)
-			return r;
-	}
 	r = statement_get(s, sql, &stmt);
+	if (r == 0 && !db->in_txn && !sqlite3_stmt_readonly(stmt))
+		r = set_relaxed(s, false);
 	if (r < 0)
 		return r;
 	n = MIN(n, (size_t)sqlite3_bind_parameter_count(stmt));
@@ -211,9 +208,11 @@ static int begin(struct db *db, enum store_txn_mode mode, const char *scope)
 	int r;
 
 	(void)scope;
-	r = set_relaxed(sqlite_of(db), mode == STORE_WRITE_RELAXED);
-	if (r < 0)
-		return r;
+	if (mode != STORE_READ) {
+		r = set_relaxed(sqlite_of(db), mode == STORE_WRITE_RELAXED);
+		if (r < 0)
+			return r;
+	}
 	db->in_txn = true;
 	r = mode == STORE_READ ? run(db, "BEGIN") : run(db, "BEGIN IMMEDIATE");
 	db->in_txn = r == 0;

@@ -107,7 +107,7 @@ static void old_commands_are_whole(struct service_store *s)
 	assert_int_equal(s->ops->command_get(s, OLD_DEVICE, "open.3", &row), 0);
 	assert_int_equal(row.handed_at, 0);
 	store_command_done(&row);
-	assert_int_equal(s->ops->identity_count(s, OLD_DEVICE, &n), 0);
+	assert_int_equal(s->ops->identity_count(s, OLD_DEVICE, 1, &n), 0);
 	assert_int_equal(n, 4);
 	assert_int_equal(s->ops->rule_is_applied(s, OLD_DEVICE, OLD_RULE, &is), 0);
 	assert_true(is);

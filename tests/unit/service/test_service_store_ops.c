@@ -71,10 +71,11 @@ static void identities(void **state)
 	assert_int_equal(row.imported_at, 5);
 	assert_int_equal(s->ops->identity_add(s, &row), STORE_E_EXISTS);
 	assert_int_equal(s->ops->identity_get(s, NOBODY, &row), STORE_E_NOT_FOUND);
-	assert_int_equal(s->ops->identity_count(s, UUID("1"), &n), 0);
-	assert_int_equal(s->ops->identity_count(s, UUID("1"), &n), 0);
-	assert_int_equal(n, 2);
-	assert_int_equal(s->ops->identity_count(s, NOBODY, &n), STORE_E_NOT_FOUND);
+	assert_int_equal(s->ops->identity_count(s, UUID("1"), 3, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(s->ops->identity_count(s, UUID("1"), 2, &n), 0);
+	assert_int_equal(n, 4);
+	assert_int_equal(s->ops->identity_count(s, NOBODY, 1, &n), STORE_E_NOT_FOUND);
 	assert_int_equal(s->ops->identity_each(s, identity_push, &names), 0);
 	assert_string_equal(names.text, UUID("1") " " UUID("2"));
 	assert_int_equal(s->ops->identity_delete(s, UUID("1")), 0);
