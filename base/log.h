@@ -19,6 +19,11 @@ enum log_level {
 void log_set_level(enum log_level level);
 void log_write(enum log_level level, const char *format, ...) _printf_(2, 3);
 
+/* Until log_release(), lines are kept and then written with one call; warnings and errors, and what
+ * fills the buffer, do not wait. Each thread holds its own. */
+void log_hold(void);
+void log_release(void);
+
 #define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_write(LOG_LEVEL_WARNING, __VA_ARGS__)
 #define log_notice(...) log_write(LOG_LEVEL_NOTICE, __VA_ARGS__)

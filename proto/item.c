@@ -214,8 +214,13 @@ bool item_text_is_clean(const void *text, size_t len)
 	uint32_t point;
 
 	for (size_t i = 0; i < len;) {
-		const size_t n = utf8_char(at + i, len - i, &point);
+		size_t n;
 
+		if (at[i] > 0 && at[i] < 0x80) {
+			i++;
+			continue;
+		}
+		n = utf8_char(at + i, len - i, &point);
 		if (n == 0 || point == 0)
 			return false;
 		i += n;

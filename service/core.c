@@ -24,7 +24,7 @@ struct core *core_free(struct core *c)
 	free(c->crl_url);
 	free(c->ca_dir);
 	free(c->cloud_ca);
-	free(c->builtin_commands);
+	json_decref(c->builtin_commands);
 	free(c);
 	return NULL;
 }

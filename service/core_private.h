@@ -24,7 +24,7 @@ struct core {
 	struct crypto_makers *makers; /* borrowed; NULL: only what was imported is known */
 	char *ca_dir;                 /* owned */
 	char *cloud_ca;               /* owned; PEM that devices need to trust the cloud */
-	char *builtin_commands;       /* owned; of the built-in rule, made when it is needed */
+	json_t *builtin_commands;     /* owned; of the built-in rule, made when it is needed */
 	struct ca *ca;                /* owned; NULL until a certificate is needed */
 	uint32_t cloud_tag;
 	unsigned int clock_skew_s;

@@ -32,14 +32,25 @@ static const uint8_t p256_prefix[] = {
 	0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
 };
 
+/* Looked up once: EVP_sha256() is looked up at each use. */
+static const EVP_MD *sha256(void)
+{
+	static EVP_MD *md; /* for the life of the process */
+
+	if (!md)
+		md = EVP_MD_fetch(NULL, "SHA256", NULL);
+	return md ? md : EVP_sha256();
+}
+
 void crypto_sha256(const void *data, size_t len, uint8_t ret[static 32])
 {
-	if (EVP_Digest(data, len, ret, NULL, EVP_sha256(), NULL) != 1)
+	if (EVP_Digest(data, len, ret, NULL, sha256(), NULL) != 1)
 		abort(); /* only when libcrypto itself is broken */
 }
 
-/* The curve without a key: what costs nothing to look up. libcrypto's decoders try every format
- * that they know, a quarter of a millisecond a key, three times what verifying with it costs. */
+/* A key whose curve is known, for one point after the other. libcrypto's decoders try every format
+ * that they know, a quarter of a millisecond a key, three times what verifying with it costs; and
+ * copies of a key cost twice what reading its point does. */
 static EVP_PKEY *p256(void)
 {
 	static EVP_PKEY *curve; /* for the life of the process */
@@ -55,27 +66,26 @@ static EVP_PKEY *p256(void)
 	return curve;
 }
 
+/* *ret is good until the next call. */
 static int key_read(const uint8_t *spki, size_t len, EVP_PKEY **ret)
 {
-	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
 	const size_t point = sizeof(p256_prefix) - 1;
 
 	if (len != CRYPTO_SPKI_LEN || memcmp(spki, p256_prefix, sizeof(p256_prefix)) != 0)
 		return CRYPTO_E_KEY;
 	ERR_clear_error();
-	key = p256() ? EVP_PKEY_dup(p256()) : NULL;
-	if (!key)
+	*ret = p256();
+	if (!*ret)
 		return -ENOMEM;
 	/* Refuses points off the curve. */
-	if (EVP_PKEY_set1_encoded_public_key(key, spki + point, CRYPTO_SPKI_LEN - point) != 1)
+	if (EVP_PKEY_set1_encoded_public_key(*ret, spki + point, CRYPTO_SPKI_LEN - point) != 1)
 		return CRYPTO_E_KEY;
-	*ret = TAKE_PTR(key);
 	return 0;
 }
 
 int crypto_key_check(const uint8_t *spki, size_t len)
 {
-	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+	EVP_PKEY *key;
 
 	return key_read(spki, len, &key);
 }
@@ -104,9 +114,9 @@ static int signature_der(const uint8_t raw[static 64], unsigned char *ret, size_
 int crypto_verify(const uint8_t spki[static CRYPTO_SPKI_LEN], const void *data, size_t len,
 		  const uint8_t signature[static 64])
 {
-	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
 	_cleanup_(EVP_MD_CTX_freep) EVP_MD_CTX *ctx = NULL;
 	unsigned char der[80];
+	EVP_PKEY *key;
 	int r, der_len;
 
 	r = key_read(spki, CRYPTO_SPKI_LEN, &key);
@@ -116,7 +126,7 @@ int crypto_verify(const uint8_t spki[static CRYPTO_SPKI_LEN], const void *data, 
 	if (r < 0)
 		return r;
 	ctx = EVP_MD_CTX_new();
-	if (!ctx || EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key) != 1)
+	if (!ctx || EVP_DigestVerifyInit(ctx, NULL, sha256(), NULL, key) != 1)
 		return -ENOMEM;
 	return EVP_DigestVerify(ctx, der, (size_t)der_len, data, len) == 1 ? 0 : CRYPTO_E_SIGNATURE;
 }

@@ -219,6 +219,8 @@ static void on_request(coap_resource_t *resource, coap_session_t *session, const
 
 	(void)resource;
 	(void)query;
+	/* All lines about a request are written together, and before it is answered. */
+	log_hold();
 	answer.code = device_pdu_read(pdu, &in);
 	if (answer.code)
 		answer.reason = "malformed option";
@@ -235,6 +237,7 @@ static void on_request(coap_resource_t *resource, coap_session_t *session, const
 	}
 	if (answer.reason)
 		log_refusal(f, session, &in.request, &answer, now_ms);
+	log_release();
 	device_pdu_done(&in);
 }
 

@@ -484,6 +484,22 @@ const char *expand_name(const json_t *request)
 	return json_object_iter_key(json_object_iter((json_t *)request));
 }
 
+const char *expand_stored_name(const char *text)
+{
+	static const char start[] = "{\"";
+	const size_t at = sizeof(start) - 1;
+
+	if (!text || strncmp(text, start, at) != 0)
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		const size_t len = strlen(kinds[i].name);
+
+		if (strncmp(text + at, kinds[i].name, len) == 0 && text[at + len] == '"')
+			return kinds[i].name;
+	}
+	return NULL;
+}
+
 int expand_request(const json_t *request, const char *id, struct expansion *ret, char **ret_detail)
 {
 	_cleanup_(expansion_done) struct expansion e = {.n = 0};

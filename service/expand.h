@@ -27,3 +27,5 @@ void expansion_done(struct expansion *e);
 
 /* The only key of a request; NULL when it has not exactly one. */
 const char *expand_name(const json_t *request);
+/* The same of a request that was stored, without parsing all of it: NULL when it is not known. */
+const char *expand_stored_name(const char *text);

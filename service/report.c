@@ -76,12 +76,19 @@ static int close_event(struct report *rep, const struct queue_item *item, const 
 			  ok ? "command-succeeded" : "command-failed", rep->who->trace, detail);
 }
 
+static const char *item_type(const struct queue_item *item)
+{
+	const char *name = expand_stored_name(item->row.request);
+
+	return name ? name : "unknown";
+}
+
 static int item_close(struct report *rep, struct queue_item *item, enum store_status status,
 		      char *error, json_t *response)
 {
-	const char *name = NULL;
-	json_auto_t *request = NULL, *whole = NULL;
-	char *text = NULL;
+	const char *name = item_type(item);
+	json_auto_t *whole = NULL;
+	char *text;
 	int r;
 
 	log_info("device=%s trace=%s command=%s status=%s%s%s", rep->device.uuid,
@@ -89,20 +96,14 @@ static int item_close(struct report *rep, struct queue_item *item, enum store_st
 		 status == STORE_SUCCEEDED ? "SUCCEEDED" : "FAILED", error ? " why=" : "",
 		 error ? error : "");
 	/* The answer under the name of its request: response.<type>. */
-	if (core_json_load(item->row.request, &request) == 0) {
-		name = expand_name(request);
-		whole = json_pack("{s:o}", name ? name : "unknown",
-				  response ? response : json_object());
-		text = whole ? json_dumps(whole, JSON_COMPACT) : NULL;
-	} else {
-		json_decref(response);
-	}
+	whole = json_pack("{s:o}", name, response ? response : json_object());
+	text = whole ? json_dumps(whole, JSON_COMPACT) : NULL;
 	r = queue_close(rep->core, item, status, error, text);
 	if (r < 0)
 		return r;
 	if (!text)
 		return -ENOMEM;
-	return close_event(rep, item, name ? name : "unknown");
+	return close_event(rep, item, name);
 }
 
 static json_t *message_json(const char *message)
@@ -147,13 +148,6 @@ static int answer_unproven(struct report *rep, struct queue_item *item, const ch
 	return item_close(rep, item, STORE_FAILED, error, message_json(response->message));
 }
 
-static const char *item_type(const struct queue_item *item, json_t **ret_request)
-{
-	if (core_json_load(item->row.request, ret_request) < 0)
-		return "";
-	return expand_name(*ret_request) ? expand_name(*ret_request) : "";
-}
-
 static int certificate_issue(struct report *rep, const struct proof_key *key, uint32_t sec_tag,
 			     json_t *response)
 {
@@ -194,8 +188,7 @@ static int key_json(struct report *rep, const struct proof_key *key, uint32_t se
 static int answer_key(struct report *rep, struct queue_item *item, const struct command *step,
 		      const struct response *response)
 {
-	json_auto_t *request = NULL;
-	const char *type = item_type(item, &request), *text, *why;
+	const char *type = item_type(item), *text, *why;
 	bool is_cloud = strcmp(type, "cloudAccessKeyGeneration") == 0;
 	bool is_csr = strcmp(type, "certificateSigningRequest") == 0;
 	struct proof_key key;

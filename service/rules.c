@@ -35,38 +35,60 @@ int rule_collect(void *userdata, struct store_rule *row)
 
 /* docs/protocol.md §7.3: two key generations in one tag. The key that counts is the last one. Most
  * devices ask for it. NULL: no memory. */
-static const char *builtin_commands(struct core *c)
+static json_t *builtin_commands(struct core *c)
 {
-	json_auto_t *commands = NULL;
-
 	if (c->builtin_commands)
 		return c->builtin_commands;
-	commands = json_pack("[{s:{s:{s:I}}}, {s:{s:{s:I}}}, {s:{s:{s:I, s:s}}}]", "request",
-			     "clientPrivateKeyGeneration", "secTag", (json_int_t)c->cloud_tag,
-			     "request", "cloudAccessKeyGeneration", "secTag",
-			     (json_int_t)c->cloud_tag, "request", "serverCertificate", "secTag",
-			     (json_int_t)c->cloud_tag, "content", c->cloud_ca);
-	c->builtin_commands = commands ? json_dumps(commands, JSON_COMPACT) : NULL;
+	c->builtin_commands = json_pack(
+		"[{s:{s:{s:I}}}, {s:{s:{s:I}}}, {s:{s:{s:I, s:s}}}]", "request",
+		"clientPrivateKeyGeneration", "secTag", (json_int_t)c->cloud_tag, "request",
+		"cloudAccessKeyGeneration", "secTag", (json_int_t)c->cloud_tag, "request",
+		"serverCertificate", "secTag", (json_int_t)c->cloud_tag, "content", c->cloud_ca);
 	return c->builtin_commands;
 }
 
-int rules_builtin(struct core *c, struct store_rule *ret)
+/* All but its commands. */
+static int builtin_make(struct store_rule *ret)
 {
 	_cleanup_(store_rule_done) struct store_rule row = {.active = true};
-	const char *commands = builtin_commands(c);
 
 	snprintf(row.id, sizeof(row.id), "%s", RULES_BUILTIN);
 	row.name = strdup("nRF Cloud Onboarding");
 	row.description =
 		strdup("Built in: keys and certificates for the device connection. A rule of "
 		       "your own with this tag takes its place.");
-	row.commands = commands ? strdup(commands) : NULL;
 	row.tags = strdup("[\"" RULES_BUILTIN "\"]");
-	if (!row.name || !row.description || !row.commands || !row.tags)
+	if (!row.name || !row.description || !row.tags)
 		return -ENOMEM;
 	*ret = row;
 	memset(&row, 0, sizeof(row));
 	return 0;
+}
+
+int rules_builtin(struct core *c, struct store_rule *ret)
+{
+	_cleanup_(store_rule_done) struct store_rule row = {.name = NULL};
+	const json_t *commands = builtin_commands(c);
+	int r;
+
+	r = builtin_make(&row);
+	if (r < 0)
+		return r;
+	row.commands = commands ? json_dumps(commands, JSON_COMPACT) : NULL;
+	if (!row.commands)
+		return -ENOMEM;
+	*ret = row;
+	memset(&row, 0, sizeof(row));
+	return 0;
+}
+
+/* The built-in ones are not parsed for each device. */
+static int rule_commands(struct core *c, const struct store_rule *rule, json_t **ret)
+{
+	if (strcmp(rule->id, RULES_BUILTIN) != 0)
+		return core_json_load(rule->commands, ret);
+	*ret = json_incref(builtin_commands(c));
+	return *ret ? 0 : -ENOMEM;
 }
 
 static int rule_has_tag(const struct store_rule *rule, const json_t *device_tags, bool *ret)
@@ -106,7 +128,7 @@ static int rules_effective(struct core *c, const char *team, struct rule_list *r
 		replaced = replaced || has;
 	}
 	if (!replaced) {
-		r = rules_builtin(c, &builtin);
+		r = builtin_make(&builtin);
 		if (r < 0)
 			return r;
 		r = rule_push(ret, &builtin);
@@ -214,7 +236,7 @@ int rules_apply(struct core *c, const struct store_device *device)
 	for (size_t i = 0; i < waiting.n; i++) {
 		json_auto_t *commands = NULL;
 
-		r = core_json_load(waiting.items[i].commands, &commands);
+		r = rule_commands(c, &waiting.items[i], &commands);
 		if (r < 0)
 			return r;
 		r = rule_apply(c, device, &waiting.items[i], commands);
