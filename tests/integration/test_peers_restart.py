@@ -51,7 +51,9 @@ class Restart(case.Case):
             self.assertTrue(resumed)
             waited = hello.time - resumed[0].time
             print(f"    said nothing: noticed {waited:.3f} s after the first record", flush=True)
-            self.assertLess(waited, DETECTION_S)
+            # Under valgrind it is valgrind's time.
+            if not os.environ.get("ONBOARD_TEST_WRAPPER"):
+                self.assertLess(waited, DETECTION_S)
         self.assertEqual(self.relay.conversation(hello.port).full_handshakes, 1)
 
     def with_peer(self, kind, goodbye):
