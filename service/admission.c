@@ -24,7 +24,7 @@
 #define LIMIT_MIN 16
 #define LIMIT_MAX 4096
 /* What a device takes before we know. */
-#define WORK_FIRST_US 10000
+#define WORK_FIRST_US 3000
 /* Without progress for so long, a device is not under way. */
 #define QUIET_MS 1000
 /* Datagrams of all that may be under way find room in it: about 800 bytes each with what the kernel

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -25,6 +26,17 @@
 /* Lines a second about refused requests; peers decide how many there would be. */
 #define REFUSALS_LOGGED_MAX 20
 #define GATE_LOOK_US 20000
+/* Of the socket and of libcoap's timer. */
+#define EVENTS_MAX 4
+/* Read between two looks at all timers. */
+#define DATAGRAMS_MAX 64
+/* What the kernel counts for a small one. */
+#define DATAGRAM_BYTES 768
+/* From so many sessions on the looks are kept apart by what eight of them take, so that datagrams
+ * gather: an eighth of the loop's time goes to them at most. */
+#define SESSIONS_MANY 2000
+#define SESSION_LOOK_NS 50
+#define PAUSE_MAX_US 5000
 
 /* libcoap keeps one pointer per session for us. Ours also form a list, since libcoap does not
  * announce the end of sessions that end with their context. */
@@ -44,7 +56,8 @@ struct device_front {
 	struct metrics *metrics; /* borrowed; NULL: nobody counts */
 	uint64_t n_sessions;     /* libcoap's */
 	struct admission admission;
-	sd_event_source *gate; /* looks again while the gate is closed */
+	sd_event_source *gate;  /* looks again while the gate is closed */
+	sd_event_source *pause; /* until the socket is read again */
 
 	uint64_t refusals_since_ms;
 	unsigned int refusals_logged, refusals_dropped;
@@ -261,18 +274,66 @@ static int look_at_gate(struct device_front *f)
 	return r < 0 ? r : sd_event_source_set_enabled(f->gate, SD_EVENT_ONESHOT);
 }
 
+/* libcoap reads one datagram for each event that it is told of, and each time that it is called it
+ * looks at the timers of all sessions: with ten thousand of them that takes longer than any
+ * request. So the event of the socket is told as many times as datagrams wait, and they share one
+ * look. Where more was told than came, a read finds nothing. */
+static int io_turn(struct device_front *f)
+{
+	struct epoll_event events[DATAGRAMS_MAX];
+	struct admission_queue q = {0};
+	int n, n_waiting, fd = coap_context_get_coap_fd(f->coap);
+
+	n = epoll_wait(fd, events, EVENTS_MAX, 0);
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	(void)admission_queue(&f->admission, &q);
+	n_waiting = MIN((int)(q.bytes / DATAGRAM_BYTES), DATAGRAMS_MAX);
+	for (int i = 0, n_told = n; i < n_told; i++)
+		if (events[i].data.ptr && events[i].events & EPOLLIN) /* NULL: the timer */
+			while (n < n_waiting)
+				events[n++] = events[i];
+	coap_io_do_epoll(f->coap, events, (size_t)n);
+	return n;
+}
+
+static int on_pause_end(sd_event_source *source, uint64_t at_us, void *userdata)
+{
+	struct device_front *f = userdata;
+
+	(void)source;
+	(void)at_us;
+	return sd_event_source_set_enabled(f->source, SD_EVENT_ON);
+}
+
+static int pause_reading(struct device_front *f)
+{
+	uint64_t pause_us = f->n_sessions * SESSION_LOOK_NS * 8 / 1000;
+	int r;
+
+	if (f->n_sessions < SESSIONS_MANY)
+		return 0;
+	r = sd_event_source_set_time_relative(f->pause, MIN(pause_us, (uint64_t)PAUSE_MAX_US));
+	if (r >= 0)
+		r = sd_event_source_set_enabled(f->pause, SD_EVENT_ONESHOT);
+	return r < 0 ? r : sd_event_source_set_enabled(f->source, SD_EVENT_OFF);
+}
+
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
 	struct device_front *f = userdata;
 	uint64_t since_us = metrics_now_us();
+	int r;
 
 	(void)source;
 	(void)fd;
 	(void)events;
-	if (coap_io_process(f->coap, COAP_IO_NO_WAIT) < 0)
-		log_warning("device-front: libcoap cannot read its sockets, ignoring");
+	r = io_turn(f);
+	if (r < 0)
+		log_warning("device-front: cannot read the socket: %s, ignoring", strerror(-r));
 	admission_spent(&f->admission, metrics_now_us() - since_us);
-	return look_at_gate(f);
+	r = pause_reading(f);
+	return r < 0 ? r : look_at_gate(f);
 }
 
 static int on_gate(sd_event_source *source, uint64_t at_us, void *userdata)
@@ -405,6 +466,15 @@ static int set_up_context(struct device_front *f, const struct device_front_conf
 	return set_up_endpoint(f, config, ret_detail);
 }
 
+/* It is off until somebody sets its time. */
+static int add_timer(sd_event *event, sd_event_source **ret, sd_event_time_handler_t on_time,
+		     struct device_front *f)
+{
+	int r = sd_event_add_time(event, ret, CLOCK_MONOTONIC, 0, 1000, on_time, f);
+
+	return r < 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
+}
+
 int device_front_new(sd_event *event, struct core *core, const struct device_front_config *config,
 		     struct device_front **ret, char **ret_detail)
 {
@@ -427,9 +497,9 @@ int device_front_new(sd_event *event, struct core *core, const struct device_fro
 		return refuse(ret_detail, config->listen, "this libcoap is built without epoll");
 	r = sd_event_add_io(event, &f->source, fd, EPOLLIN, on_io, f);
 	if (r >= 0)
-		r = sd_event_add_time(event, &f->gate, CLOCK_MONOTONIC, 0, 1000, on_gate, f);
+		r = add_timer(event, &f->gate, on_gate, f);
 	if (r >= 0)
-		r = sd_event_source_set_enabled(f->gate, SD_EVENT_OFF);
+		r = add_timer(event, &f->pause, on_pause_end, f);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(f);
@@ -442,6 +512,7 @@ struct device_front *device_front_free(struct device_front *f)
 		return NULL;
 	sd_event_source_disable_unref(f->source);
 	sd_event_source_disable_unref(f->gate);
+	sd_event_source_disable_unref(f->pause);
 	if (f->coap)
 		coap_free_context(f->coap);
 	while (f->sessions)
@@ -478,6 +549,6 @@ void device_front_drain(struct device_front *f, unsigned int limit_ms)
 
 	admission_stop(&f->admission);
 	while (poll(&socket, 1, 0) > 0 && clock_ms() < until_ms)
-		if (coap_io_process(f->coap, COAP_IO_NO_WAIT) < 0)
+		if (io_turn(f) < 0)
 			return;
 }
