@@ -287,6 +287,14 @@ class Shim:
         with self._news:
             return self._calls.count(name)
 
+    def wait_call_after(self, name, first, limit_s=LIMIT_S):
+        """Waits until the function `name` is called after the latest call of `first`, which there is."""
+        def came():
+            return name in self._calls[len(self._calls) - self._calls[::-1].index(first):]
+        with self._news:
+            if not self._news.wait_for(came, limit_s):
+                raise Failure(f"{self.token.name}: {name} was not called after {first}")
+
     def wait_call(self, name, n=1, limit_s=LIMIT_S):
         """Waits until calls(name) is n or more."""
         with self._news:
