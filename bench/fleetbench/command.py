@@ -17,8 +17,9 @@ from fleetbench.store import Sqlite
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HELP = """A fleet of devices in one process, each the real agent with a store and an identity of its own, against
 onboard-service. Without options: the table that compares libcoap's builds, the stores, and one node with two.
-Every variant runs three times: handshakes alone (the floor), provisioning, and provisioning with
-the validation that follows on a second session."""
+Every variant runs four times: handshakes with coap-server of the same libcoap (the floor as the library's
+users have it), handshakes with the service (the floor), provisioning, and provisioning with the validation
+that follows on a second session."""
 FAULTS = {"loss": "--loss", "dup": "--duplicate", "reorder": "--reorder", "restart": "--restart",
           "skew": "--skew", "delay": "--delay"}
 
@@ -197,7 +198,7 @@ def write(options, build, found):
         json.dump({"arguments": sys.argv[1:], "processors": os.cpu_count(), "runs": found}, f,
                   indent=1)
     with open(paths[1], "w", encoding="utf-8") as f:
-        f.write(plot.latencies([r for r in found if r["phase"] != "handshake"]))
+        f.write(plot.latencies([r for r in found if r["phase"] not in run.HANDSHAKES]))
     return paths
 
 

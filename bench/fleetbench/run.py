@@ -6,11 +6,12 @@ import os
 import shutil
 import time
 
+from fleetbench.library import Library
 from fleetbench.service import Failure, Service
-from fleetbench.simulator import Simulator
+from fleetbench.simulator import HANDSHAKES, Simulator
 
 STORES = "/dev/shm"
-PHASES = ("handshake", "provisioning", "validation")
+PHASES = ("library", "handshake", "provisioning", "validation")
 KILL_AT = 0.3
 
 
@@ -46,13 +47,11 @@ class Run:
         cpus = self.options.cpus()
         os.mkdir(stores, 0o700)
         try:
-            service = Service(self.binaries.service(dtls), self.work, self.pki, store, nodes,
-                              self.options.service_arguments(), cpus[:1],
-                              self.options.wrapper if phase == self.options.wrapped_phase else ())
+            service = self._service(dtls, store, nodes, phase)
             self.out.progress(f"{dtls} {store.name} {nodes}: {self.options.devices} devices are born")
             simulator = Simulator(self.binaries.simulator(), self.work, stores, self.pki, service,
                                   self.options, phase, cpus[-1])
-            if phase != "handshake":
+            if phase not in HANDSHAKES:
                 self._claim(service, simulator)
             return self._measure(dtls, store, service, simulator, phase)
         finally:
@@ -61,6 +60,14 @@ class Run:
             if service:
                 service.stop()
             shutil.rmtree(stores, ignore_errors=True)
+
+    def _service(self, dtls, store, nodes, phase):
+        cpus = self.options.cpus()
+        if phase == "library":
+            return Library(dtls, self.work, self.pki, cpus[0])
+        return Service(self.binaries.service(dtls), self.work, self.pki, store, nodes,
+                       self.options.service_arguments(), cpus[:1],
+                       self.options.wrapper if phase == self.options.wrapped_phase else ())
 
     def _claim(self, service, simulator):
         self.out.progress("identities are imported, devices are claimed")
@@ -99,7 +106,7 @@ class Run:
             if not node.is_alive():
                 raise Failure(f"a node of the service died: {node.log}")
         found.update(self._summary(result))
-        if phase != "handshake":
+        if phase not in HANDSHAKES:
             found.update(self._answers(service))
         return found
 
@@ -142,7 +149,7 @@ def problems(found):
     if found["done"] != found["devices"]:
         told.append(f"{found['devices'] - found['done']} of {found['devices']} devices did not end "
                     f"well: {found['why_lost']}")
-    if found["phase"] == "handshake":
+    if found["phase"] in HANDSHAKES:
         return told
     if found["answered_twice"]:
         told.append(f"{found['answered_twice']} commands have two different answers")

@@ -25,6 +25,8 @@ state-directory = {stores}
 """
 
 
+HANDSHAKES = ("library", "handshake")  # phases in which devices do nothing else
+
 DESCRIPTORS_EACH = 8
 DESCRIPTORS_MORE = 1024
 
@@ -100,7 +102,7 @@ class Simulator:
                     "--limit", str(options.limit)]
             for node in service.nodes:
                 argv += ["--node", node.address]
-            argv += ["--handshakes"] if phase == "handshake" else options.fault_arguments()
+            argv += ["--handshakes"] if phase in HANDSHAKES else options.fault_arguments()
             self.processes.append(Process(argv, f"{part}/simulator.log"))
         try:
             self._wait("prepared", lambda event: None)
