@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <jansson.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/exitcode.h"
@@ -56,10 +59,19 @@ static int print(const char *text)
 	return fputs(text, stdout) >= 0 && fflush(stdout) == 0 ? EXIT_CODE_DONE : EXIT_CODE_FAILED;
 }
 
+/* Passwords and keys come and go as JSON. */
+static void free_wiped(void *p)
+{
+	if (p)
+		secret_wipe(p, malloc_usable_size(p));
+	free(p);
+}
+
 int main(int argc, char **argv)
 {
 	int r;
 
+	json_set_alloc_funcs(malloc, free_wiped);
 	r = secret_protect_process();
 	if (r < 0) {
 		log_error("cannot keep this process from being dumped: %s", strerror(-r));

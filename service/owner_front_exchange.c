@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "service/owner_front_private.h"
 
 /* ---- life ---- */
@@ -48,6 +49,15 @@ struct exchange *owner_exchange_new(struct owner_front *f, struct MHD_Connection
 	return x;
 }
 
+/* A password may have been in it. */
+static void body_free(struct exchange *x)
+{
+	if (x->body)
+		secret_wipe(x->body, x->len);
+	free(x->body);
+	x->body = NULL;
+}
+
 void owner_exchange_free(struct exchange *x)
 {
 	sd_event_source_disable_unref(x->slices);
@@ -65,7 +75,7 @@ void owner_exchange_free(struct exchange *x)
 	x->front->held -= x->size;
 	for (size_t i = 0; i < QUERY_N; i++)
 		free(x->query[i]);
-	free(x->body);
+	body_free(x);
 	free(x);
 }
 
@@ -85,9 +95,12 @@ static unsigned int make_room(struct exchange *x, size_t len)
 	size = MIN(MAX(x->len + len, x->size * 2), x->max);
 	if (size - x->size > OWNER_HELD_MAX - f->held)
 		return MHD_HTTP_SERVICE_UNAVAILABLE;
-	body = realloc(x->body, size);
+	body = malloc(size);
 	if (!body)
 		return MHD_HTTP_SERVICE_UNAVAILABLE;
+	if (x->len > 0)
+		memcpy(body, x->body, x->len);
+	body_free(x);
 	f->held += size - x->size;
 	x->body = body;
 	x->size = size;

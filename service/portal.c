@@ -101,6 +101,11 @@ int portal_listens(struct portal *p, const char *listen, bool has_tls)
 	return 0;
 }
 
+const char *portal_public_url(const struct portal *p)
+{
+	return p->config.n_public_urls > 0 ? p->config.public_urls[0] : NULL;
+}
+
 /* ---- whom we let in ---- */
 
 unsigned int portal_is_there(const struct router_call *call, struct answer *ret)

@@ -33,6 +33,8 @@ struct portal *portal_free(struct portal *p);
 DEFINE_CLEANUP(struct portal *, portal_free);
 /* "ADDRESS:PORT" that owners are served at, once it is known. Before, nobody is let in. */
 int portal_listens(struct portal *p, const char *listen, bool has_tls) _must_check_;
+/* The first of public_urls, borrowed; NULL: none was given. */
+const char *portal_public_url(const struct portal *p);
 
 /* ---- hooks of owner_front ---- */
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "service/core_owner.h"
+#include "service/portal.h"
 #include "service/routes_private.h"
 
 #define HOST_MAX 256
@@ -45,20 +46,28 @@ unsigned int routes_onboard_rows(const struct router_call *c, struct answer *ret
 	return status ? status : put_aside(c, rows);
 }
 
-/* Where the client found us, as it says itself: it alone gets to read it. */
-static void base_of(const struct exchange *x, char *ret, size_t size)
+/* The name that we were told, which is the proxy's where there is one; else where the client found
+ * us, as it says itself: it alone gets to read it. */
+static void base_of(const struct router_call *c, char *ret, size_t size)
 {
-	const char *host = exchange_header(x, "Host");
+	const struct exchange *x = c->exchange;
+	const char *host = exchange_header(x, "Host"),
+		   *url = c->portal ? portal_public_url(c->portal) : NULL;
 
+	if (url) {
+		snprintf(ret, size, "%.*s", (int)(strlen(url) - (url[strlen(url) - 1] == '/')),
+			 url);
+		return;
+	}
 	snprintf(ret, size, "%s://%s", exchange_is_tls(x) ? "https" : "http",
 		 host && strlen(host) < HOST_MAX ? host : "localhost");
 }
 
 unsigned int routes_onboard_result(const struct router_call *c, struct answer *ret)
 {
-	char base[HOST_MAX + 8];
+	char base[HOST_MAX + 40];
 
-	base_of(c->exchange, base, sizeof(base));
+	base_of(c, base, sizeof(base));
 	return core_onboard_result(c->core, c->owner, c->params->request, base, &ret->json);
 }
 

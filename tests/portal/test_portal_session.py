@@ -305,6 +305,15 @@ class TestSession(case.Case):
         local = Visitor(service.rest_port)
         self.assertNotIn("secure", local.sign_in("ada").cookie()[1])
 
+    def test_addresses_that_the_service_tells_have_its_public_name(self):
+        service = self.service(options=["--public-url", "https://portal.example/"])
+        key = {"Authorization": "Bearer " + service.rest.api_key, "Content-Type": "text/csv"}
+        visitor = Visitor(service.rest_port)
+        told = visitor.ask("POST", "/v1/devices", b"no-key\n", headers=key)
+        self.assertEqual(told.status, 202)
+        result = visitor.ask("GET", f"/v1/bulk-ops-requests/{told.json()['bulkOpsRequestId']}", headers=key).json()
+        self.assertTrue(result["errorSummaryUrl"].startswith("https://portal.example/v1/bulk-ops-requests/"), result)
+
     def test_a_public_name_that_is_none_is_refused_at_the_start(self):
         pki = self.pki()
         for url in ("portal.example", "http://portal.example", "https://portal.example/path"):
