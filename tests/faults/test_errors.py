@@ -33,7 +33,7 @@ ERRORS = {
 }
 SHORT = ("write", "pwrite64")  # what tests/faults/preload.c can halve
 STATUSES = range(agent.EXIT_DONE, agent.EXIT_STORE + 1)
-MOST = 500
+MOST = 300
 
 
 class Point(collections.namedtuple("Point", "phase call error n")):

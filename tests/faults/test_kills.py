@@ -14,7 +14,7 @@ from harness import case, strace
 CALLS = ("write", "writev", "pwrite64", "pwritev", "ftruncate", "fallocate", "fsync", "fdatasync", "sync_file_range",
          "msync", "rename", "renameat", "renameat2", "link", "linkat", "unlink", "unlinkat", "mkdir", "fchown", "fchmod",
          "openat", "sendto", "sendmsg", "sendmmsg", "recvfrom", "recvmsg", "memfd_create")
-MOST = 1000
+MOST = 300
 
 
 class Point(collections.namedtuple("Point", "phase call n")):
