@@ -30,10 +30,11 @@
 /* Datagrams of all that may be under way find room in it: about 800 bytes each with what the kernel
  * adds. */
 #define QUEUE_BYTES (1024 * 1024)
-/* What stands in the queue when the gate closes comes in all the same: about eighty ClientHellos.
- */
-#define QUEUE_CLOSE (64 * 1024)
-#define QUEUE_OPEN (16 * 1024)
+/* What stands in the queue when the gate closes comes in all the same: no more ClientHellos than
+ * may be under way, which are eighty at most. */
+#define QUEUE_EACH 768
+#define QUEUE_CLOSE_MIN (16 * 1024)
+#define QUEUE_CLOSE_MAX (64 * 1024)
 
 void admission_init(struct admission *a, int fd)
 {
@@ -122,15 +123,22 @@ void admission_arrived(struct admission *a, const union address *from)
 	gate_guest_remove(&a->guests, from);
 }
 
+static size_t queue_limit(const struct admission *a)
+{
+	size_t bytes = admission_limit(a) * QUEUE_EACH;
+
+	return MIN(MAX(bytes, (size_t)QUEUE_CLOSE_MIN), (size_t)QUEUE_CLOSE_MAX);
+}
+
 /* A gate that moves all the time is none: it opens somewhat below where it closes. */
 static enum gate_state state_wanted(const struct admission *a)
 {
 	bool is_open = a->state == GATE_OPEN;
-	size_t limit = admission_limit(a);
+	size_t limit = admission_limit(a), queue = queue_limit(a);
 	struct admission_queue q = {0};
 
 	(void)admission_queue(a, &q);
-	if (q.bytes > QUEUE_CLOSE || (a->state == GATE_SHUT && q.bytes > QUEUE_OPEN))
+	if (q.bytes > queue || (a->state == GATE_SHUT && q.bytes > queue / 4))
 		return GATE_SHUT;
 	if (a->is_busy && (a->n >= limit || (!is_open && a->n > limit - limit / 8)))
 		return GATE_CLOSED;

@@ -235,9 +235,9 @@ static void nothing_is_dropped_but_what_begins_a_handshake(void **state)
 	assert_false(gets_through(b, data, len));
 }
 
-static void a_queue_that_grows_closes_the_gate_and_one_that_shrinks_opens_it(void **state)
+/* Until more than so many bytes of it stand in the queue. */
+static void send_many(struct bench *b, uint32_t bytes)
 {
-	struct bench *b = *state;
 	struct admission_queue q;
 	uint8_t data[512];
 	size_t len = hello(data), n = 0;
@@ -246,11 +246,36 @@ static void a_queue_that_grows_closes_the_gate_and_one_that_shrinks_opens_it(voi
 	assert_true(admission_queue(&b->admission, &q));
 	assert_int_equal(q.bytes, 0);
 	assert_true(q.max > 0);
-	while (q.bytes <= 65536) {
+	while (q.bytes <= bytes) {
 		assert_int_equal(send(b->client, data, len, 0), len);
 		assert_true(admission_queue(&b->admission, &q));
 		assert_true(++n < 100000);
 	}
+}
+
+static void a_slow_service_shuts_the_gate_at_a_shorter_queue(void **state)
+{
+	struct bench *b = *state;
+	struct admission_entry e = {.next = NULL};
+
+	send_many(b, 16 * 1024);
+	admission_turn(&b->admission, T0);
+	assert_true(is_open(b));
+	for (int i = 0; i < 200; i++) {
+		admission_progress(&b->admission, &e, T0);
+		admission_spent(&b->admission, 20000);
+		admission_done(&b->admission, &e);
+	}
+	admission_turn(&b->admission, T0);
+	assert_int_equal(b->admission.state, GATE_SHUT);
+}
+
+static void a_queue_that_grows_closes_the_gate_and_one_that_shrinks_opens_it(void **state)
+{
+	struct bench *b = *state;
+	uint8_t data[512];
+
+	send_many(b, 64 * 1024);
 	admission_turn(&b->admission, T0);
 	assert_int_equal(b->admission.state, GATE_SHUT);
 	while (recv(b->server, data, sizeof(data), MSG_DONTWAIT) > 0)
@@ -383,6 +408,7 @@ int main(void)
 		T(whoever_makes_no_progress_for_a_second_is_not_under_way),
 		T(the_limit_has_a_floor_and_a_ceiling),
 		T(nothing_is_dropped_but_what_begins_a_handshake),
+		T(a_slow_service_shuts_the_gate_at_a_shorter_queue),
 		T(a_queue_that_grows_closes_the_gate_and_one_that_shrinks_opens_it),
 		T(a_device_that_reported_may_begin_its_second_handshake),
 		T(guests_are_bounded_and_wait_when_the_queue_is_full),
