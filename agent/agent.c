@@ -148,6 +148,7 @@ static bool is_authenticated(struct agent *a)
 static void begin_cycle(struct agent *a)
 {
 	requests_take(&a->requests);
+	a->network_changed = false;
 	a->trace_is_kept = is_authenticated(a);
 	if (!a->trace_is_kept)
 		identity_new_trace(a->identity);
@@ -193,6 +194,9 @@ static void end_cycle(struct agent *a)
 	}
 	if (requests_are_waiting(&a->requests))
 		agent_post_external(a, FSM_EVENT_PROVISION);
+	else if (a->network_changed)
+		agent_post_external(a, FSM_EVENT_NETWORK_UP);
+	a->network_changed = false;
 	/* A poll for the claim changes nothing. */
 	if (a->fsm.state != FSM_STATE_UNCLAIMED)
 		exports_update(a->exports);
@@ -394,11 +398,14 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 
 static void on_network(bool up, void *userdata)
 {
+	struct agent *a = userdata;
+
 	log_info("network default-route=%s", up ? "yes" : "no");
 	if (!up)
 		return;
-	agent_post_external(userdata, FSM_EVENT_NETWORK_UP);
-	agent_on_network(userdata);
+	a->network_changed = fsm_is_busy(a->fsm.state);
+	agent_post_external(a, FSM_EVENT_NETWORK_UP);
+	agent_on_network(a);
 }
 
 /* ---- life ---- */

@@ -65,7 +65,8 @@ struct agent {
 	size_t n_observers;
 
 	/* This cycle. */
-	bool end_is_owed; /* to the observers, when the hooks of the exports are done */
+	bool network_changed; /* since it began: when it fails, that may be why */
+	bool end_is_owed;     /* to the observers, when the hooks of the exports are done */
 	bool reauthenticated;
 	bool trace_is_kept; /* from the cycle whose session goes on */
 	unsigned int n_lost, n_batches;
