@@ -145,9 +145,16 @@ static bool is_authenticated(struct agent *a)
 	return until_ms > clock_ms();
 }
 
-static void begin_cycle(struct agent *a)
+/* What is asked for from now on is another cycle. */
+static void take_requests(struct agent *a)
 {
 	requests_take(&a->requests);
+	a->began_s = clock_wall_s();
+}
+
+static void begin_cycle(struct agent *a)
+{
+	take_requests(a);
 	a->network_changed = false;
 	a->trace_is_kept = is_authenticated(a);
 	if (!a->trace_is_kept)
@@ -298,7 +305,7 @@ static void enter_state(struct agent *a, const struct fsm_move *m, const char *w
 		begin_cycle(a);
 	/* Who waits for an owner is in the middle of one. */
 	if (m->state == FSM_STATE_UNCLAIMED)
-		requests_take(&a->requests);
+		take_requests(a);
 	if ((m->actions & FSM_DO_END_CYCLE) &&
 	    (m->next == FSM_STATE_IDLE || m->next == FSM_STATE_DEGRADED))
 		agent_settle(a);

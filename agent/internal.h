@@ -65,6 +65,7 @@ struct agent {
 	size_t n_observers;
 
 	/* This cycle. */
+	int64_t began_s;      /* wall clock */
 	bool network_changed; /* since it began: when it fails, that may be why */
 	bool end_is_owed;     /* to the observers, when the hooks of the exports are done */
 	bool reauthenticated;

@@ -73,7 +73,7 @@ static void plan_schedule(struct agent *a, bool advance)
 	int r = 0;
 
 	if (advance)
-		next = schedule_advance(&next, now, agent_random());
+		next = schedule_advance(&next, a->began_s, now, agent_random());
 	if (is_same(&next, &a->schedule))
 		return;
 	a->schedule = next;
@@ -98,8 +98,8 @@ int agent_set_interval(struct agent *a, uint64_t interval_s)
 
 /* ---- certificate ---- */
 
-/* Plans the cycle for the certificate that the tag holds now; is_run: one has just ended well. */
-static void plan_renewal(struct agent *a, bool is_run)
+/* Plans the cycle for the certificate that the tag holds now; one has just ended well. */
+static void plan_renewal(struct agent *a)
 {
 	int64_t now = clock_wall_s(), last;
 	struct validity v;
@@ -115,7 +115,7 @@ static void plan_renewal(struct agent *a, bool is_run)
 	}
 	last = renewal_load(a->store, &v);
 	a->renew_at_s = renewal_next(&v, last);
-	if (!is_run || a->renew_at_s == 0 || a->renew_at_s > now)
+	if (a->renew_at_s == 0 || a->renew_at_s > a->began_s)
 		return;
 	r = renewal_save(a->store, &v, now);
 	if (r != 0)
@@ -135,7 +135,7 @@ void agent_settle(struct agent *a)
 	if (a->once) /* it ends, and has no next run */
 		return;
 	plan_schedule(a, true);
-	plan_renewal(a, true);
+	plan_renewal(a);
 	agent_plan_poll(a);
 }
 

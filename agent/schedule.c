@@ -59,9 +59,10 @@ bool schedule_is_due(const struct schedule *s, int64_t now_s)
 	return s->next_s != 0 && s->next_s <= now_s;
 }
 
-struct schedule schedule_advance(const struct schedule *known, int64_t now_s, uint32_t random)
+struct schedule schedule_advance(const struct schedule *known, int64_t began_s, int64_t now_s,
+				 uint32_t random)
 {
-	return schedule_is_due(known, now_s) ? draw(known->interval_s, now_s, random) : *known;
+	return schedule_is_due(known, began_s) ? draw(known->interval_s, now_s, random) : *known;
 }
 
 uint64_t schedule_get_interval(struct store *store)

@@ -34,8 +34,10 @@ int schedule_parse(const char *text, uint64_t *ret_s) _must_check_;
 struct schedule schedule_plan(const struct schedule *known, uint64_t interval_s, int64_t now_s,
 			      uint32_t random);
 bool schedule_is_due(const struct schedule *s, int64_t now_s);
-/* The run that was due was done: the one after it. */
-struct schedule schedule_advance(const struct schedule *known, int64_t now_s, uint32_t random);
+/* A cycle that began at began_s has ended well: when it was the run that was due, the one after it.
+ */
+struct schedule schedule_advance(const struct schedule *known, int64_t began_s, int64_t now_s,
+				 uint32_t random);
 
 /* What the store says, a day when it says nothing that can be. */
 uint64_t schedule_get_interval(struct store *store);

@@ -7,6 +7,8 @@ import time
 from harness import case
 from lifecycle.life import Life
 
+TAG = 16842753
+
 
 class Asked(Life):
     """By D-Bus and by signal."""
@@ -169,6 +171,45 @@ class Schedule(Life):
         self.go_on()
         self.start()
         self.assertTrue(3590 <= self.next_run() - time.time() <= 3600 * 1.1)
+
+
+class Certificate(Life):
+    LIFE_S = 7200
+
+    def install(self, due_in_s):
+        """A client certificate in the cloud's tag that asks for a cycle then."""
+        due = int(time.time()) + due_in_s
+        pem = self.pki().client(due - self.LIFE_S * 2 // 3, due + self.LIFE_S // 3)
+        command = self.rest.add_command(self.device.uuid, {"clientCertificate": {"secTag": TAG, "content": pem}})
+        self.ctl("provision", "--wait")
+        self.assertEqual(self.rest.command(self.device.uuid, command)["status"], "SUCCEEDED")
+        return due
+
+    def test_a_certificate_at_two_thirds_of_its_life_asks_once_also_after_a_crash(self):
+        self.start()
+        due = self.install(12)
+        self.crash()
+        self.start()
+        self.daemon.wait_line("old=idle new=waiting-for-network .*past two thirds of its life")
+        self.assertGreaterEqual(time.time(), due)
+        self.wait_idle(self.mark() - 1)
+        self.daemon.wait_line("certificate in tag 16842753 is past two thirds of its life, and the service has no other")
+        self.assertEqual(len(self.begun()), 2)
+        self.daemon.end()
+        self.assertGreaterEqual(int(self.value("renewal").split()[1]), due)
+
+    def test_one_that_is_past_it_already_is_no_reason_for_a_second_cycle(self):
+        self.start()
+        after = self.mark()
+        due = self.install(-10)
+        # The cycle that brought it began after that time, and is the run for it.
+        self.daemon.wait_line("past two thirds of its life, and the service has no other", after=after)
+        self.crash()
+        self.assertGreaterEqual(int(self.value("renewal").split()[1]), due)
+        self.start()
+        self.assertEqual(len(self.begun()), 1)
+        next_ms = self.status()["next_try_ms"]
+        self.assertTrue(3500000 < next_ms <= 3600000, next_ms)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ static void a_run_that_is_planned_is_not_moved(void **state)
 	(void)state;
 	assert_int_equal(s.next_s, NOW + 5);
 	assert_false(schedule_is_due(&s, NOW));
-	s = schedule_advance(&s, NOW, 77);
+	s = schedule_advance(&s, NOW, NOW, 77);
 	assert_int_equal(s.next_s, NOW + 5);
 }
 
@@ -77,8 +77,17 @@ static void a_run_that_is_due_stays_due_until_it_was_done(void **state)
 
 	(void)state;
 	assert_true(schedule_is_due(&s, NOW));
-	s = schedule_advance(&s, NOW, 0);
+	s = schedule_advance(&s, NOW - 1, NOW, 0);
 	assert_int_equal(s.next_s, NOW + DAY); /* one, not a hundred */
+}
+
+static void a_run_that_falls_due_while_a_cycle_runs_is_another_cycle(void **state)
+{
+	const struct schedule known = {DAY, NOW - 5};
+
+	(void)state;
+	assert_int_equal(schedule_advance(&known, NOW - 6, NOW, 0).next_s, NOW - 5);
+	assert_int_equal(schedule_advance(&known, NOW - 5, NOW, 0).next_s, NOW + DAY);
 }
 
 static void another_interval_plans_anew_and_zero_plans_nothing(void **state)
@@ -91,7 +100,7 @@ static void another_interval_plans_anew_and_zero_plans_nothing(void **state)
 	s = schedule_plan(&known, 0, NOW, 0);
 	assert_int_equal(s.next_s, 0);
 	assert_false(schedule_is_due(&s, NOW));
-	assert_int_equal(schedule_advance(&s, NOW, 0).next_s, 0);
+	assert_int_equal(schedule_advance(&s, NOW, NOW, 0).next_s, 0);
 }
 
 static void a_clock_that_was_set_back_does_not_put_the_run_off_for_years(void **state)
@@ -136,6 +145,7 @@ int main(void)
 		cmocka_unit_test(a_first_run_is_an_interval_away_and_up_to_a_tenth_more),
 		cmocka_unit_test(a_run_that_is_planned_is_not_moved),
 		cmocka_unit_test(a_run_that_is_due_stays_due_until_it_was_done),
+		cmocka_unit_test(a_run_that_falls_due_while_a_cycle_runs_is_another_cycle),
 		cmocka_unit_test(another_interval_plans_anew_and_zero_plans_nothing),
 		cmocka_unit_test(a_clock_that_was_set_back_does_not_put_the_run_off_for_years),
 		cmocka_unit_test(
