@@ -29,7 +29,7 @@ void agent_load_requests(struct agent *a)
 			    strerror(-r));
 	requests_describe(&a->requests, false, text);
 	if (*text)
-		log_info("request of an earlier process: %s", text);
+		log_info("request earlier=\"%s\"", text);
 }
 
 void agent_provision(struct agent *a, enum request_source source)
@@ -41,7 +41,7 @@ void agent_provision(struct agent *a, enum request_source source)
 		log_warning("a request is not stored: %s, it is lost when onboardd ends early",
 			    strerror(-r));
 	requests_describe(&a->requests, true, text);
-	log_info("request %s", text);
+	log_info("request waiting=\"%s\"", text);
 	agent_post_external(a, FSM_EVENT_PROVISION);
 }
 
@@ -89,7 +89,7 @@ int agent_set_interval(struct agent *a, uint64_t interval_s)
 
 	if (r != 0)
 		return r;
-	log_info("interval %" PRIu64 " s", interval_s);
+	log_info("interval seconds=%" PRIu64, interval_s);
 	plan_schedule(a, false);
 	if (a->fsm.state == FSM_STATE_IDLE)
 		agent_arm_timer(a);
@@ -122,7 +122,7 @@ static void plan_renewal(struct agent *a)
 		log_warning("the run for the certificate is not stored: %s, ignoring",
 			    strerror(abs(r)));
 	a->renew_at_s = renewal_next(&v, now);
-	log_notice("certificate in tag %u is past two thirds of its life, and the service has no "
+	log_notice("certificate aged tag=%u: past two thirds of its life, and the service has no "
 		   "other one yet",
 		   a->config->cloud_tag);
 }

@@ -45,7 +45,7 @@ static bool set_poll(struct agent *a, uint32_t s)
 			    strerror(abs(r)));
 		return false;
 	}
-	log_notice("shadow poll-interval=%" PRIu32 " s", s);
+	log_notice("shadow poll-interval=%" PRIu32, s);
 	a->poll_interval_ms = (uint64_t)s * 1000;
 	a->poll_due_ms = 0; /* whoever ends this attempt plans the next one */
 	cloud_device_set_keep(a->cloud, s > 0 && !a->once);
@@ -98,7 +98,7 @@ static uint32_t take_command(struct agent *a, uint32_t command)
 		return command;
 	if (r == REQUESTS_E_PENDING)
 		return 0;
-	log_notice("request shadow command %" PRIu32, command);
+	log_notice("request waiting=\"shadow command %" PRIu32 "\"", command);
 	if (r < 0)
 		log_warning("a request is not stored: %s, the shadow has it still", strerror(-r));
 	return 0;
@@ -107,7 +107,7 @@ static uint32_t take_command(struct agent *a, uint32_t command)
 static void tell_refused(struct agent *a, const char *refused)
 {
 	if (refused && refused != a->shadow_refused)
-		log_warning("shadow not taken: %s", refused);
+		log_warning("shadow refused why='%s'", refused);
 	a->shadow_refused = refused;
 }
 

@@ -54,7 +54,7 @@ class Command(Shadow):
     def device_asks_for(self, n):
         """The command's cycle has begun, and is held."""
         self.command(n)
-        self.daemon.wait_line(f"request shadow command {n}")
+        self.daemon.wait_line(f"request waiting=.*shadow command {n}")
         self.hold()
         self.daemon.wait_line(r"new=(connecting|fetching|authenticating) .*", after=self.line_of(f"asked for: shadow command {n}"))
 
@@ -70,7 +70,7 @@ class Command(Shadow):
         self.assertIsNone(self.value("request/shadow-done"))
         self.go_on()
         self.start()
-        self.daemon.wait_line("request of an earlier process: shadow command 9")
+        self.daemon.wait_line("request earlier=.*shadow command 9")
         self.wait_reported("command", [1, 9])
         at = self.wait_poll(self.wait_poll(self.mark()))
         self.assertGreater(at, 0)
@@ -117,10 +117,10 @@ class Command(Shadow):
         self.start()
         after = self.mark()
         self.wish(command=[2, 5])
-        self.daemon.wait_line("shadow not taken: \"command\"", after=after)
+        self.daemon.wait_line("shadow refused why=.*command", after=after)
         self.wait_poll(self.wait_poll(self.mark()))
         self.assertEqual(self.begun(after), [])
-        self.assertEqual(len([t for _, t in self.daemon.lines if "shadow not taken" in t]), 1)
+        self.assertEqual(len([t for _, t in self.daemon.lines if "shadow refused" in t]), 1)
         self.assertNotIn("command", self.shadow()["reported"])
 
     def test_without_polls_a_command_is_seen_at_the_next_validation(self):
@@ -165,7 +165,7 @@ class Interval(Shadow):
         version = self.shadow()["version"]
         self.wait_poll(self.wait_poll(self.mark()))
         self.assertEqual(self.shadow()["version"], version)
-        self.assertEqual(len([t for _, t in self.daemon.lines if "shadow not taken" in t]), 1)
+        self.assertEqual(len([t for _, t in self.daemon.lines if "shadow refused" in t]), 1)
 
 
 class Session(Shadow):
