@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "credstore/staged.h"
 
-static const char *word_of(enum outcome o)
+const char *agent_cloud_word(enum outcome o)
 {
 	switch (o) {
 	case OUTCOME_OK:
@@ -135,7 +135,7 @@ static void on_validated(struct cloud_device *d, const struct cloud_result *resu
 	struct agent *a = userdata;
 
 	(void)d;
-	a->cloud_word = word_of(result->outcome);
+	a->cloud_word = agent_cloud_word(result->outcome);
 	if (result->outcome == OUTCOME_OK)
 		accepted(a, result);
 	else if (outcome_is_of_token(result->outcome)) /* it says nothing about the credentials */

@@ -64,11 +64,14 @@ void agent_post(struct agent *a, enum fsm_event event, int outcome, const char *
 void agent_post_external(struct agent *a, enum fsm_event event)
 {
 	struct agent_posted p = {.event = event, .outcome = -1};
+	char requests[REQUESTS_TEXT_MAX];
 
-	snprintf(p.why, sizeof(p.why), "%s",
-		 event == FSM_EVENT_PROVISION    ? "asked for"
-		 : event == FSM_EVENT_NETWORK_UP ? "network is back"
-						 : fsm_event_name(event));
+	requests_describe(&a->requests, true, requests);
+	if (event == FSM_EVENT_PROVISION)
+		snprintf(p.why, sizeof(p.why), "asked for: %s", requests);
+	else
+		snprintf(p.why, sizeof(p.why), "%s",
+			 event == FSM_EVENT_NETWORK_UP ? "network is back" : fsm_event_name(event));
 	enqueue(a, &p);
 }
 
@@ -95,12 +98,16 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	(void)source;
 	(void)usec;
 	a->deadline_ms = 0;
+	if (fsm_timer_of(a->fsm.state) == FSM_TIMER_SCHEDULE) {
+		agent_end_rest(a);
+		return 0;
+	}
 	agent_post(a, FSM_EVENT_TIMEOUT, -1, "%s is over",
 		   fsm_timer_name(fsm_timer_of(a->fsm.state)));
 	return 0;
 }
 
-static void arm_timer(struct agent *a)
+void agent_arm_timer(struct agent *a)
 {
 	uint64_t ms = agent_timer_ms(a, fsm_timer_of(a->fsm.state));
 	int r;
@@ -138,8 +145,17 @@ static bool is_authenticated(struct agent *a)
 	return until_ms > clock_ms();
 }
 
+/* What is asked for from now on is another cycle. */
+static void take_requests(struct agent *a)
+{
+	requests_take(&a->requests);
+	a->began_s = clock_wall_s();
+}
+
 static void begin_cycle(struct agent *a)
 {
+	take_requests(a);
+	a->network_changed = false;
 	a->trace_is_kept = is_authenticated(a);
 	if (!a->trace_is_kept)
 		identity_new_trace(a->identity);
@@ -183,10 +199,11 @@ static void end_cycle(struct agent *a)
 		a->cycles++;
 		backoff_reset(&a->backoff);
 	}
-	if (a->queued) {
-		a->queued = false;
+	if (requests_are_waiting(&a->requests))
 		agent_post_external(a, FSM_EVENT_PROVISION);
-	}
+	else if (a->network_changed)
+		agent_post_external(a, FSM_EVENT_NETWORK_UP);
+	a->network_changed = false;
 	/* A poll for the claim changes nothing. */
 	if (a->fsm.state != FSM_STATE_UNCLAIMED)
 		exports_update(a->exports);
@@ -201,6 +218,9 @@ static void end_cycle(struct agent *a)
 static void run_action(struct agent *a, enum fsm_action action)
 {
 	switch (action) {
+	case FSM_DO_STOP_POLL:
+		agent_do_stop_poll(a);
+		return;
 	case FSM_DO_BEGIN_CYCLE: /* done, see enter_state() */
 		return;
 	case FSM_DO_WAIT_NETWORK:
@@ -242,11 +262,16 @@ static void run_action(struct agent *a, enum fsm_action action)
 	case FSM_DO_VALIDATE_PREVIOUS:
 		agent_do_validate_previous(a);
 		return;
+	case FSM_DO_POLL:
+		agent_do_poll(a);
+		return;
 	case FSM_DO_CANCEL:
 		agent_do_cancel(a);
 		return;
-	case FSM_DO_QUEUE:
-		a->queued = true;
+	case FSM_DO_QUEUE: /* requests.h has it already */
+		return;
+	case FSM_DO_END_POLL:
+		agent_do_end_poll(a);
 		return;
 	case FSM_DO_END_CYCLE:
 		end_cycle(a);
@@ -261,9 +286,12 @@ static const char *agent_trace(const struct agent *a)
 	return trace[0] ? trace : "-";
 }
 
-/* A poll for the claim every few seconds must not fill the log. */
+/* A poll, for the claim every few seconds or of the shadow, must not fill the log. */
 static bool is_poll(enum fsm_state from, enum fsm_state to, const struct agent *a)
 {
+	if ((from == FSM_STATE_IDLE && to == FSM_STATE_POLLING) ||
+	    (from == FSM_STATE_POLLING && to == FSM_STATE_IDLE))
+		return true;
 	return a->token_shown && ((from == FSM_STATE_UNCLAIMED && to == FSM_STATE_AUTHENTICATING) ||
 				  (from == FSM_STATE_AUTHENTICATING && to == FSM_STATE_UNCLAIMED));
 }
@@ -275,6 +303,12 @@ static void enter_state(struct agent *a, const struct fsm_move *m, const char *w
 	/* The line that begins a cycle is of that cycle already. */
 	if (m->actions & FSM_DO_BEGIN_CYCLE)
 		begin_cycle(a);
+	/* Who waits for an owner is in the middle of one. */
+	if (m->state == FSM_STATE_UNCLAIMED)
+		take_requests(a);
+	if ((m->actions & FSM_DO_END_CYCLE) &&
+	    (m->next == FSM_STATE_IDLE || m->next == FSM_STATE_DEGRADED))
+		agent_settle(a);
 	trace = agent_trace(a);
 	a->generation++;
 	(void)sd_event_source_set_enabled(a->tick, SD_EVENT_OFF);
@@ -283,7 +317,7 @@ static void enter_state(struct agent *a, const struct fsm_move *m, const char *w
 		log_debug("state old=%s new=%s trace=%s why=\"%s\"", from, to, trace, why);
 	else
 		log_info("state old=%s new=%s trace=%s why=\"%s\"", from, to, trace, why);
-	arm_timer(a);
+	agent_arm_timer(a);
 	for (size_t i = 0; i < a->n_observers; i++)
 		if (a->observers[i].changed)
 			a->observers[i].changed(a->observers[i].userdata, from, to, why);
@@ -309,6 +343,7 @@ static int outcome_of_timeout(enum fsm_state state)
 	case FSM_TIMER_POLL:
 	case FSM_TIMER_REVALIDATE:
 	case FSM_TIMER_SCHEDULE:
+	case FSM_TIMER_LOOK:
 	case FSM_TIMER_DEGRADED:
 	case FSM_TIMER_BACKOFF:
 	case FSM_TIMER_CEILING:
@@ -370,9 +405,14 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 
 static void on_network(bool up, void *userdata)
 {
+	struct agent *a = userdata;
+
 	log_info("network default-route=%s", up ? "yes" : "no");
-	if (up)
-		agent_post_external(userdata, FSM_EVENT_NETWORK_UP);
+	if (!up)
+		return;
+	a->network_changed = fsm_is_busy(a->fsm.state);
+	agent_post_external(a, FSM_EVENT_NETWORK_UP);
+	agent_on_network(a);
 }
 
 /* ---- life ---- */
@@ -414,6 +454,8 @@ static int make_cloud(struct agent *a)
 			    .answer_timeout_ms = (unsigned int)c->answer_timeout_ms},
 		.sec_tag = c->cloud_tag,
 		.ring = a->ring,
+		.delta = agent_on_delta,
+		.delta_userdata = a,
 	};
 
 	if (!c->validate)
@@ -471,6 +513,7 @@ int agent_new(sd_event *event, const struct config *config, struct agent **ret, 
 	a->poll_backoff = (struct backoff){config->poll_fast_ms, config->poll_ceiling_ms, 0};
 	a->validate_backoff =
 		(struct backoff){config->validate_first_ms, config->validate_ceiling_ms, 0};
+	a->stay_backoff = a->validate_backoff;
 	snprintf(a->reason, sizeof(a->reason), "starting");
 
 	r = agent_open_keyring(config, &a->ring);
@@ -491,8 +534,12 @@ int agent_new(sd_event *event, const struct config *config, struct agent **ret, 
 					.ring = a->ring,
 					.key_home = config->cloud_key_uri};
 	r = agent_prepare_session(a);
+	a->schedule = schedule_load(a->store);
+	agent_load_requests(a);
 	if (r == 0)
 		r = make_cloud(a);
+	if (r == 0)
+		agent_load_poll(a);
 	if (r == 0)
 		r = add_sources(a);
 	if (r == 0)
@@ -547,6 +594,7 @@ int agent_add_observer(struct agent *a, const struct agent_observer *observer)
 void agent_set_once(struct agent *a)
 {
 	a->once = true;
+	agent_load_poll(a);
 }
 
 int agent_start_wifi(struct agent *a, char **ret_detail)
@@ -565,9 +613,11 @@ int agent_start(struct agent *a)
 	return 0;
 }
 
-void agent_provision(struct agent *a)
+static void say_goodbye(struct agent *a)
 {
-	agent_post_external(a, FSM_EVENT_PROVISION);
+	session_close(a->session);
+	if (a->cloud)
+		cloud_device_leave(a->cloud);
 }
 
 void agent_stop(struct agent *a)
@@ -583,7 +633,7 @@ void agent_stop(struct agent *a)
 	/* What is suspended lives on in systemd's store when there is one; otherwise the server
 	 * is told, so that it does not keep a dead session. */
 	if (a->once || !getenv("NOTIFY_SOCKET"))
-		session_close(a->session);
+		say_goodbye(a);
 }
 
 void agent_get_status(struct agent *a, struct agent_status *ret)
@@ -592,6 +642,7 @@ void agent_get_status(struct agent *a, struct agent_status *ret)
 	uint64_t now = clock_ms();
 	struct session_stats s;
 
+	requests_describe(&a->requests, false, a->requests_text);
 	*ret = (struct agent_status){
 		.state = fsm_state_name(a->fsm.state),
 		.outcome = a->outcome,
@@ -611,6 +662,11 @@ void agent_get_status(struct agent *a, struct agent_status *ret)
 		.commands_ok = a->commands_ok,
 		.commands_failed = a->commands_failed,
 		.last_success_s = a->last_success_s,
+		.interval_s = schedule_get_interval(a->store),
+		.next_run_s = a->schedule.next_s,
+		.requests = a->requests_text,
+		.poll_interval_s = a->cloud ? a->poll_interval_ms / 1000 : 0,
+		.polls = a->polls,
 		.next_try_ms = a->deadline_ms > now && !fsm_is_busy(a->fsm.state)
 				       ? a->deadline_ms - now
 				       : 0,

@@ -7,6 +7,7 @@
 #include <systemd/sd-event.h>
 
 #include "agent/config.h"
+#include "agent/requests.h"
 #include "agent/status.h"
 #include "credstore/signer.h"
 #include "credstore/store.h"
@@ -50,8 +51,11 @@ void agent_set_once(struct agent *a);
  * As agent_new(). */
 int agent_start_wifi(struct agent *a, char **ret_detail) _must_check_;
 int agent_start(struct agent *a) _must_check_;
-/* Starts a cycle now, or right after the one that runs. */
-void agent_provision(struct agent *a);
+/* Starts a cycle now, or right after the one that runs; the request is durable when this returns.
+ */
+void agent_provision(struct agent *a, enum request_source source);
+/* Time between cycles, 0 for never, as schedule.h holds it to. As the store failed. */
+int agent_set_interval(struct agent *a, uint64_t interval_s) _must_check_;
 /* Keeps or closes sessions, then no more callbacks. */
 void agent_stop(struct agent *a);
 

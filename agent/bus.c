@@ -9,6 +9,7 @@
 
 #include "agent/bus_wifi.h"
 #include "agent/plain.h"
+#include "agent/schedule.h"
 #include "base/exitcode.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -149,18 +150,36 @@ static int method_status(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	return sd_bus_reply_method_return(m, "s", text);
 }
 
-/* Answers first: what the caller hears after the answer belongs to the cycle it asked for. */
+/* What the caller hears after the answer belongs to the cycle it asked for: nothing is said before
+ * the loop turns. */
 static int method_provision(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct bus *b = userdata;
 	int r;
 
 	(void)error;
+	agent_provision(b->agent, REQUEST_BUS);
 	r = sd_bus_reply_method_return(m, NULL);
+	return r < 0 ? r : 1;
+}
+
+static int method_set_interval(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct bus *b = userdata;
+	uint64_t interval_s;
+	int r;
+
+	r = sd_bus_message_read(m, "t", &interval_s);
 	if (r < 0)
 		return r;
-	agent_provision(b->agent);
-	return 1;
+	if (!schedule_is_allowed(interval_s))
+		return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+					 "an interval is 0 for never, or %d to %d seconds",
+					 SCHEDULE_INTERVAL_MIN_S, SCHEDULE_INTERVAL_MAX_S);
+	r = agent_set_interval(b->agent, interval_s);
+	if (r != 0)
+		return failed(error, r, ERROR_STORE, "setting the interval");
+	return sd_bus_reply_method_return(m, NULL);
 }
 
 static void answer_waiting(sd_bus_message *m, int r, const char *token)
@@ -311,6 +330,7 @@ static const sd_bus_vtable vtable[] = {
 	SD_BUS_PROPERTY("Version", "s", property_version, 0, CONST),
 	SD_BUS_METHOD_WITH_ARGS("Status", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), method_status, BY_POLICY),
 	SD_BUS_METHOD_WITH_ARGS("Provision", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_provision, BY_POLICY),
+	SD_BUS_METHOD_WITH_ARGS("SetInterval", SD_BUS_ARGS("t", seconds), SD_BUS_NO_RESULT, method_set_interval, BY_POLICY),
 	SD_BUS_METHOD_WITH_ARGS("ClaimToken", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", token), method_claim_token, BY_POLICY),
 	SD_BUS_METHOD_WITH_ARGS("ExportIdentity", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", row), method_export_identity, BY_POLICY),
 	SD_BUS_METHOD_WITH_ARGS("ListCredentials", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(uus)", credentials), method_list_credentials, BY_POLICY),

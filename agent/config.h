@@ -53,13 +53,14 @@ struct config {
 				      30s */
 
 	/* [cloud] */
-	bool validate;       /* validate = yes */
-	char *cloud_server;  /* server = (provisioning's) */
-	char *cloud_address; /* address = (provisioning's when server is not set) */
-	uint16_t cloud_port; /* port = (provisioning's when server is not set, else 5684) */
-	uint32_t cloud_tag;  /* sec-tag = 16842753 */
-	char *cloud_key_uri; /* key = pkcs11:…, optional: where %KEYGEN makes keys */
-	bool roll_back;      /* roll-back = yes */
+	bool validate;          /* validate = yes */
+	char *cloud_server;     /* server = (provisioning's) */
+	char *cloud_address;    /* address = (provisioning's when server is not set) */
+	uint16_t cloud_port;    /* port = (provisioning's when server is not set, else 5684) */
+	uint32_t cloud_tag;     /* sec-tag = 16842753 */
+	char *cloud_key_uri;    /* key = pkcs11:…, optional: where %KEYGEN makes keys */
+	bool roll_back;         /* roll-back = yes */
+	uint64_t cloud_poll_ms; /* poll = 0s: never; needs validate */
 	uint64_t validate_first_ms, validate_ceiling_ms; /* retry-first = 1s, retry-max = 10min */
 	unsigned int
 		validate_attempts; /* attempts = 8: then degraded, and tried again at the ceiling */

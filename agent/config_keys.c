@@ -68,6 +68,7 @@ const struct config_key config_keys[] = {
 	KEY("cloud", "sec-tag", U32, cloud_tag, "16842753", 0, SEC_TAG_MAX),
 	KEY("cloud", "key", TOKEN_URI, cloud_key_uri, NULL, 0, 0),
 	KEY("cloud", "roll-back", BOOL, roll_back, "yes", 0, 0),
+	KEY("cloud", "poll", DURATION_MS, cloud_poll_ms, "0s", MS(0), HOURS(168)),
 	KEY("cloud", "retry-first", DURATION_MS, validate_first_ms, "1s", MS(10), HOURS(24)),
 	KEY("cloud", "retry-max", DURATION_MS, validate_ceiling_ms, "10min", MS(10), HOURS(168)),
 	KEY("cloud", "attempts", UINT, validate_attempts, "8", 1, 1000),

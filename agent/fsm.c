@@ -104,6 +104,7 @@ static const struct fsm_move moves[] = {
 	BUSY_EDGES(VALIDATING),
 
 	{STATE(WAITING_TO_VALIDATE), EVENT(TIMEOUT), STATE(VALIDATING), FSM_DO_VALIDATE},
+	{STATE(WAITING_TO_VALIDATE), EVENT(NETWORK_UP), STATE(VALIDATING), FSM_DO_VALIDATE},
 	{STATE(WAITING_TO_VALIDATE), EVENT(PROVISION), STATE(WAITING_FOR_NETWORK), NEW_CYCLE},
 	{STATE(WAITING_TO_VALIDATE), EVENT(STOP), STATE(STOPPED), 0},
 
@@ -113,10 +114,25 @@ static const struct fsm_move moves[] = {
 	BUSY_EDGES(FALLING_BACK),
 
 	REST_EDGES(IDLE),
+	{STATE(IDLE), EVENT(POLL), STATE(POLLING), FSM_DO_POLL},
+
+	/* A look at the shadow, on the cloud's session. Whoever asks for a cycle does not wait. */
+	{STATE(POLLING), EVENT(POLLED), STATE(IDLE), FSM_DO_END_POLL},
+	{STATE(POLLING), EVENT(TRANSIENT), STATE(IDLE), FSM_DO_END_POLL},
+	{STATE(POLLING), EVENT(TIMEOUT), STATE(IDLE), FSM_DO_STOP_POLL | FSM_DO_END_POLL},
+	/* What was validated is refused: whoever did that may have new credentials ready. */
+	{STATE(POLLING), EVENT(REFUSED), STATE(WAITING_FOR_NETWORK), NEW_CYCLE},
+	{STATE(POLLING), EVENT(PROVISION), STATE(WAITING_FOR_NETWORK),
+	 FSM_DO_STOP_POLL | NEW_CYCLE},
+	{STATE(POLLING), EVENT(STOP), STATE(STOPPED), FSM_DO_STOP_POLL},
+
+	/* Another network may be what was missing. */
 	REST_EDGES(DEGRADED),
+	{STATE(DEGRADED), EVENT(NETWORK_UP), STATE(WAITING_FOR_NETWORK), NEW_CYCLE},
 	REST_EDGES(BACKING_OFF),
 	{STATE(BACKING_OFF), EVENT(NETWORK_UP), STATE(WAITING_FOR_NETWORK), NEW_CYCLE},
 	REST_EDGES(FAILED),
+	{STATE(FAILED), EVENT(NETWORK_UP), STATE(WAITING_FOR_NETWORK), NEW_CYCLE},
 };
 
 static const char *const state_names[FSM_N_STATES] = {
@@ -135,6 +151,7 @@ static const char *const state_names[FSM_N_STATES] = {
 	[STATE(WAITING_TO_VALIDATE)] = "waiting-to-validate",
 	[STATE(FALLING_BACK)] = "falling-back",
 	[STATE(IDLE)] = "idle",
+	[STATE(POLLING)] = "polling",
 	[STATE(DEGRADED)] = "degraded",
 	[STATE(BACKING_OFF)] = "backing-off",
 	[STATE(FAILED)] = "failed",
@@ -166,6 +183,8 @@ static const char *const event_names[FSM_N_EVENTS] = {
 	[EVENT(DEGRADED)] = "degraded",
 	[EVENT(REFUSED)] = "refused",
 	[EVENT(ROLLED_BACK)] = "rolled-back",
+	[EVENT(POLL)] = "poll",
+	[EVENT(POLLED)] = "polled",
 	[EVENT(TIMEOUT)] = "timeout",
 	[EVENT(PROVISION)] = "provision",
 	[EVENT(STOP)] = "stop",
@@ -230,6 +249,8 @@ enum fsm_timer fsm_timer_of(enum fsm_state state)
 		return FSM_TIMER_REVALIDATE;
 	case STATE(IDLE):
 		return FSM_TIMER_SCHEDULE;
+	case STATE(POLLING):
+		return FSM_TIMER_LOOK;
 	case STATE(DEGRADED):
 		return FSM_TIMER_DEGRADED;
 	case STATE(BACKING_OFF):
@@ -260,6 +281,8 @@ const char *fsm_event_name(enum fsm_event event)
 const char *fsm_action_name(enum fsm_action action)
 {
 	switch (action) {
+	case FSM_DO_STOP_POLL:
+		return "stop-poll";
 	case FSM_DO_BEGIN_CYCLE:
 		return "begin-cycle";
 	case FSM_DO_WAIT_NETWORK:
@@ -288,10 +311,14 @@ const char *fsm_action_name(enum fsm_action action)
 		return "validate";
 	case FSM_DO_VALIDATE_PREVIOUS:
 		return "validate-previous";
+	case FSM_DO_POLL:
+		return "poll";
 	case FSM_DO_CANCEL:
 		return "cancel";
 	case FSM_DO_QUEUE:
 		return "queue";
+	case FSM_DO_END_POLL:
+		return "end-poll";
 	case FSM_DO_END_CYCLE:
 		return "end-cycle";
 	}
@@ -321,6 +348,8 @@ const char *fsm_timer_name(enum fsm_timer timer)
 		return "validation retry";
 	case FSM_TIMER_SCHEDULE:
 		return "schedule";
+	case FSM_TIMER_LOOK:
+		return "poll limit";
 	case FSM_TIMER_DEGRADED:
 		return "validation retry ceiling";
 	case FSM_TIMER_BACKOFF:

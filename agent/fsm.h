@@ -28,6 +28,7 @@ enum fsm_state {
 	FSM_STATE_WAITING_TO_VALIDATE,
 	FSM_STATE_FALLING_BACK,
 	FSM_STATE_IDLE,
+	FSM_STATE_POLLING,
 	FSM_STATE_DEGRADED,
 	FSM_STATE_BACKING_OFF,
 	FSM_STATE_FAILED,
@@ -61,30 +62,36 @@ enum fsm_event {
 	FSM_EVENT_DEGRADED,    /* validation failed for the last time */
 	FSM_EVENT_REFUSED,     /* the same, and there are predecessors that may still work */
 	FSM_EVENT_ROLLED_BACK, /* they do, and are in place again */
-	FSM_EVENT_TIMEOUT,     /* of the state that the machine is in */
-	FSM_EVENT_PROVISION,   /* somebody asks for a cycle */
+	FSM_EVENT_POLL,        /* time to look at the shadow */
+	FSM_EVENT_POLLED,
+	FSM_EVENT_TIMEOUT,   /* of the state that the machine is in */
+	FSM_EVENT_PROVISION, /* somebody asks for a cycle */
 	FSM_EVENT_STOP,
 	FSM_N_EVENTS,
 };
 
 enum fsm_action {
-	FSM_DO_BEGIN_CYCLE = 1 << 0,
-	FSM_DO_WAIT_NETWORK = 1 << 1,
-	FSM_DO_WAIT_TIME = 1 << 2,
-	FSM_DO_CONNECT = 1 << 3, /* resume what is suspended, else a new session */
-	FSM_DO_AUTHENTICATE = 1 << 4,
-	FSM_DO_SHOW_TOKEN = 1 << 5,
-	FSM_DO_FETCH = 1 << 6,
-	FSM_DO_SUSPEND = 1 << 7,
-	FSM_DO_EXECUTE = 1 << 8,
-	FSM_DO_RESUME = 1 << 9,
-	FSM_DO_REPORT = 1 << 10,
-	FSM_DO_PARK = 1 << 11, /* keep the session suspended for the next cycle, or close it */
-	FSM_DO_VALIDATE = 1 << 12,
-	FSM_DO_VALIDATE_PREVIOUS = 1 << 13,
-	FSM_DO_CANCEL = 1 << 14, /* give up what is under way and close its session */
-	FSM_DO_QUEUE = 1 << 15,  /* one more cycle after this one */
-	FSM_DO_END_CYCLE = 1 << 16,
+	FSM_DO_STOP_POLL = 1 << 0, /* give the poll up, and what it may have left half done */
+	FSM_DO_BEGIN_CYCLE = 1 << 1,
+	FSM_DO_WAIT_NETWORK = 1 << 2,
+	FSM_DO_WAIT_TIME = 1 << 3,
+	FSM_DO_CONNECT = 1 << 4, /* resume what is suspended, else a new session */
+	FSM_DO_AUTHENTICATE = 1 << 5,
+	FSM_DO_SHOW_TOKEN = 1 << 6,
+	FSM_DO_FETCH = 1 << 7,
+	FSM_DO_SUSPEND = 1 << 8,
+	FSM_DO_EXECUTE = 1 << 9,
+	FSM_DO_RESUME = 1 << 10,
+	FSM_DO_REPORT = 1 << 11,
+	FSM_DO_PARK = 1 << 12, /* keep the session suspended for the next cycle, or close it */
+	FSM_DO_VALIDATE = 1 << 13,
+	FSM_DO_VALIDATE_PREVIOUS = 1 << 14,
+	FSM_DO_POLL = 1 << 15,
+	FSM_DO_CANCEL = 1 << 16, /* give up what is under way and close its session */
+	FSM_DO_QUEUE = 1 << 17,  /* one more cycle after this one */
+	FSM_DO_END_POLL =
+		1 << 18, /* when the next one is due; what was asked for meanwhile begins */
+	FSM_DO_END_CYCLE = 1 << 19,
 };
 
 /* What the timer of a state stands for; its length is configuration. */
@@ -99,6 +106,7 @@ enum fsm_timer {
 	FSM_TIMER_VALIDATE,
 	FSM_TIMER_REVALIDATE,
 	FSM_TIMER_SCHEDULE,
+	FSM_TIMER_LOOK,
 	FSM_TIMER_DEGRADED,
 	FSM_TIMER_BACKOFF,
 	FSM_TIMER_CEILING,

@@ -8,15 +8,14 @@
 #include "agent/exports.h"
 #include "agent/fsm.h"
 #include "agent/netwatch.h"
+#include "agent/requests.h"
+#include "agent/schedule.h"
 #include "agent/wireless.h"
 #include "base/backoff.h"
 #include "cloud/device.h"
 #include "credstore/execute.h"
 #include "credstore/identity.h"
 #include "provisioning/provisioning.h"
-
-/* The config key that sets the time between cycles, in seconds; 0 turns the schedule off. */
-#define INTERVAL_KEY "provisioning/interval-sec"
 
 #define AGENT_OBSERVERS_MAX 4
 #define AGENT_QUEUE_MAX 8
@@ -66,8 +65,9 @@ struct agent {
 	size_t n_observers;
 
 	/* This cycle. */
-	bool queued;      /* one more was asked for */
-	bool end_is_owed; /* to the observers, when the hooks of the exports are done */
+	int64_t began_s;      /* wall clock */
+	bool network_changed; /* since it began: when it fails, that may be why */
+	bool end_is_owed;     /* to the observers, when the hooks of the exports are done */
 	bool reauthenticated;
 	bool trace_is_kept; /* from the cycle whose session goes on */
 	unsigned int n_lost, n_batches;
@@ -86,6 +86,20 @@ struct agent {
 	unsigned int validate_tries;
 	unsigned int n_refused; /* answers of the cloud against the credentials as they are */
 	bool validated;
+
+	/* What leads to the next cycle: rest.c. */
+	struct requests requests;
+	char requests_text[REQUESTS_TEXT_MAX]; /* for the status */
+	struct schedule schedule;
+	int64_t renew_at_s; /* wall clock; 0: never */
+
+	/* Staying connected: stay.c. */
+	uint64_t poll_interval_ms;  /* 0: never */
+	uint64_t poll_due_ms;       /* clock_ms(); 0: never */
+	bool stay_failed;           /* the last poll */
+	const char *shadow_refused; /* what was told last; static */
+	struct backoff stay_backoff;
+	uint64_t polls;
 
 	/* Why the new credentials are refused, while the ones before are tried. */
 	enum outcome refusal;
@@ -119,6 +133,8 @@ const char *agent_check_config(const char *key, const char *value);
 void agent_set_allowed_keys(char *const *keys);
 
 /* agent.c */
+/* Of the state that the machine is in, anew: what its length depends on has changed. */
+void agent_arm_timer(struct agent *a);
 void agent_post(struct agent *a, enum fsm_event event, int outcome, const char *format, ...)
 	_printf_(4, 5);
 void agent_post_external(struct agent *a, enum fsm_event event);
@@ -132,11 +148,31 @@ void agent_set_network_reason(struct agent *a);
  * To be called when the store may have let one go. */
 void agent_sweep(struct agent *a);
 
+/* rest.c */
+uint32_t agent_random(void);
+void agent_load_requests(struct agent *a);
+/* A cycle has ended well: what led to it is over, durably. */
+void agent_settle(struct agent *a);
+/* How long the state idle may last, 0 for ever; and what comes then. */
+uint64_t agent_rest_ms(struct agent *a);
+void agent_end_rest(struct agent *a);
+
+/* stay.c */
+void agent_load_poll(struct agent *a);
+/* The first poll after a cycle, unless one is planned. */
+void agent_plan_poll(struct agent *a);
+void agent_poll_now(struct agent *a, const char *why);
+/* A cloud_delta_fn. */
+json_t *agent_on_delta(const json_t *delta, void *userdata);
+void agent_on_network(struct agent *a);
+
 /* timers.c: the length of a state's timer in ms, 0 for none. */
 uint64_t agent_timer_ms(struct agent *a, enum fsm_timer timer);
 
 /* access.c: other credentials than those that were tried. */
 void agent_reset_attempts(struct agent *a);
+/* How the status says what became of an attempt. */
+const char *agent_cloud_word(enum outcome o);
 
 /* cycle.c and access.c: the actions. Each ends in exactly one agent_post(), now or later. */
 void agent_do_wait_network(struct agent *a);
@@ -153,6 +189,10 @@ void agent_do_park(struct agent *a);
 void agent_do_cancel(struct agent *a);
 void agent_do_validate(struct agent *a);
 void agent_do_validate_previous(struct agent *a);
+void agent_do_poll(struct agent *a);
+/* These two post nothing of their own. */
+void agent_do_stop_poll(struct agent *a);
+void agent_do_end_poll(struct agent *a);
 
 /* rollback.c: which credentials the cloud tag holds, docs/state-machine.md. */
 

@@ -206,6 +206,14 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 	return sd_event_exit(sd_event_source_get_event(source), 0);
 }
 
+static int on_asked(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	(void)source;
+	(void)info;
+	agent_provision(userdata, REQUEST_SIGNAL);
+	return 0;
+}
+
 static int catch_signals(sd_event *event)
 {
 	sigset_t mask;
@@ -214,6 +222,7 @@ static int catch_signals(sd_event *event)
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGTERM);
 	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGUSR1); /* asks the daemon for a cycle, and ends nothing */
 	if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return -errno;
 	r = sd_event_add_signal(event, NULL, SIGTERM, on_signal, NULL);
@@ -256,6 +265,9 @@ static int run_daemon(sd_event *event, struct agent *agent, bool no_bus)
 	r = agent_start_wifi(agent, &detail);
 	if (r != 0)
 		return complain(r, detail);
+	r = sd_event_add_signal(event, NULL, SIGUSR1, on_asked, agent);
+	if (r < 0)
+		return complain(r, NULL);
 	r = agent_start(agent);
 	if (r == 0) {
 		r = sd_event_set_watchdog(event, true);

@@ -18,36 +18,59 @@ struct netwatch {
 	sd_event_source *source; /* owned */
 	netwatch_fn fn;
 	void *userdata;
-	bool is_up;
-	bool found; /* by the dump under way */
+	uint64_t ways;  /* of the last dump; 0: no default route */
+	uint64_t found; /* by the dump under way */
 	bool dumping;
 	bool again; /* routes changed while dumping */
 };
 
-static bool is_default_route(const struct nlmsghdr *h)
+#define FNV_OFFSET UINT64_C(0xcbf29ce484222325)
+#define FNV_PRIME UINT64_C(0x100000001b3)
+
+static uint64_t mix(uint64_t hash, const void *data, size_t len)
+{
+	for (const uint8_t *p = data, *end = p + len; p < end; p++)
+		hash = (hash ^ *p) * FNV_PRIME;
+	return hash;
+}
+
+static bool is_of_the_way(const struct rtattr *a)
+{
+	return a->rta_type == RTA_OIF || a->rta_type == RTA_GATEWAY || a->rta_type == RTA_VIA ||
+	       a->rta_type == RTA_PREFSRC || a->rta_type == RTA_MULTIPATH ||
+	       a->rta_type == RTA_NH_ID;
+}
+
+/* A number for the way that a default route is; 0 when it is none. */
+static uint64_t default_way(const struct nlmsghdr *h)
 {
 	const struct rtmsg *m = NLMSG_DATA(h);
 	const struct rtattr *a;
+	bool leads_somewhere = false;
+	uint64_t way = FNV_OFFSET;
 	size_t left;
 
 	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*m)))
-		return false;
+		return 0;
 	/* An unreachable default on lo (type RTN_UNREACHABLE) leads nowhere. */
 	if (m->rtm_dst_len != 0 || m->rtm_type != RTN_UNICAST ||
 	    (m->rtm_family != AF_INET && m->rtm_family != AF_INET6))
-		return false;
+		return 0;
 	if (m->rtm_table != RT_TABLE_MAIN && m->rtm_table != RT_TABLE_UNSPEC &&
 	    m->rtm_table != RT_TABLE_DEFAULT)
-		return false;
+		return 0;
 	left = h->nlmsg_len - NLMSG_LENGTH(sizeof(*m));
-	for (a = RTM_RTA(m); RTA_OK(a, left); a = RTA_NEXT(a, left))
-		if (a->rta_type == RTA_OIF || a->rta_type == RTA_MULTIPATH ||
-		    a->rta_type == RTA_NH_ID)
-			return true;
-	return false;
+	for (a = RTM_RTA(m); RTA_OK(a, left); a = RTA_NEXT(a, left)) {
+		leads_somewhere = leads_somewhere || a->rta_type == RTA_OIF ||
+				  a->rta_type == RTA_MULTIPATH || a->rta_type == RTA_NH_ID;
+		/* What ages, as the lifetime of an advertised route, is none of it. */
+		if (is_of_the_way(a))
+			way = mix(way, a, a->rta_len);
+	}
+	return leads_somewhere ? way | 1 : 0;
 }
 
-enum netwatch_scan netwatch_scan(const void *data, size_t len, bool *up)
+enum netwatch_scan netwatch_scan(const void *data, size_t len, uint64_t *ways)
 {
 	enum netwatch_scan scan = NETWATCH_MORE;
 	const struct nlmsghdr *h = data;
@@ -65,8 +88,8 @@ enum netwatch_scan netwatch_scan(const void *data, size_t len, bool *up)
 		/* Answers to our dump carry its flag; notifications do not. */
 		if (!(h->nlmsg_flags & NLM_F_MULTI))
 			scan = NETWATCH_CHANGED;
-		else if (h->nlmsg_type == RTM_NEWROUTE && is_default_route(h))
-			*up = true;
+		else if (h->nlmsg_type == RTM_NEWROUTE)
+			*ways += default_way(h);
 	}
 	return scan;
 }
@@ -84,7 +107,7 @@ static int ask(struct netwatch *w)
 		.route = {.rtm_family = AF_UNSPEC},
 	};
 
-	w->found = false;
+	w->found = 0;
 	w->again = false;
 	if (send(w->fd, &request, request.header.nlmsg_len, 0) < 0)
 		return -errno;
@@ -94,12 +117,12 @@ static int ask(struct netwatch *w)
 
 static void conclude(struct netwatch *w, bool tell)
 {
-	bool was = w->is_up;
+	uint64_t was = w->ways;
 
 	w->dumping = false;
-	w->is_up = w->found;
-	if (tell && was != w->is_up)
-		w->fn(w->is_up, w->userdata);
+	w->ways = w->found;
+	if (tell && was != w->ways)
+		w->fn(netwatch_is_up(w), w->userdata);
 }
 
 /* One datagram. -EAGAIN when there is none. */
@@ -225,5 +248,5 @@ struct netwatch *netwatch_free(struct netwatch *w)
 
 bool netwatch_is_up(const struct netwatch *w)
 {
-	return w->is_up;
+	return w->ways != 0;
 }

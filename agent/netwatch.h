@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Says whether the machine has a default route (IPv4 or IPv6), by rtnetlink (rtnetlink(7)). */
+/* Says whether the machine has a default route (IPv4 or IPv6), and when it becomes another one, by
+ * rtnetlink (rtnetlink(7)). */
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <systemd/sd-event.h>
 
 #include "base/macros.h"
 
 struct netwatch;
 
-/* Called on every change, never from within netwatch_new(). */
+/* Called on every change, also when one way out takes the place of another (up is true then, as
+ * before): another interface, gateway or source address. Never from within netwatch_new(). */
 typedef void (*netwatch_fn)(bool up, void *userdata);
 
 /* Asks the kernel once, so that netwatch_is_up() is true to life when this returns. -errno. */
@@ -28,5 +31,6 @@ enum netwatch_scan {
 	NETWATCH_BROKEN,  /* an error, or not netlink at all */
 };
 
-/* Reads one datagram from the kernel; *up becomes true when it names a default route. */
-enum netwatch_scan netwatch_scan(const void *data, size_t len, bool *up);
+/* Reads one datagram from the kernel; each default route in it adds to *ways, which tells sets of
+ * routes apart whatever their order. 0: none. */
+enum netwatch_scan netwatch_scan(const void *data, size_t len, uint64_t *ways);

@@ -11,8 +11,6 @@
 
 #define ROOT_CA_MAX 65536
 #define ROOT_CA_VALUE "root-ca-sha256" /* of the shipped file that was installed last */
-#define INTERVAL_MIN_S 60
-#define INTERVAL_MAX_S (366 * 86400)
 
 static int explain(char **ret_detail, int r, const char *format, ...) _printf_(3, 4);
 
@@ -248,8 +246,7 @@ const char *agent_check_config(const char *key, const char *value)
 		return "this key may not be set from outside";
 	if (strcmp(key, INTERVAL_KEY) != 0)
 		return NULL;
-	if (decimal_parse(value, strlen(value), INTERVAL_MAX_S, &seconds) != 0 ||
-	    (seconds != 0 && seconds < INTERVAL_MIN_S))
+	if (schedule_parse(value, &seconds) != 0)
 		return "not a number of seconds: 0 for never, or 60 to 31622400";
 	return NULL;
 }

@@ -71,6 +71,7 @@ void agent_set_reason(struct agent *a, const char *why)
 	case FSM_STATE_REPORTING:
 	case FSM_STATE_VALIDATING:
 	case FSM_STATE_FALLING_BACK:
+	case FSM_STATE_POLLING:
 	case FSM_STATE_STOPPED:
 	case FSM_N_STATES:
 		break;

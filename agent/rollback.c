@@ -171,6 +171,6 @@ int agent_roll_back(struct agent *a, uint32_t tag)
 	}
 	exports_update(a->exports);
 	tell(a, tag, "asked for");
-	agent_provision(a);
+	agent_provision(a, REQUEST_BUS);
 	return 0;
 }

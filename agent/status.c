@@ -34,7 +34,7 @@ json_t *agent_status_json(const struct agent_status *s)
 	return json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:I, "
 		"s:I, s:I, s:I, "
-		"s:I, s:I, s:s, s:o, s:o, s:o}",
+		"s:I, s:I, s:I, s:I, s:s, s:I, s:I, s:s, s:o, s:o, s:o}",
 		"version", ONBOARD_VERSION, "state", s->state, "outcome", outcome_name(s->outcome),
 		"reason", s->reason, "uuid", s->uuid, "hardware", s->hardware, "server", s->server,
 		"port", (json_int_t)s->port, "claim_token", s->claim_token, "claimed", s->claimed,
@@ -42,7 +42,9 @@ json_t *agent_status_json(const struct agent_status *s)
 		(json_int_t)s->cycles, "pending_results", (json_int_t)s->pending_results,
 		"commands_ok", (json_int_t)s->commands_ok, "commands_failed",
 		(json_int_t)s->commands_failed, "last_success", (json_int_t)s->last_success_s,
-		"next_try_ms", (json_int_t)s->next_try_ms, "trace", s->trace, "provisioning",
-		stats_json(&s->provisioning), "cloud_connection", stats_json(&s->cloud_stats),
-		"exports", exports_json(s));
+		"next_try_ms", (json_int_t)s->next_try_ms, "interval", (json_int_t)s->interval_s,
+		"next_run", (json_int_t)s->next_run_s, "requests", s->requests, "poll_interval",
+		(json_int_t)s->poll_interval_s, "polls", (json_int_t)s->polls, "trace", s->trace,
+		"provisioning", stats_json(&s->provisioning), "cloud_connection",
+		stats_json(&s->cloud_stats), "exports", exports_json(s));
 }

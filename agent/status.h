@@ -32,6 +32,11 @@ struct agent_status {
 	uint64_t pending_results;              /* in the journal */
 	uint64_t commands_ok, commands_failed; /* of the last cycle */
 	int64_t last_success_s;                /* wall clock, 0 never */
+	uint64_t interval_s;                   /* of the schedule, 0 never */
+	int64_t next_run_s;                    /* of the schedule, wall clock, 0 none */
+	const char *requests;                  /* that are pending, "" for none */
+	uint64_t poll_interval_s;              /* of the shadow, 0 never */
+	uint64_t polls;                        /* of the shadow, answered */
 	uint64_t next_try_ms;                  /* from now; 0 = nothing armed */
 	struct session_stats provisioning, cloud_stats;
 	const struct export_status *exports;

@@ -2,56 +2,32 @@
 #include "cloud/device.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "credstore/staged.h"
+#include "cloud/internal.h"
 #include "proto/cborjson.h"
 #include "provisioning/stats.h"
 
 #define CODE_GET 0x01
 #define CODE_POST 0x02
 #define CODE_PATCH 0x06
+#define CODE_UNAUTHORIZED 0x81 /* 4.01 */
 #define FORMAT_TEXT 0
 #define FORMAT_CBOR 60
 #define STATE_MAX 16384
 #define JWT_LIFETIME_MAX_S 604800U
+#define MAX_AGE_DEFAULT_S 60  /* RFC 7252 §5.10.5 */
+#define LOGIN_MARGIN_MS 30000 /* a login that ends within this is renewed before it is used */
 #define VERSIONS "mver=onboardd-" ONBOARD_VERSION "&cver=" ONBOARD_VERSION
-
-enum step { STEP_CONNECT, STEP_AUTHENTICATE, STEP_STATE, STEP_REPORT };
 
 static const char *const step_names[] = {
 	[STEP_CONNECT] = "connect",
 	[STEP_AUTHENTICATE] = "auth/jwt",
 	[STEP_STATE] = "state",
 	[STEP_REPORT] = "state/reported",
-};
-
-struct cloud_device {
-	sd_event *event; /* borrowed */
-	struct session_config config;
-	char *name, *server, *address, *fallback_ca; /* owned, what config points to */
-	uint32_t sec_tag;
-	unsigned int jwt_lifetime_s;
-	struct keyring *ring;      /* borrowed */
-	struct store *store;       /* borrowed */
-	struct identity *identity; /* borrowed */
-
-	struct session *session; /* owned; kept between attempts, for its session id */
-	char *ca_pem;            /* owned; what session trusts */
-	struct session_stats earlier;
-
-	bool busy, previous;
-	enum step step;
-	struct worker *worker; /* owned; NULL: the key is not at work */
-	uint32_t max_age_s;
-	cloud_fn fn;
-	void *userdata;
-	char detail[256];
 };
 
 static int copy_text(char **ret, const char *text)
@@ -94,6 +70,8 @@ int cloud_device_new(sd_event *event, const struct cloud_device_config *config, 
 	d->event = event;
 	d->sec_tag = config->sec_tag;
 	d->jwt_lifetime_s = config->jwt_lifetime_s ? config->jwt_lifetime_s : 600;
+	d->delta = config->delta;
+	d->delta_userdata = config->delta_userdata;
 	d->ring = config->ring;
 	d->store = store;
 	d->identity = identity;
@@ -106,26 +84,13 @@ int cloud_device_new(sd_event *event, const struct cloud_device_config *config, 
 	return 0;
 }
 
-static void forget_session(struct cloud_device *d)
-{
-	struct session_stats s;
-
-	if (!d->session)
-		return;
-	session_get_stats(d->session, &s);
-	stats_add(&d->earlier, &s);
-	d->session = session_free(d->session);
-	free(d->ca_pem);
-	d->ca_pem = NULL;
-}
-
 struct cloud_device *cloud_device_free(struct cloud_device *d)
 {
 	if (!d)
 		return NULL;
 	d->busy = false;
 	worker_cancel(d->worker);
-	forget_session(d);
+	cloud_forget_session(d);
 	free(d->name);
 	free(d->server);
 	free(d->address);
@@ -145,6 +110,25 @@ void cloud_device_get_stats(const struct cloud_device *d, struct session_stats *
 	stats_add(ret, &s);
 }
 
+/* Whether what is open is worth keeping. */
+static bool put_away(struct cloud_device *d, enum outcome outcome)
+{
+	int r;
+
+	if (!d->keep || (outcome != OUTCOME_OK && outcome != OUTCOME_BUSY) || !d->session ||
+	    session_get_state(d->session) != SESSION_OPEN)
+		return false;
+	r = session_park(d->session, d->authenticated_until_ms);
+	if (r != 0)
+		log_debug("cloud: session not kept: %s", session_strerror(r));
+	return r == 0;
+}
+
+void cloud_device_set_keep(struct cloud_device *d, bool keep)
+{
+	d->keep = keep;
+}
+
 /* Last act of an attempt: the callback may start the next one or free everything. */
 static void finish(struct cloud_device *d, enum outcome outcome, uint8_t code)
 {
@@ -157,7 +141,7 @@ static void finish(struct cloud_device *d, enum outcome outcome, uint8_t code)
 	};
 
 	d->busy = false;
-	if (d->session)
+	if (!put_away(d, outcome) && d->session)
 		session_close(d->session);
 	d->fn(d, &result, d->userdata);
 }
@@ -165,7 +149,8 @@ static void finish(struct cloud_device *d, enum outcome outcome, uint8_t code)
 static void on_reply(struct session *s, int r, const struct reply *reply, void *userdata);
 
 /* Failing to send is a failed attempt, told like any other. */
-static void send_or_finish(struct cloud_device *d, enum step step, const struct request *request)
+static void send_or_finish(struct cloud_device *d, enum cloud_step step,
+			   const struct request *request)
 {
 	int r;
 
@@ -175,25 +160,6 @@ static void send_or_finish(struct cloud_device *d, enum step step, const struct 
 		return;
 	snprintf(d->detail, sizeof(d->detail), "%s: %s", step_names[step], session_strerror(r));
 	finish(d, outcome_of(OUTCOME_STEP_CLOUD, r, 0), 0);
-}
-
-static int reported_state(struct cloud_device *d, uint8_t *ret, size_t size, size_t *ret_len)
-{
-	struct utsname os;
-	char os_text[160] = "Linux";
-	json_t *body;
-	int r;
-
-	if (uname(&os) == 0)
-		snprintf(os_text, sizeof(os_text), "%s %s", os.sysname, os.release);
-	body = json_pack("{s:{s:{s:s, s:s, s:s, s:s}}}", "device", "deviceInfo", "board",
-			 identity_hardware(d->identity), "appName", "onboardd", "appVersion",
-			 ONBOARD_VERSION, "os", os_text);
-	if (!body)
-		return -ENOMEM;
-	r = cborjson_encode(body, ret, size, ret_len);
-	json_decref(body);
-	return r;
 }
 
 static void send_state(struct cloud_device *d)
@@ -206,11 +172,11 @@ static void send_state(struct cloud_device *d)
 					 .max_reply = STATE_MAX});
 }
 
-static void send_reported(struct cloud_device *d)
+static void send_reported(struct cloud_device *d, const json_t *reported)
 {
-	uint8_t body[512];
+	uint8_t body[1024];
 	size_t len;
-	int r = reported_state(d, body, sizeof(body), &len);
+	int r = reported ? cborjson_encode(reported, body, sizeof(body), &len) : -ENOMEM;
 
 	d->step = STEP_REPORT;
 	if (r != 0) {
@@ -228,63 +194,34 @@ static void send_reported(struct cloud_device *d)
 					 .max_reply = STATE_MAX});
 }
 
-/* The shadow is read to prove that it can be: it must decode, an empty one is fine. */
-static bool state_is_sound(struct cloud_device *d, const struct reply *reply)
+static void tell_success(struct cloud_device *d, const char *what, uint8_t code)
 {
-	json_t *value = NULL;
-	int r;
-
-	if (reply->payload_len == 0)
-		return true;
-	r = cborjson_decode(reply->payload, reply->payload_len, &value);
-	if (r == 0) {
-		json_decref(value);
-		return true;
-	}
-	snprintf(d->detail, sizeof(d->detail), "state: body of %zu bytes is not CBOR of a shadow",
-		 reply->payload_len);
-	return false;
+	snprintf(d->detail, sizeof(d->detail), "%s", what);
+	finish(d, OUTCOME_OK, code);
 }
 
-static void on_reply(struct session *s, int r, const struct reply *reply, void *userdata)
+/* The shadow is read to prove that it can be, too: it must decode, an empty one is fine. */
+static void take_state(struct cloud_device *d, const struct reply *reply)
 {
-	struct cloud_device *d = userdata;
-	uint8_t code = r == 0 ? reply->code : 0;
-	enum outcome o = outcome_of(OUTCOME_STEP_CLOUD, r, code);
+	json_auto_t *delta = NULL, *report = NULL, *more = NULL;
 
-	(void)s;
-	if (!d->busy)
+	if (reply->payload_len > 0 &&
+	    cborjson_decode(reply->payload, reply->payload_len, &delta) != 0) {
+		snprintf(d->detail, sizeof(d->detail),
+			 "state: body of %zu bytes is not CBOR of a shadow", reply->payload_len);
+		finish(d, OUTCOME_BODY_INVALID, reply->code);
 		return;
-	if (r != 0)
-		snprintf(d->detail, sizeof(d->detail), "%s: %s", step_names[d->step],
-			 session_strerror(r));
+	}
+	more = d->delta ? d->delta(delta, d->delta_userdata) : NULL;
+	if (d->purpose == CLOUD_POLL && !more) {
+		tell_success(d, "shadow read", reply->code);
+		return;
+	}
+	report = d->purpose == CLOUD_POLL ? json_incref(more) : cloud_describe_device(d);
+	if (d->purpose != CLOUD_POLL && more && (!report || json_object_update(report, more) < 0))
+		send_reported(d, NULL);
 	else
-		snprintf(d->detail, sizeof(d->detail), "%s: answered %u.%02u", step_names[d->step],
-			 code >> 5, code & 31);
-	/* Of a login how long it is good for, of a refusal when to come again. */
-	if (o != OUTCOME_OK || d->step == STEP_AUTHENTICATE)
-		d->max_age_s = r == 0 && reply->has_max_age ? reply->max_age_s : 0;
-	if (o != OUTCOME_OK) {
-		finish(d, o, code);
-		return;
-	}
-	switch (d->step) {
-	case STEP_CONNECT:
-		break;
-	case STEP_AUTHENTICATE:
-		send_state(d);
-		return;
-	case STEP_STATE:
-		if (state_is_sound(d, reply))
-			send_reported(d);
-		else
-			finish(d, OUTCOME_BODY_INVALID, code);
-		return;
-	case STEP_REPORT:
-		snprintf(d->detail, sizeof(d->detail), "authenticated, shadow read and reported");
-		finish(d, OUTCOME_OK, code);
-		return;
-	}
+		send_reported(d, report);
 }
 
 static void on_signed(int r, const char *jwt, void *userdata)
@@ -309,41 +246,33 @@ static void on_signed(int r, const char *jwt, void *userdata)
 					 .max_reply = 1024});
 }
 
-/* Of the attempt that runs. As store_credential_get(). */
-static int get_credential(struct cloud_device *d, enum credential_type type, struct secret *ret)
-{
-	return d->previous ? staged_previous_get(d->store, d->sec_tag, type, ret)
-			   : store_credential_get(d->store, d->sec_tag, type, ret);
-}
-
-/* -ENOENT, -EKEYREJECTED: it is none; -EUCLEAN: the store cannot give it; -ENOMEM. */
-static int open_key(struct cloud_device *d, struct key **ret)
-{
-	_cleanup_(secret_done) struct secret value = SECRET_INIT;
-	int r;
-
-	r = get_credential(d, CREDENTIAL_PRIVATE_KEY, &value);
-	if (r == -ENOENT || r == -ENOMEM)
-		return r;
-	if (r != 0)
-		return -EUCLEAN;
-	r = key_open(d->ring, value.data, value.len, NULL, ret);
-	return r == -EINVAL ? -EKEYREJECTED : r;
-}
-
 static int start_signing(struct cloud_device *d)
 {
 	struct signer *signer = NULL;
 	struct key *key = NULL;
 	int r;
 
-	r = open_key(d, &key);
+	r = cloud_open_key(d, &key);
 	if (r == 0)
 		r = identity_signer_of(d->identity, key, &signer);
 	if (r != 0)
 		return r;
 	return sign_start(d->event, signer, SIGN_CLOUD_JWT, clock_wall_s(), d->jwt_lifetime_s,
 			  on_signed, d, &d->worker);
+}
+
+static void log_in(struct cloud_device *d)
+{
+	int r;
+
+	d->step = STEP_AUTHENTICATE;
+	d->authenticated_until_ms = 0;
+	r = start_signing(d);
+	if (r == 0)
+		return;
+	snprintf(d->detail, sizeof(d->detail), "the cloud access key in tag %u cannot sign: %s",
+		 d->sec_tag, key_strerror(r));
+	finish(d, outcome_of_key(r), 0);
 }
 
 static void on_connected(struct session *s, int r, const char *detail, void *userdata)
@@ -358,13 +287,84 @@ static void on_connected(struct session *s, int r, const char *detail, void *use
 		finish(d, outcome_of_connect(r), 0);
 		return;
 	}
-	d->step = STEP_AUTHENTICATE;
-	r = start_signing(d);
-	if (r == 0)
+	log_in(d);
+}
+
+/* -errno when it cannot even begin. */
+static int connect_anew(struct cloud_device *d)
+{
+	d->step = STEP_CONNECT;
+	d->authenticated_until_ms = 0;
+	if (session_get_state(d->session) != SESSION_CLOSED)
+		session_close(d->session);
+	return session_connect(d->session, on_connected, d);
+}
+
+/* What a kept session may have lost while it was put away costs one try more: true when that is
+ * under way. */
+static bool try_once_more(struct cloud_device *d, int r, uint8_t code)
+{
+	if (d->purpose != CLOUD_POLL)
+		return false;
+	if (r == SESSION_E_LOST && !d->reconnected) {
+		d->reconnected = true;
+		return connect_anew(d) == 0;
+	}
+	if (r == 0 && code == CODE_UNAUTHORIZED && d->step != STEP_AUTHENTICATE &&
+	    !d->reauthenticated) {
+		d->reauthenticated = true;
+		log_in(d);
+		return true;
+	}
+	return false;
+}
+
+static void note_login(struct cloud_device *d, const struct reply *reply)
+{
+	d->max_age_s = reply->has_max_age ? reply->max_age_s : 0;
+	d->authenticated_until_ms =
+		clock_ms() +
+		1000 * (uint64_t)(reply->has_max_age ? reply->max_age_s : MAX_AGE_DEFAULT_S);
+}
+
+static void on_reply(struct session *s, int r, const struct reply *reply, void *userdata)
+{
+	struct cloud_device *d = userdata;
+	uint8_t code = r == 0 ? reply->code : 0;
+	enum outcome o = outcome_of(OUTCOME_STEP_CLOUD, r, code);
+
+	(void)s;
+	if (!d->busy || try_once_more(d, r, code))
 		return;
-	snprintf(d->detail, sizeof(d->detail), "the cloud access key in tag %u cannot sign: %s",
-		 d->sec_tag, key_strerror(r));
-	finish(d, outcome_of_key(r), 0);
+	if (r != 0)
+		snprintf(d->detail, sizeof(d->detail), "%s: %s", step_names[d->step],
+			 session_strerror(r));
+	else
+		snprintf(d->detail, sizeof(d->detail), "%s: answered %u.%02u", step_names[d->step],
+			 code >> 5, code & 31);
+	if (o != OUTCOME_OK) {
+		/* When to come again, not how long the login would have been good for. */
+		d->max_age_s = r == 0 && reply->has_max_age ? reply->max_age_s : 0;
+		finish(d, o, code);
+		return;
+	}
+	switch (d->step) {
+	case STEP_CONNECT:
+		break;
+	case STEP_AUTHENTICATE:
+		note_login(d, reply);
+		send_state(d);
+		return;
+	case STEP_STATE:
+		take_state(d, reply);
+		return;
+	case STEP_REPORT:
+		tell_success(d,
+			     d->purpose == CLOUD_POLL ? "shadow read and reported"
+						      : "authenticated, shadow read and reported",
+			     code);
+		return;
+	}
 }
 
 /* Before a server is bothered. */
@@ -372,36 +372,7 @@ static int check_key(struct cloud_device *d)
 {
 	_cleanup_(key_freep) struct key *key = NULL;
 
-	return open_key(d, &key);
-}
-
-/* A session that trusts what the tag holds now. -ENOENT: there is no CA at all. */
-static int prepare_session(struct cloud_device *d)
-{
-	_cleanup_(secret_done) struct secret ca = SECRET_INIT;
-	const char *pem = d->fallback_ca;
-	int r;
-
-	r = get_credential(d, CREDENTIAL_ROOT_CA, &ca);
-	if (r == 0)
-		pem = (const char *)ca.data;
-	else if (r != -ENOENT)
-		return r < 0 ? r : -EIO;
-	if (!pem)
-		return -ENOENT;
-	if (d->session && strcmp(d->ca_pem, pem) == 0)
-		return 0;
-	forget_session(d);
-	d->ca_pem = strdup(pem);
-	if (!d->ca_pem)
-		return -ENOMEM;
-	d->config.ca_pem = d->ca_pem;
-	r = session_new(d->event, &d->config, &d->session);
-	if (r != 0) {
-		free(d->ca_pem);
-		d->ca_pem = NULL;
-	}
-	return r;
+	return cloud_open_key(d, &key);
 }
 
 static void fail_to_start(struct cloud_device *d, int r, enum outcome outcome, const char *what)
@@ -411,7 +382,26 @@ static void fail_to_start(struct cloud_device *d, int r, enum outcome outcome, c
 	finish(d, outcome, 0);
 }
 
-static int attempt(struct cloud_device *d, bool previous, cloud_fn fn, void *userdata)
+/* The session of the attempt, as far as it goes at once. -errno: nothing was begun. */
+static int begin(struct cloud_device *d)
+{
+	if (d->purpose != CLOUD_POLL)
+		return connect_anew(d);
+	if (session_get_state(d->session) == SESSION_SUSPENDED) {
+		d->authenticated_until_ms = session_note(d->session);
+		if (session_resume(d->session) != 0)
+			return connect_anew(d);
+	}
+	if (session_get_state(d->session) != SESSION_OPEN)
+		return connect_anew(d);
+	if (d->authenticated_until_ms <= clock_ms() + LOGIN_MARGIN_MS)
+		log_in(d);
+	else
+		send_state(d);
+	return 0;
+}
+
+static int attempt(struct cloud_device *d, enum cloud_purpose purpose, cloud_fn fn, void *userdata)
 {
 	char what[128];
 	int r;
@@ -419,11 +409,12 @@ static int attempt(struct cloud_device *d, bool previous, cloud_fn fn, void *use
 	if (d->busy)
 		return -EBUSY;
 	d->busy = true;
-	d->previous = previous;
+	d->purpose = purpose;
 	d->fn = fn;
 	d->userdata = userdata;
 	d->step = STEP_CONNECT;
 	d->max_age_s = 0;
+	d->reconnected = d->reauthenticated = false;
 	r = check_key(d);
 	if (r == -ENOENT) {
 		snprintf(what, sizeof(what), "tag %u holds no private key", d->sec_tag);
@@ -436,13 +427,13 @@ static int attempt(struct cloud_device *d, bool previous, cloud_fn fn, void *use
 		fail_to_start(d, r, outcome_of_key(r), what);
 		return 0;
 	}
-	r = prepare_session(d);
+	r = cloud_prepare_session(d);
 	if (r != 0) {
 		snprintf(what, sizeof(what), "tag %u holds no usable root CA", d->sec_tag);
 		fail_to_start(d, r, OUTCOME_CERTIFICATE, what);
 		return 0;
 	}
-	r = session_connect(d->session, on_connected, d);
+	r = begin(d);
 	if (r != 0)
 		d->busy = false;
 	return r;
@@ -450,12 +441,17 @@ static int attempt(struct cloud_device *d, bool previous, cloud_fn fn, void *use
 
 int cloud_device_validate(struct cloud_device *d, cloud_fn fn, void *userdata)
 {
-	return attempt(d, false, fn, userdata);
+	return attempt(d, CLOUD_VALIDATE, fn, userdata);
 }
 
 int cloud_device_validate_previous(struct cloud_device *d, cloud_fn fn, void *userdata)
 {
-	return attempt(d, true, fn, userdata);
+	return attempt(d, CLOUD_VALIDATE_PREVIOUS, fn, userdata);
+}
+
+int cloud_device_poll(struct cloud_device *d, cloud_fn fn, void *userdata)
+{
+	return attempt(d, CLOUD_POLL, fn, userdata);
 }
 
 void cloud_device_cancel(struct cloud_device *d)
@@ -465,5 +461,11 @@ void cloud_device_cancel(struct cloud_device *d)
 	d->busy = false;
 	d->worker = worker_cancel(d->worker);
 	if (d->session)
+		session_close(d->session);
+}
+
+void cloud_device_leave(struct cloud_device *d)
+{
+	if (!d->busy && d->session)
 		session_close(d->session);
 }

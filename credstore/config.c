@@ -61,3 +61,13 @@ int config_value_get(struct store *s, const char *key, char **ret)
 	snprintf(name, sizeof(name), PREFIX "%s", key);
 	return store_value_get(s, name, ret);
 }
+
+int config_value_put(struct store *s, const char *key, const char *value)
+{
+	char name[sizeof(PREFIX) + CONFIG_KEY_MAX];
+
+	if (strlen(key) > CONFIG_KEY_MAX)
+		return -EINVAL;
+	snprintf(name, sizeof(name), PREFIX "%s", key);
+	return store_value_put(s, name, value);
+}

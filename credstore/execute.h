@@ -63,3 +63,5 @@ int execute_batch(struct executor *e, const struct command_list *commands,
 
 /* What a config command stored under key. -ENOENT. *ret owned. */
 int config_value_get(struct store *s, const char *key, char **ret) _must_check_;
+/* The same as if the service had sent it; nothing is checked but the key's length (-EINVAL). */
+int config_value_put(struct store *s, const char *key, const char *value) _must_check_;

@@ -23,6 +23,9 @@ const struct verb verbs[] = {
 	 "start a provisioning cycle now",
 	 "  --wait          show its steps; the exit code tells how it ended\n"
 	 "  --timeout TIME  give up waiting after TIME: exit code 3\n"},
+	{"interval", verb_interval, "[TIME | off]",
+	 "show how often a cycle begins by itself, or set it",
+	 "  TIME            from 60s to 365d, kept over restarts; off: only when somebody asks\n"},
 	{"monitor", verb_monitor, "[--json]",
 	 "show steps and changes as they happen, until interrupted",
 	 "  --json          one JSON object a line\n"},

@@ -192,6 +192,8 @@ void show_status(const json_t *status)
 			 number_in(status, "pending_results") == 1 ? " waits" : "s wait");
 		show_field("Unreported", text);
 	}
+	if (*text_in(status, "requests"))
+		show_field("Asked for", text_in(status, "requests"));
 	show_last_success(number_in(status, "last_success"));
 	show_next(text_in(status, "state"), number_in(status, "next_try_ms"));
 	show_exports(json_object_get(status, "exports"));

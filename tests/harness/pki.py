@@ -2,6 +2,7 @@
 """A throw-away PKI: an EC P-256 root and a leaf for localhost, made by openssl(1) at each run."""
 
 import os
+import time
 
 from harness.process import run
 
@@ -28,6 +29,22 @@ class Pki:
         run(["openssl", "x509", "-req", "-sha256", "-in", request, "-CA", self.root,
              "-CAkey", self.root_key, "-set_serial", "1001", "-days", "30",
              "-extfile", extensions, "-out", self.cert])
+
+    def client(self, not_before, not_after):
+        """A client certificate (PEM) that is valid between two times of the wall clock."""
+        key, request, config = self._path("client.key"), self._path("client.csr"), self._path("ca.conf")
+        self._ec_key(key)
+        run(["openssl", "req", "-new", "-sha256", "-key", key, "-subj", "/CN=device", "-out", request])
+        with open(self._path("index.txt"), "w", encoding="ascii"):
+            pass
+        with open(config, "w", encoding="ascii") as f:
+            f.write(f"[ca]\ndefault_ca = d\n[d]\ndatabase = {self._path('index.txt')}\nrand_serial = yes\n"
+                    f"new_certs_dir = {self.directory}\npolicy = p\ndefault_md = sha256\n[p]\ncommonName = supplied\n")
+        dates = [time.strftime("%Y%m%d%H%M%SZ", time.gmtime(t)) for t in (not_before, not_after)]
+        run(["openssl", "ca", "-batch", "-notext", "-config", config, "-cert", self.root, "-keyfile", self.root_key,
+             "-in", request, "-out", self._path("client.pem"), "-startdate", dates[0], "-enddate", dates[1]])
+        with open(self._path("client.pem"), encoding="ascii") as f:
+            return f.read()
 
     def _path(self, name):
         return os.path.join(self.directory, name)

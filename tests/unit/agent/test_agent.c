@@ -64,7 +64,7 @@ static void agent_resumes_the_kept_session_without_authenticating_again(void **s
 	OFFER("k=%KEYGEN 16842753,2,0", "f=finished");
 	start(f);
 	run_until_ended(f, 1);
-	agent_provision(f->agent);
+	agent_provision(f->agent, REQUEST_BUS);
 	run_until_ended(f, 2);
 	assert_int_equal(f->outcome, OUTCOME_OK);
 	assert_int_equal(fake_count("provisioning: connect"), 1);
@@ -280,7 +280,7 @@ static void agent_shows_the_token_again_when_its_owner_gave_it_up(void **state)
 	run_until_state(f, "idle");
 	at = strstr(f->steps, "claim token: ");
 	assert_non_null(at);
-	agent_provision(f->agent);
+	agent_provision(f->agent, REQUEST_BUS);
 	run_until_state(f, "unclaimed");
 	assert_non_null(strstr(at + 1, "claim token: "));
 	assert_string_equal(status_of(f).claimed, "no");
@@ -315,7 +315,7 @@ static void defect_14_the_servers_max_age_is_waited_and_defect_34_clamped(void *
 
 	service.max_age_s = UINT32_MAX;
 	service.fetch_code[1] = CODE(5, 3);
-	agent_provision(f->agent);
+	agent_provision(f->agent, REQUEST_BUS);
 	run_until_ended(f, 2);
 	assert_in_range(status_of(f).next_try_ms, 3590000, 3600000);
 }
@@ -371,7 +371,7 @@ static void a_cycle_on_a_kept_session_keeps_the_trace_that_the_service_knows(voi
 	start(f);
 	run_until_state(f, "idle");
 	trace_of(service.jti[0], first);
-	agent_provision(f->agent);
+	agent_provision(f->agent, REQUEST_BUS);
 	run_until_ended(f, 2);
 	assert_int_equal(service.n_auth, 1);
 	assert_int_equal(service.n_fetch, 2);
@@ -379,7 +379,7 @@ static void a_cycle_on_a_kept_session_keeps_the_trace_that_the_service_knows(voi
 
 	/* The session is lost: its id goes with it. */
 	fake_set_resume(SESSION_E_LOST);
-	agent_provision(f->agent);
+	agent_provision(f->agent, REQUEST_BUS);
 	run_until_ended(f, 3);
 	assert_int_equal(service.n_auth, 2);
 	trace_of(service.jti[0], lost);
@@ -420,7 +420,7 @@ static void agent_rests_in_failed_until_asked_when_it_is_rejected(void **state)
 	assert_in_range(status_of(f).next_try_ms, 3590000, 3600000);
 	/* Defect 3: nothing stays open behind a failure. */
 	assert_int_equal(fake_open_sessions(), 0);
-	agent_provision(f->agent);
+	agent_provision(f->agent, REQUEST_BUS);
 	run_until_ended(f, 2);
 	assert_true(is_in(f, "idle"));
 }
@@ -506,7 +506,7 @@ static void agent_asked_three_times_while_busy_runs_exactly_once_more(void **sta
 	start(f);
 	run_until_state(f, "fetching");
 	for (int i = 0; i < 3; i++) {
-		agent_provision(f->agent);
+		agent_provision(f->agent, REQUEST_BUS);
 		assert_true(sd_event_run(f->event, 0) >= 0);
 		assert_true(is_in(f, "fetching"));
 	}
@@ -534,7 +534,7 @@ static void defect_31_stopping_in_the_middle_cancels_and_nothing_comes_after(voi
 	assert_int_equal(fake_open_sessions(), 0);
 	before = f->n_callbacks;
 	fake_release();
-	agent_provision(f->agent);
+	agent_provision(f->agent, REQUEST_BUS);
 	for (int i = 0; i < 20; i++)
 		assert_true(sd_event_run(f->event, 0) >= 0);
 	assert_int_equal(f->n_callbacks, before);

@@ -128,7 +128,7 @@ static void agent_leaves_a_kept_session_when_the_root_ca_was_replaced(void **sta
 	assert_int_equal(store_credential_put(f->agent->store, 189298, CREDENTIAL_ROOT_CA,
 					      "another root\n", 13, digest),
 			 0);
-	agent_provision(f->agent);
+	agent_provision(f->agent, REQUEST_BUS);
 	run_until_ended(f, 2);
 	assert_string_equal(fake_log(), "provisioning: connect\n"
 					"provisioning: POST p/auth-jwt\n"
@@ -154,7 +154,7 @@ static void agent_goes_on_with_what_it_has_when_a_new_session_cannot_be_made(voi
 					      "another root\n", 13, digest),
 			 0);
 	fake_set_new(-ENOMEM);
-	agent_provision(f->agent);
+	agent_provision(f->agent, REQUEST_BUS);
 	run_until_ended(f, 2);
 	assert_int_equal(f->outcome, OUTCOME_FAILED);
 	assert_true(is_in(f, "backing-off"));

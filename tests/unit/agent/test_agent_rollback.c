@@ -89,7 +89,7 @@ static void cycle(struct fixture *f)
 {
 	unsigned int n = f->n_ended;
 
-	agent_provision(f->agent);
+	agent_provision(f->agent, REQUEST_BUS);
 	run_until_ended(f, n + 1);
 }
 
@@ -109,7 +109,7 @@ static void agent_promotes_what_the_cloud_accepts(void **state)
 
 	OFFER(ROTATE);
 	refuse(2);
-	agent_provision(f->agent);
+	agent_provision(f->agent, REQUEST_BUS);
 	run_until_state(f, "waiting-to-validate");
 	assert_true(has_previous(f));
 	run_until_ended(f, 2);
@@ -223,7 +223,7 @@ static void agent_counts_refusals_and_not_failures(void **state)
 	OFFER(ROTATE);
 	refuse(1);
 	service.cloud_r = SESSION_E_TIMEOUT;
-	agent_provision(f->agent);
+	agent_provision(f->agent, REQUEST_BUS);
 	run_until_state(f, "waiting-to-validate");
 	service.cloud_r = 0;
 	refuse(2);
@@ -273,7 +273,7 @@ static void agent_returns_from_half_a_rotation_in_the_next_cycle_too(void **stat
 
 	OFFER("d=%CMNG 3,16842753,2", "k=%KEYGEN 16842753,2,7", "f=finished");
 	service.fetch_code[service.n_fetch + 1] = CODE(5, 3);
-	agent_provision(f->agent);
+	agent_provision(f->agent, REQUEST_BUS);
 	run_until_state(f, "backing-off");
 	assert_int_equal(status_of(f).pending_results, 0);
 	restart(f);
@@ -289,7 +289,7 @@ static void agent_forgets_a_failure_with_the_next_change(void **state)
 	settle(f);
 	OFFER("c=%CMNG 3,16842753,2", "k=%KEYGEN 16842753,2,7", "f=finished");
 	service.fetch_code[service.n_fetch + 1] = CODE(5, 3);
-	agent_provision(f->agent);
+	agent_provision(f->agent, REQUEST_BUS);
 	run_until_state(f, "backing-off");
 	OFFER("d=%KEYGEN 16842753,2,1", "e=%CMNG 3,16842753,2", "g=finished");
 	restart(f);
@@ -319,7 +319,7 @@ static void agent_without_validation_promotes_what_the_service_acknowledged(void
 	settle(f);
 	OFFER(ROTATE);
 	service.report_code[1] = CODE(5, 3);
-	agent_provision(f->agent);
+	agent_provision(f->agent, REQUEST_BUS);
 	run_until_state(f, "backing-off");
 	assert_true(has_previous(f));
 	run_until_state(f, "idle");
@@ -349,7 +349,7 @@ static void agent_killed_before_the_end_decides_after_its_restart(void **state)
 
 	OFFER(ROTATE);
 	refuse(3);
-	agent_provision(f->agent);
+	agent_provision(f->agent, REQUEST_BUS);
 	run_until_state(f, "falling-back");
 	refuse(3);
 	restart(f);
@@ -366,7 +366,7 @@ static void agent_rolls_back_by_hand_and_validates_again(void **state)
 
 	OFFER(ROTATE);
 	refuse(1);
-	agent_provision(f->agent);
+	agent_provision(f->agent, REQUEST_BUS);
 	run_until_state(f, "waiting-to-validate");
 	service.n_cloud = 0;
 	service.cloud_refusals = 0;
@@ -388,7 +388,7 @@ static void agent_refuses_to_roll_back_while_a_cycle_runs(void **state)
 
 	OFFER(ROTATE);
 	refuse(1000);
-	agent_provision(f->agent);
+	agent_provision(f->agent, REQUEST_BUS);
 	run_until_state(f, "validating");
 	assert_int_equal(agent_roll_back(f->agent, TAG), -EBUSY);
 	assert_true(has_previous(f));

@@ -68,11 +68,11 @@ static void add_done(struct frame *f)
 static bool is_up_with(const struct route *r)
 {
 	struct frame f = {.len = 0};
-	bool up = false;
+	uint64_t up = 0;
 
 	add_route(&f, r);
 	assert_int_equal(netwatch_scan(f.bytes, f.len, &up), NETWATCH_MORE);
-	return up;
+	return up != 0;
 }
 
 static void scan_knows_a_default_route_of_either_family(void **state)
@@ -113,20 +113,20 @@ static void scan_tells_the_end_of_a_dump_from_a_change(void **state)
 {
 	struct frame f = {.len = 0};
 	struct route r = good;
-	bool up = false;
+	uint64_t up = 0;
 
 	(void)state;
 	add_route(&f, &good);
 	add_done(&f);
 	assert_int_equal(netwatch_scan(f.bytes, f.len, &up), NETWATCH_DONE);
-	assert_true(up);
+	assert_true(up != 0);
 
 	f.len = 0;
-	up = false;
+	up = 0;
 	r.flags = 0;
 	add_route(&f, &r);
 	assert_int_equal(netwatch_scan(f.bytes, f.len, &up), NETWATCH_CHANGED);
-	assert_false(up);
+	assert_int_equal(up, 0);
 }
 
 static void scan_survives_every_cut_and_wrong_lengths(void **state)
@@ -138,21 +138,21 @@ static void scan_survives_every_cut_and_wrong_lengths(void **state)
 	add_done(&f);
 	for (size_t len = 0; len < f.len; len++) {
 		_Alignas(struct nlmsghdr) uint8_t bytes[512];
-		bool up = false;
+		uint64_t up = 0;
 
 		memcpy(bytes, f.bytes, len);
 		(void)netwatch_scan(bytes, len, &up);
 	}
 	for (uint32_t wrong = 0; wrong < 64; wrong++) {
 		struct frame g = f;
-		bool up = false;
+		uint64_t up = 0;
 
 		((struct nlmsghdr *)g.bytes)->nlmsg_len = wrong;
 		(void)netwatch_scan(g.bytes, g.len, &up);
 	}
 	for (unsigned int wrong = 0; wrong < 64; wrong++) {
 		struct frame g = f;
-		bool up = false;
+		uint64_t up = 0;
 
 		RTM_RTA((struct rtmsg *)NLMSG_DATA((struct nlmsghdr *)g.bytes))->rta_len =
 			(unsigned short)wrong;
@@ -210,6 +210,33 @@ static void watch_tells_when_a_default_route_comes_and_goes(void **state)
 	sd_event_unref(event);
 }
 
+static void watch_tells_when_another_way_out_takes_the_place_of_the_first(void **state)
+{
+	sd_event *event = NULL;
+	struct netwatch *w = NULL;
+	int told = -1;
+
+	(void)state;
+	if (unshare(CLONE_NEWNET) != 0 || system("ip link set lo up 2>/dev/null") != 0)
+		skip();
+	assert_int_equal(system("ip addr add 192.0.2.1/32 dev lo && ip route add default dev lo"),
+			 0);
+	assert_true(sd_event_new(&event) >= 0);
+	assert_int_equal(netwatch_new(event, on_change, &told, &w), 0);
+	assert_int_equal(system("ip route replace default dev lo src 192.0.2.1"), 0);
+	while (told != 1)
+		assert_true(sd_event_run(event, 5000000) > 0);
+	assert_true(netwatch_is_up(w));
+	/* A route to somewhere is no way out. */
+	told = -1;
+	assert_int_equal(system("ip route add 198.51.100.0/24 dev lo"), 0);
+	while (sd_event_run(event, 200000) > 0)
+		;
+	assert_int_equal(told, -1);
+	netwatch_free(w);
+	sd_event_unref(event);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +246,7 @@ int main(void)
 		cmocka_unit_test(scan_survives_every_cut_and_wrong_lengths),
 		cmocka_unit_test(defect_25_a_new_watch_agrees_with_the_kernels_table),
 		cmocka_unit_test(watch_tells_when_a_default_route_comes_and_goes),
+		cmocka_unit_test(watch_tells_when_another_way_out_takes_the_place_of_the_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

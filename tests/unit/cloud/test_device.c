@@ -28,6 +28,11 @@ static struct {
 	size_t state_len;
 	bool hold;
 	uint32_t fail_max_age_s; /* of that one; 0: none */
+	unsigned int n_fail;     /* this often only; 0: always */
+	uint32_t login_max_age_s;
+	const char *report; /* what a delta is answered with; NULL: nothing */
+	unsigned int n_deltas;
+	bool had_delta;
 } cloud;
 
 static struct fake_request requests[16];
@@ -39,6 +44,8 @@ static void far_end(const struct fake_request *q, struct fake_reply *ret)
 		requests[n_requests++] = *q;
 	ret->hold = cloud.hold;
 	if (cloud.fail_path && strcmp(cloud.fail_path, q->path) == 0) {
+		if (cloud.n_fail > 0 && --cloud.n_fail == 0)
+			cloud.fail_path = NULL;
 		ret->code = cloud.code;
 		ret->r = cloud.r;
 		ret->has_max_age = cloud.fail_max_age_s > 0;
@@ -48,7 +55,7 @@ static void far_end(const struct fake_request *q, struct fake_reply *ret)
 	if (strcmp(q->path, "auth/jwt") == 0) {
 		ret->code = CODE(2, 1);
 		ret->has_max_age = true;
-		ret->max_age_s = 1000;
+		ret->max_age_s = cloud.login_max_age_s;
 	} else if (strcmp(q->path, "state") == 0) {
 		ret->code = CODE(2, 5);
 		memcpy(ret->payload, cloud.state, cloud.state_len);
@@ -94,6 +101,14 @@ static void put_key(struct fixture *f)
 	put(f, CREDENTIAL_PRIVATE_KEY, der.data, der.len);
 }
 
+static json_t *on_delta(const json_t *delta, void *userdata)
+{
+	(void)userdata;
+	cloud.n_deltas++;
+	cloud.had_delta = delta;
+	return cloud.report ? json_loads(cloud.report, 0, NULL) : NULL;
+}
+
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
@@ -101,10 +116,12 @@ static int setup(void **state)
 	struct cloud_device_config config = {
 		.session = {.name = "cloud", .server = "localhost", .ca_pem = "fallback"},
 		.sec_tag = TAG,
+		.delta = on_delta,
 	};
 
 	assert_non_null(f);
 	memset(&cloud, 0, sizeof(cloud));
+	cloud.login_max_age_s = 1000;
 	n_requests = 0;
 	fake_reset(far_end);
 	snprintf(f->dir, sizeof(f->dir), "/tmp/cloud-XXXXXX");
@@ -155,6 +172,169 @@ static void validate(struct fixture *f)
 		assert_true(sd_event_run(f->event, LIMIT_US) > 0);
 	assert_int_equal(f->n_results, before + 1);
 	assert_int_equal(fake_open_sessions(), 0);
+}
+
+typedef int (*begin_fn)(struct cloud_device *d, cloud_fn fn, void *userdata);
+
+/* With a session that is kept. */
+static void keep_and(struct fixture *f, begin_fn begin)
+{
+	unsigned int before = f->n_results;
+
+	cloud_device_set_keep(f->device, true);
+	assert_int_equal(begin(f->device, on_result, f), 0);
+	while (f->n_results == before)
+		assert_true(sd_event_run(f->event, LIMIT_US) > 0);
+}
+
+/* After a validation; what the poll alone did. */
+static const char *poll_kept(struct fixture *f)
+{
+	size_t before;
+
+	put_key(f);
+	keep_and(f, cloud_device_validate);
+	assert_int_equal(f->result.outcome, OUTCOME_OK);
+	before = strlen(fake_log());
+	n_requests = 0;
+	keep_and(f, cloud_device_poll);
+	return fake_log() + before;
+}
+
+static void a_poll_goes_over_the_kept_session(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_string_equal(poll_kept(f), "cloud: resume\ncloud: GET state\ncloud: park\n");
+	assert_int_equal(f->result.outcome, OUTCOME_OK);
+	assert_int_equal(cloud.n_deltas, 2);
+	assert_false(cloud.had_delta);
+	cloud_device_leave(f->device);
+	assert_int_equal(fake_open_sessions(), 0);
+}
+
+static void what_a_delta_is_answered_with_is_reported(void **state)
+{
+	static const uint8_t delta[] = {0xa1, 0x61, 'x', 0x01};
+	struct fixture *f = *state;
+	json_t *reported = NULL;
+
+	memcpy(cloud.state, delta, sizeof(delta));
+	cloud.state_len = sizeof(delta);
+	cloud.report = "{\"x\":1}";
+	assert_string_equal(poll_kept(f), "cloud: resume\ncloud: GET state\n"
+					  "cloud: PATCH state/reported\ncloud: park\n");
+	assert_true(cloud.had_delta);
+	assert_int_equal(requests[1].payload_len, sizeof(delta));
+	assert_memory_equal(requests[1].payload, delta, sizeof(delta));
+	/* A validation tells what the device is as well. */
+	n_requests = 0;
+	keep_and(f, cloud_device_validate);
+	assert_int_equal(cborjson_decode(requests[2].payload, requests[2].payload_len, &reported),
+			 0);
+	assert_int_equal(json_object_size(reported), 2);
+	json_decref(reported);
+	cloud_device_leave(f->device);
+}
+
+static void a_login_that_is_about_to_end_is_renewed_before_it_is_used(void **state)
+{
+	struct fixture *f = *state;
+
+	cloud.login_max_age_s = 29; /* within the margin */
+	assert_string_equal(poll_kept(f), "cloud: resume\ncloud: POST auth/jwt\n"
+					  "cloud: GET state\ncloud: park\n");
+	assert_int_equal(f->result.outcome, OUTCOME_OK);
+	cloud_device_leave(f->device);
+}
+
+static void a_login_that_the_server_forgot_is_renewed_once(void **state)
+{
+	struct fixture *f = *state;
+
+	put_key(f);
+	keep_and(f, cloud_device_validate);
+	cloud.fail_path = "state";
+	cloud.code = CODE(4, 1);
+	cloud.n_fail = 1;
+	keep_and(f, cloud_device_poll);
+	assert_int_equal(f->result.outcome, OUTCOME_OK);
+	assert_int_equal(fake_count("cloud: POST auth/jwt"), 2);
+	assert_int_equal(fake_count("cloud: connect"), 1);
+	cloud.fail_path = "state";
+	keep_and(f, cloud_device_poll);
+	assert_int_equal(f->result.outcome, OUTCOME_CLOUD_REFUSED);
+	assert_int_equal(fake_count("cloud: POST auth/jwt"), 3);
+	assert_int_equal(fake_open_sessions(), 0);
+}
+
+static void a_session_that_was_lost_is_connected_again_once(void **state)
+{
+	struct fixture *f = *state;
+
+	put_key(f);
+	keep_and(f, cloud_device_validate);
+	cloud.fail_path = "state";
+	cloud.r = SESSION_E_LOST;
+	cloud.n_fail = 1;
+	keep_and(f, cloud_device_poll);
+	assert_int_equal(f->result.outcome, OUTCOME_OK);
+	assert_int_equal(fake_count("cloud: connect"), 2);
+	cloud.fail_path = "state";
+	keep_and(f, cloud_device_poll);
+	assert_int_equal(f->result.outcome, OUTCOME_LOST);
+	assert_int_equal(fake_count("cloud: connect"), 3);
+	assert_int_equal(fake_open_sessions(), 0);
+}
+
+static void a_session_that_cannot_be_resumed_is_made_anew(void **state)
+{
+	struct fixture *f = *state;
+
+	fake_set_resume(SESSION_E_NOT_RESUMABLE);
+	assert_string_equal(poll_kept(f),
+			    "cloud: resume failed\ncloud: connect\ncloud: POST auth/jwt\n"
+			    "cloud: GET state\ncloud: park\n");
+	cloud_device_leave(f->device);
+}
+
+static void a_cloud_that_is_busy_does_not_cost_the_session(void **state)
+{
+	struct fixture *f = *state;
+
+	put_key(f);
+	keep_and(f, cloud_device_validate);
+	cloud.fail_path = "state";
+	cloud.code = CODE(5, 3);
+	cloud.fail_max_age_s = 7;
+	keep_and(f, cloud_device_poll);
+	assert_int_equal(f->result.outcome, OUTCOME_BUSY);
+	assert_int_equal(f->result.max_age_s, 7);
+	assert_int_equal(fake_open_sessions(), 1);
+	cloud_device_leave(f->device);
+}
+
+static void a_validation_never_leans_on_a_kept_session(void **state)
+{
+	struct fixture *f = *state;
+
+	put_key(f);
+	keep_and(f, cloud_device_validate);
+	keep_and(f, cloud_device_validate);
+	assert_int_equal(fake_count("cloud: connect"), 2);
+	assert_int_equal(fake_count("cloud: POST auth/jwt"), 2);
+	assert_int_equal(fake_count("cloud: resume"), 0);
+	cloud_device_leave(f->device);
+}
+
+static void what_an_earlier_process_kept_is_said_goodbye_to(void **state)
+{
+	struct fixture *f = *state;
+
+	put_key(f);
+	fake_set_adoptable(1);
+	validate(f);
+	assert_int_equal(fake_count("cloud: adopt\ncloud: close\ncloud: connect\n"), 1);
 }
 
 /* How long the login would have been good for is no time to come again. */
@@ -345,6 +525,15 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(device_validates_in_the_documented_order_and_closes),
 		TEST(a_refusals_max_age_is_its_own),
+		TEST(a_poll_goes_over_the_kept_session),
+		TEST(what_a_delta_is_answered_with_is_reported),
+		TEST(a_login_that_is_about_to_end_is_renewed_before_it_is_used),
+		TEST(a_login_that_the_server_forgot_is_renewed_once),
+		TEST(a_session_that_was_lost_is_connected_again_once),
+		TEST(a_session_that_cannot_be_resumed_is_made_anew),
+		TEST(a_cloud_that_is_busy_does_not_cost_the_session),
+		TEST(a_validation_never_leans_on_a_kept_session),
+		TEST(what_an_earlier_process_kept_is_said_goodbye_to),
 		TEST(device_without_a_key_says_so_and_sends_nothing),
 		TEST(device_with_an_unusable_key_says_so),
 		TEST(device_names_the_step_and_the_code_of_a_refusal),
