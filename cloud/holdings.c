@@ -71,6 +71,9 @@ int cloud_prepare_session(struct cloud_device *d)
 		return -ENOENT;
 	if (d->session && strcmp(d->ca_pem, pem) == 0)
 		return 0;
+	/* A kept one would live on in the descriptor store. */
+	if (d->session)
+		session_close(d->session);
 	cloud_forget_session(d);
 	d->ca_pem = strdup(pem);
 	if (!d->ca_pem)

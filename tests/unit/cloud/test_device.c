@@ -327,6 +327,20 @@ static void a_validation_never_leans_on_a_kept_session(void **state)
 	cloud_device_leave(f->device);
 }
 
+static void a_kept_session_ends_with_the_ca_that_vouched_for_it(void **state)
+{
+	struct fixture *f = *state;
+
+	put_key(f);
+	keep_and(f, cloud_device_validate);
+	put(f, CREDENTIAL_ROOT_CA, "the tag's", 9);
+	keep_and(f, cloud_device_poll);
+	assert_int_equal(f->result.outcome, OUTCOME_OK);
+	assert_non_null(strstr(fake_log(), "cloud: park\ncloud: close\ncloud: connect\n"));
+	assert_int_equal(fake_open_sessions(), 1);
+	cloud_device_leave(f->device);
+}
+
 static void what_an_earlier_process_kept_is_said_goodbye_to(void **state)
 {
 	struct fixture *f = *state;
@@ -533,6 +547,7 @@ int main(void)
 		TEST(a_session_that_cannot_be_resumed_is_made_anew),
 		TEST(a_cloud_that_is_busy_does_not_cost_the_session),
 		TEST(a_validation_never_leans_on_a_kept_session),
+		TEST(a_kept_session_ends_with_the_ca_that_vouched_for_it),
 		TEST(what_an_earlier_process_kept_is_said_goodbye_to),
 		TEST(device_without_a_key_says_so_and_sends_nothing),
 		TEST(device_with_an_unusable_key_says_so),
