@@ -51,8 +51,8 @@ static void settle_requests(struct agent *a)
 	int r = requests_finish(&a->requests);
 
 	if (r < 0)
-		log_error("requests that were run cannot be taken out of the store: %s, they will "
-			  "be run again",
+		log_error("requests that were run cannot be taken out of the store: %s, a restart "
+			  "would run them again",
 			  strerror(-r));
 	if (a->requests.done != done)
 		agent_poll_now(a, "a command of the shadow was run");

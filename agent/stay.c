@@ -170,8 +170,12 @@ static void on_polled(struct cloud_device *d, const struct cloud_result *result,
 
 void agent_do_poll(struct agent *a)
 {
-	int r = cloud_device_poll(a->cloud, on_polled, a);
+	int r = requests_finish(&a->requests);
 
+	/* No cycle runs: these are what the store did not take at the end of the last one. */
+	if (r < 0)
+		log_debug("requests that were run are still not noted: %s", strerror(-r));
+	r = cloud_device_poll(a->cloud, on_polled, a);
 	if (r == 0)
 		return;
 	retry_later(a, 0, session_strerror(r));

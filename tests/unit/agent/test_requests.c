@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 #include <ftw.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "agent/requests.h"
@@ -166,6 +168,51 @@ static void a_new_command_while_one_runs_is_kept(void **state)
 	assert_int_equal(requests_add_command(&f->r, UINT32_MAX), REQUESTS_E_DONE);
 }
 
+/* As a full disk does it: no file grows any more. */
+static void let_files_grow(bool may)
+{
+	struct rlimit limit;
+
+	assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = may ? limit.rlim_max : 0;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void a_full_disk_keeps_a_request_in_memory_and_the_next_one_makes_it_durable(void **state)
+{
+	struct fixture *f = *state;
+	int r;
+
+	let_files_grow(false);
+	r = requests_add(&f->r, REQUEST_BUS);
+	let_files_grow(true);
+	assert_true(r < 0);
+	assert_pending(f, "bus", "bus");
+	assert_int_equal(requests_add(&f->r, REQUEST_BUS), 0);
+	restart(f);
+	assert_pending(f, "bus", "bus");
+}
+
+static void a_run_that_cannot_be_noted_is_none_to_acknowledge(void **state)
+{
+	struct fixture *f = *state;
+	int r;
+
+	assert_int_equal(requests_add_command(&f->r, 7), 0);
+	requests_take(&f->r);
+	let_files_grow(false);
+	r = requests_finish(&f->r);
+	let_files_grow(true);
+	assert_true(r < 0);
+	assert_int_equal(requests_add_command(&f->r, 7), REQUESTS_E_PENDING);
+	assert_pending(f, "shadow command 7", "");
+	/* The next cycle that ends well notes it. */
+	requests_take(&f->r);
+	assert_int_equal(requests_finish(&f->r), 0);
+	assert_int_equal(requests_add_command(&f->r, 7), REQUESTS_E_DONE);
+}
+
 static void rubbish_in_the_store_is_no_command(void **state)
 {
 	struct fixture *f = *state;
@@ -188,6 +235,8 @@ int main(void)
 		TEST(a_cycle_without_a_good_end_keeps_what_it_took_and_asks_for_no_other),
 		TEST(a_command_of_the_shadow_is_run_once_also_over_restarts),
 		TEST(a_new_command_while_one_runs_is_kept),
+		TEST(a_full_disk_keeps_a_request_in_memory_and_the_next_one_makes_it_durable),
+		TEST(a_run_that_cannot_be_noted_is_none_to_acknowledge),
 		TEST(rubbish_in_the_store_is_no_command),
 	};
 
