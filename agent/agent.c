@@ -565,6 +565,7 @@ struct agent *agent_free(struct agent *a)
 	sd_event_source_disable_unref(a->tick);
 	exports_free(a->exports);
 	wireless_free(a->wireless);
+	lan_free(a->lan);
 	netwatch_free(a->netwatch);
 	worker_cancel(a->token_worker);
 	worker_cancel(a->sweeper);
@@ -602,6 +603,11 @@ int agent_start_wifi(struct agent *a, char **ret_detail)
 	if (!a->config->wifi_enable)
 		return 0;
 	return wireless_new(a->event, a->config, a->store, a, &a->wireless, ret_detail);
+}
+
+int agent_start_discovery(struct agent *a)
+{
+	return a->config->discovery_enable ? lan_new(a->event, a, &a->lan) : 0;
 }
 
 int agent_start(struct agent *a)

@@ -74,6 +74,11 @@ struct config {
 	bool network_wait; /* wait-for-default-route = yes; no for loopback and odd routing */
 	uint64_t network_wait_ms; /* wait = 0 (for ever); --once uses its own time limit */
 
+	/* [discovery] */
+	bool discovery_enable;      /* enable = no */
+	uint16_t discovery_port;    /* port = 5683 */
+	bool discovery_claim_token; /* claim-token = no: the LAN may not read it */
+
 	/* [wifi] */
 	bool wifi_enable;                 /* enable = no */
 	char *wifi_interface;             /* interface = the first wireless one */

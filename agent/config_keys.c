@@ -79,6 +79,10 @@ const struct config_key config_keys[] = {
 	KEY("network", "wait-for-default-route", BOOL, network_wait, "yes", 0, 0),
 	KEY("network", "wait", DURATION_MS, network_wait_ms, "0s", MS(0), HOURS(8760)),
 
+	KEY("discovery", "enable", BOOL, discovery_enable, "no", 0, 0),
+	KEY("discovery", "port", U16, discovery_port, "5683", 1, UINT16_MAX),
+	KEY("discovery", "claim-token", BOOL, discovery_claim_token, "no", 0, 0),
+
 	KEY("wifi", "enable", BOOL, wifi_enable, "no", 0, 0),
 	KEY("wifi", "interface", NAME, wifi_interface, NULL, 1, IFNAMSIZ - 1),
 	KEY("wifi", "adapter", NAME, wifi_adapter, NULL, 1, IFNAMSIZ - 1),

@@ -7,6 +7,7 @@
 #include "agent/agent.h"
 #include "agent/exports.h"
 #include "agent/fsm.h"
+#include "agent/lan.h"
 #include "agent/netwatch.h"
 #include "agent/requests.h"
 #include "agent/schedule.h"
@@ -46,6 +47,7 @@ struct agent {
 	struct cloud_device *cloud;
 	struct netwatch *netwatch;
 	struct wireless *wireless;   /* NULL: off */
+	struct lan *lan;             /* NULL: off */
 	struct worker *token_worker; /* NULL: no claim token is being made */
 	struct worker *sweeper;      /* NULL: no token is being swept */
 	struct exports *exports;
