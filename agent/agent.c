@@ -159,6 +159,7 @@ static void begin_cycle(struct agent *a)
 	a->trace_is_kept = is_authenticated(a);
 	if (!a->trace_is_kept)
 		identity_new_trace(a->identity);
+	agent_server_forget(a);
 	a->reauthenticated = false;
 	a->failed_command = false;
 	a->n_lost = a->n_batches = 0;
@@ -437,14 +438,18 @@ static int add_sources(struct agent *a)
 	return r < 0 ? r : 0;
 }
 
-static int make_cloud(struct agent *a)
+int agent_make_cloud(struct agent *a)
 {
 	const struct config *c = a->config;
+	/* Where no cloud is named, it is behind the provisioning server. */
+	bool follows = c->cloud_follows && a->server.is_found;
 	const struct cloud_device_config config = {
 		.session = {.name = "cloud",
-			    .server = c->cloud_server,
-			    .address = c->cloud_address,
-			    .port = c->cloud_port,
+			    .server = follows ? a->server.name : c->cloud_server,
+			    .address = !follows             ? c->cloud_address
+				       : *a->server.address ? a->server.address
+							    : NULL,
+			    .port = follows ? a->server.port : c->cloud_port,
 			    .ca_pem = a->ca_pem,
 			    .resumption = c->resumption,
 			    .tickets = c->tickets,
@@ -458,6 +463,7 @@ static int make_cloud(struct agent *a)
 		.delta_userdata = a,
 	};
 
+	a->cloud = cloud_device_free(a->cloud);
 	if (!c->validate)
 		return 0;
 	return cloud_device_new(a->event, &config, a->store, a->identity, &a->cloud);
@@ -533,11 +539,12 @@ int agent_new(sd_event *event, const struct config *config, struct agent **ret, 
 					.cloud_tag = config->cloud_tag,
 					.ring = a->ring,
 					.key_home = config->cloud_key_uri};
+	agent_server_init(a);
 	r = agent_prepare_session(a);
 	a->schedule = schedule_load(a->store);
 	agent_load_requests(a);
 	if (r == 0)
-		r = make_cloud(a);
+		r = agent_make_cloud(a);
 	if (r == 0)
 		agent_load_poll(a);
 	if (r == 0)
@@ -564,6 +571,7 @@ struct agent *agent_free(struct agent *a)
 	sd_event_source_disable_unref(a->timer);
 	sd_event_source_disable_unref(a->tick);
 	exports_free(a->exports);
+	finder_free(a->finder);
 	wireless_free(a->wireless);
 	lan_free(a->lan);
 	netwatch_free(a->netwatch);
@@ -644,7 +652,6 @@ void agent_stop(struct agent *a)
 
 void agent_get_status(struct agent *a, struct agent_status *ret)
 {
-	const struct config *c = a->config;
 	uint64_t now = clock_ms();
 	struct session_stats s;
 
@@ -655,8 +662,8 @@ void agent_get_status(struct agent *a, struct agent_status *ret)
 		.reason = a->reason,
 		.uuid = identity_uuid_text(a->identity),
 		.hardware = identity_hardware(a->identity),
-		.server = c->server,
-		.port = c->port,
+		.server = a->server.name,
+		.port = a->server.port,
 		.claim_token = strcmp(a->claimed, "no") == 0 ? a->claim_token : "",
 		.claimed = a->claimed,
 		.cloud = a->cloud_word,

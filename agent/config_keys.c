@@ -42,6 +42,7 @@ const struct config_key config_keys[] = {
 	KEY("provisioning", "server", HOST, server, "coap.nrfcloud.com", 0, 0),
 	KEY("provisioning", "address", ADDRESS, address, NULL, 0, 0),
 	KEY("provisioning", "port", U16, port, "5684", 1, UINT16_MAX),
+	KEY("provisioning", "lan-server-domain", HOST, lan_server_domain, NULL, 0, 0),
 	KEY("provisioning", "root-ca", PATH, root_ca, ONBOARD_DATADIR "/onboardd/nrf-cloud-root-ca.pem", 0, 0),
 	KEY("provisioning", "root-ca-tag", U32, root_ca_tag, "189298", 0, SEC_TAG_MAX),
 	KEY("provisioning", "jwt-lifetime", DURATION_S, jwt_lifetime_s, "300s", SECONDS(30), SECONDS(JWT_LIFETIME_MAX)),

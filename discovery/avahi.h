@@ -22,7 +22,7 @@ enum {
 };
 
 enum {
-	AVAHI_RESULT_LOCAL = 8, /* announced by this machine */
+	AVAHI_NO_ADDRESS = 8, /* AVAHI_LOOKUP_NO_ADDRESS */
 };
 
 /* A call to be filled in; *ret owned. -errno. */

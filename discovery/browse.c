@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "discovery/browse.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "discovery/avahi.h"
@@ -16,7 +14,8 @@ struct item {
 	char *name;            /* owned, as the next */
 	sd_bus_slot *call;     /* that resolves it; NULL: done */
 	int32_t interface, protocol;
-	bool is_found; /* and told */
+	bool has_asked; /* for the address, too */
+	bool is_found;  /* and told */
 	struct item *next;
 };
 
@@ -65,23 +64,6 @@ static void item_free(struct item *item)
 
 /* ---- what a service says ---- */
 
-static bool read_host(const char *text, char ret[static BROWSE_HOST_MAX + 1])
-{
-	size_t len = strlen(text);
-
-	if (len > 0 && text[len - 1] == '.')
-		len--;
-	if (len == 0 || len > BROWSE_HOST_MAX || text[0] == '.' || text[0] == '-')
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if (!isascii(text[i]) || (!isalnum((unsigned char)text[i]) && text[i] != '-' &&
-					  text[i] != '.' && text[i] != '_'))
-			return false;
-	memcpy(ret, text, len);
-	ret[len] = '\0';
-	return true;
-}
-
 static int read_record(sd_bus_message *m, struct record *ret)
 {
 	int r = sd_bus_message_enter_container(m, 'a', "ay");
@@ -98,7 +80,7 @@ static int read_record(sd_bus_message *m, struct record *ret)
 }
 
 static int read_service(sd_bus_message *m, struct browse_service *ret,
-			char host[static BROWSE_HOST_MAX + 1])
+			char host[static HOSTNAME_MAX + 1])
 {
 	const char *name, *type, *domain, *target, *address;
 	int32_t interface, protocol, family;
@@ -108,14 +90,40 @@ static int read_service(sd_bus_message *m, struct browse_service *ret,
 
 	if (r < 0)
 		return r;
-	if (port == 0 || !read_host(target, host) ||
-	    resolve_literal(address, port, &ret->address) < 0)
+	if (port == 0 || !hostname_read(target, host) ||
+	    (*address && resolve_literal(address, port, &ret->address) < 0))
 		return -EINVAL;
-	if (ret->address.any.sa_family == AF_INET6 &&
+	ret->port = port;
+	if (ret->address.len > 0 && ret->address.any.sa_family == AF_INET6 &&
 	    IN6_IS_ADDR_LINKLOCAL(&ret->address.v6.sin6_addr))
 		ret->address.v6.sin6_scope_id = interface > 0 ? (uint32_t)interface : 0;
 	ret->host = host;
 	return read_record(m, &ret->record);
+}
+
+static int on_resolved(sd_bus_message *m, void *userdata, sd_bus_error *error);
+
+static int ask(struct item *item, const char *type, const char *domain, uint32_t flags)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	struct browse *b = item->browse;
+	int r = avahi_message(b->bus, "/", AVAHI_SERVER, "ResolveService", &m);
+
+	if (r >= 0)
+		r = sd_bus_message_append(m, "iisssiu", item->interface, item->protocol, item->name,
+					  type, domain, item->protocol, flags);
+	if (r >= 0)
+		r = avahi_send(b->bus, m, on_resolved, item, &item->call);
+	if (r >= 0)
+		b->n_resolving++;
+	return r;
+}
+
+/* With the address this time, which nobody but Avahi need know. */
+static int ask_again(struct item *item)
+{
+	item->has_asked = true;
+	return ask(item, item->browse->type, "local", 0);
 }
 
 static int on_resolved(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -123,13 +131,20 @@ static int on_resolved(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	struct item *item = userdata;
 	struct browse *b = item->browse;
 	struct browse_service service = {.host = NULL};
-	char host[BROWSE_HOST_MAX + 1];
+	char host[HOSTNAME_MAX + 1];
 
 	(void)error;
 	item->call = sd_bus_slot_unref(item->call);
 	b->n_resolving--;
 	/* One that does not answer, or says nonsense, is not there. */
-	if (!sd_bus_message_is_method_error(m, NULL) && read_service(m, &service, host) >= 0) {
+	if (sd_bus_message_is_method_error(m, NULL) || read_service(m, &service, host) < 0) {
+		settle(b);
+		return 0;
+	}
+	if (service.address.len == 0 && hostname_is_in(host, "local")) {
+		if (!item->has_asked && ask_again(item) >= 0)
+			return 0;
+	} else {
 		item->is_found = true;
 		service.name = item->name;
 		if (b->events.found)
@@ -140,11 +155,9 @@ static int on_resolved(sd_bus_message *m, void *userdata, sd_bus_error *error)
 }
 
 static void resolve(struct browse *b, int32_t interface, int32_t protocol, const char *name,
-		    const char *type, const char *domain)
+		    const char *domain)
 {
-	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	struct item *item = calloc(1, sizeof(*item));
-	int r;
 
 	if (!item)
 		return;
@@ -155,16 +168,9 @@ static void resolve(struct browse *b, int32_t interface, int32_t protocol, const
 	item->next = b->items;
 	b->items = item;
 	b->n_items++;
-	r = item->name ? avahi_message(b->bus, "/", AVAHI_SERVER, "ResolveService", &m) : -ENOMEM;
-	if (r >= 0)
-		r = sd_bus_message_append(m, "iisssiu", interface, protocol, name, type, domain,
-					  protocol, 0U);
-	if (r >= 0)
-		r = avahi_send(b->bus, m, on_resolved, item, &item->call);
-	if (r < 0)
+	if (!item->name ||
+	    ask(item, b->type, domain, b->events.wants_names ? AVAHI_NO_ADDRESS : 0) < 0)
 		item_free(item);
-	else
-		b->n_resolving++;
 }
 
 static void forget(struct item *item)
@@ -196,7 +202,7 @@ static void take_item(struct browse *b, sd_bus_message *m, bool is_new)
 		return;
 	known = find(b, interface, protocol, name);
 	if (is_new && !known && b->n_items < BROWSE_SERVICES_MAX)
-		resolve(b, interface, protocol, name, type, domain);
+		resolve(b, interface, protocol, name, domain);
 	else if (!is_new && known)
 		forget(known);
 }

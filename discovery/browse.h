@@ -8,18 +8,20 @@
 #include <systemd/sd-bus.h>
 
 #include "base/macros.h"
+#include "discovery/hostname.h"
 #include "discovery/record.h"
 #include "session/resolve.h"
 
 #define BROWSE_SERVICES_MAX 4096 /* more than that are passed over */
-#define BROWSE_HOST_MAX 253
 
 struct browse;
 
 struct browse_service {
 	const char *name; /* of the instance, as DNS-SD has it: any text */
-	const char *host; /* the name of its machine, of LDH labels, without a dot at the end */
-	struct resolve_address address; /* with port, and the interface when it is link-local */
+	const char *host; /* the name of its machine, as hostname_read() has it */
+	uint16_t port;
+	struct resolve_address address; /* with port, and the interface when it is link-local;
+					   len 0: its name tells, see wants_names */
 	struct record record;           /* of what its TXT record has of it */
 };
 
@@ -33,6 +35,8 @@ struct browse_events {
 	void (*settled)(void *userdata);
 	/* Avahi is not there, or refuses; detail says what. When it comes, browsing goes on. */
 	void (*failed)(const char *detail, void *userdata);
+	/* Machines with a name outside of .local are told without an address: DNS has it. */
+	bool wants_names;
 	void *userdata;
 };
 

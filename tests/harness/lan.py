@@ -15,7 +15,7 @@ LAPTOP = f"{NETWORK}.1"
 AVAHI = """[server]
 host-name={name}
 allow-interfaces={interface}
-use-ipv4=yes
+use-ipv4={ipv4}
 use-ipv6={ipv6}
 [wide-area]
 enable-wide-area=no
@@ -43,8 +43,10 @@ def can_isolate():
                           capture_output=True, check=False).returncode == 0
 
 
-def disable_ipv6(interface, prefix=()):
-    run([*prefix, "sh", "-c", f"echo 1 >/proc/sys/net/ipv6/conf/{interface}/disable_ipv6"])
+def set_ipv6(interface, enable, prefix=()):
+    """Addresses are good at once: nobody else is there who could have them."""
+    here = f"/proc/sys/net/ipv6/conf/{interface}"
+    run([*prefix, "sh", "-c", f"echo 0 >{here}/accept_dad; echo {0 if enable else 1} >{here}/disable_ipv6"])
 
 
 class Machine:
@@ -57,14 +59,16 @@ class Machine:
         self.address = address
         self.prefix = list(prefix)
         self.bus = Bus(case, name + ".bus")
-        self.env = self.bus.env
+        # Without the bus's id, which another one in its place would not have.
+        self.env = {"DBUS_SYSTEM_BUS_ADDRESS": self.bus.address.split(",")[0]}
         self.avahi = None
 
     def start_avahi(self, ipv6=False):
-        """Until it has made sure of its name. What it says with --debug tells what it announced."""
+        """Until it has made sure of its name; on one of the two protocols."""
         config = self.case.path(self.name + ".avahi")
         with open(config, "w", encoding="ascii") as f:
-            f.write(AVAHI.format(name=self.name, interface=self.interface, ipv6="yes" if ipv6 else "no"))
+            f.write(AVAHI.format(name=self.name, interface=self.interface, ipv4="no" if ipv6 else "yes",
+                                 ipv6="yes" if ipv6 else "no"))
         # Its directory in /run is for one of it on a machine.
         alone = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs tmpfs /run/avahi-daemon && exec "$@"', "sh"]
         self.avahi = self.case.watch(Process(
@@ -81,18 +85,22 @@ class Machine:
 
 
 class Lan:
-    def __init__(self, case, ipv6=False):
+    def __init__(self, case):
         self.case = case
-        self.ipv6 = ipv6
+        self.ipv6 = False
         self.numbers = itertools.count(10)
         run(["ip", "link", "add", "br0", "type", "bridge", "mcast_snooping", "0"])
         case.addCleanup(finish, ["ip", "link", "del", "br0"])
-        if not ipv6:
-            disable_ipv6("br0")
+        set_ipv6("br0", False)
         run(["ip", "address", "add", f"{LAPTOP}/24", "dev", "br0"])
         run(["ip", "link", "set", "br0", "up"])
         run(["ip", "route", "add", "224.0.0.0/4", "dev", "br0"])
         self.laptop = Machine(case, "laptop", "br0", LAPTOP)
+
+    def allow_ipv6(self):
+        """Link-local addresses, for the laptop and who is plugged from now on."""
+        self.ipv6 = True
+        set_ipv6("br0", True)
 
     def plug(self, name):
         """A machine with a cable to the bridge."""
@@ -103,8 +111,7 @@ class Lan:
         run(["ip", "link", "add", here, "type", "veth", "peer", "name", "eth0", "netns", name])
         run(["ip", "link", "set", here, "master", "br0", "up"])
         inside = ["ip", "-n", name]
-        if not self.ipv6:
-            disable_ipv6("eth0", ["ip", "netns", "exec", name])
+        set_ipv6("eth0", self.ipv6, ["ip", "netns", "exec", name])
         address = f"{NETWORK}.{number}"
         run([*inside, "link", "set", "lo", "up"])
         run([*inside, "address", "add", f"{address}/24", "dev", "eth0"])

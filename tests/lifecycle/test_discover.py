@@ -10,6 +10,7 @@ import urllib.request
 
 from harness import case, lan
 from harness.agent import Agent
+from harness.bus import Bus
 from harness.process import Process, finish, program, run
 from harness.service import Service
 
@@ -160,6 +161,19 @@ class Discover(case.Case):
         self.discover("--count", "1", "--timeout", "60s")
         self.assertIn(name, self.avahi_browse())
 
+    def test_it_is_announced_again_after_the_bus_went(self):
+        service = self.service()
+        self.lan.laptop.start_avahi()
+        agent = self.device(service, "d0")
+        process = self.start(agent)
+        before = len(process.lines)
+        agent.machine.bus.process.end()
+        process.wait_line("discovery: the connection to the bus is lost", after=before)
+        agent.machine.bus = Bus(self, "d0.bus")
+        agent.machine.start_avahi()
+        process.wait_line(ANNOUNCED, after=before)
+        self.assertEqual(self.discover("--count", "1", "--timeout", "60s")[0]["uuid"], agent.uuid)
+
     # ---- CoAP ----
 
     def test_coap_discovery_by_a_foreign_client(self):
@@ -183,6 +197,21 @@ class Discover(case.Case):
         self.watch(client)
         client.wait(60)
         self.assertEqual("".join(client.texts()).count('</onboardd>;rt="onboardd"'), 3)
+
+    def test_without_ipv4_all_of_it_goes_over_link_local_addresses(self):
+        self.lan.allow_ipv6()
+        service = self.service()
+        self.lan.laptop.start_avahi(ipv6=True)
+        agent = self.device(service, "d0", claim_token="yes")
+        agent.machine.start_avahi(ipv6=True)
+        process = self.start(agent, avahi=False)
+        process.wait_line(ANNOUNCED)
+        found, = self.discover("--count", "1", "--timeout", "60s")
+        self.assertRegex(found["addresses"][0], r"^fe80::.*%br0$")
+        tokens = self.lan.laptop.run([self.ctl, "fetch-tokens", "--count", "1", "--timeout", "60s"])
+        self.assertEqual(tokens, f'"{token_of_daemon(process)}",""\n')
+        link = self.coap("-N", uri="coap://[ff02::fd%br0]/.well-known/core")
+        self.assertEqual(link, '</onboardd>;rt="onboardd"')
 
     # ---- the laptop ----
 
