@@ -462,11 +462,18 @@ int agent_make_cloud(struct agent *a)
 		.delta = agent_on_delta,
 		.delta_userdata = a,
 	};
+	struct cloud_device *cloud;
+	int r;
 
-	a->cloud = cloud_device_free(a->cloud);
 	if (!c->validate)
 		return 0;
-	return cloud_device_new(a->event, &config, a->store, a->identity, &a->cloud);
+	r = cloud_device_new(a->event, &config, a->store, a->identity, &cloud);
+	if (r != 0)
+		return r;
+	/* Only now: there is always one. */
+	cloud_device_free(a->cloud);
+	a->cloud = cloud;
+	return 0;
 }
 
 static int make_exports(struct agent *a)

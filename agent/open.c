@@ -233,7 +233,12 @@ int agent_prepare_session(struct agent *a)
 	stats_add(&a->earlier, &s);
 	free(a->ca_pem);
 	a->ca_pem = TAKE_PTR(pem);
-	return has_moved && a->config->cloud_follows ? agent_make_cloud(a) : 0;
+	if (!has_moved || !a->config->cloud_follows)
+		return 0;
+	r = agent_make_cloud(a);
+	if (r == 0)
+		agent_load_poll(a);
+	return r;
 }
 
 /* The executor's check has no userdata; the list lives as long as the configuration. */
