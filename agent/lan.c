@@ -36,7 +36,7 @@ static void on_news(enum announce_news news, const char *detail, void *userdata)
 	switch (news) {
 	case ANNOUNCE_DONE:
 		l->has_no_avahi = false;
-		log_info("discovery announced=%s port=%u", text, responder_port(l->responder));
+		log_info("discovery announced=%s", text);
 		return;
 	case ANNOUNCE_NO_AVAHI:
 		if (!l->has_no_avahi)
@@ -149,6 +149,8 @@ static void open_responder(struct lan *l)
 		log_warning("discovery: port %u (`port` in [discovery]): %s; nothing is announced",
 			    config.port, strerror(-r));
 	l->port_failed = r < 0;
+	if (r == 0)
+		log_info("discovery port=%u", responder_port(l->responder));
 }
 
 /* A poll, and a connection that is made again for it, are no news to anybody. */
