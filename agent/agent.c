@@ -159,6 +159,7 @@ static void begin_cycle(struct agent *a)
 	a->trace_is_kept = is_authenticated(a);
 	if (!a->trace_is_kept)
 		identity_new_trace(a->identity);
+	agent_server_forget(a);
 	a->reauthenticated = false;
 	a->failed_command = false;
 	a->n_lost = a->n_batches = 0;
@@ -437,14 +438,18 @@ static int add_sources(struct agent *a)
 	return r < 0 ? r : 0;
 }
 
-static int make_cloud(struct agent *a)
+int agent_make_cloud(struct agent *a)
 {
 	const struct config *c = a->config;
+	/* Where no cloud is named, it is behind the provisioning server. */
+	bool follows = c->cloud_follows && a->server.is_found;
 	const struct cloud_device_config config = {
 		.session = {.name = "cloud",
-			    .server = c->cloud_server,
-			    .address = c->cloud_address,
-			    .port = c->cloud_port,
+			    .server = follows ? a->server.name : c->cloud_server,
+			    .address = !follows             ? c->cloud_address
+				       : *a->server.address ? a->server.address
+							    : NULL,
+			    .port = follows ? a->server.port : c->cloud_port,
 			    .ca_pem = a->ca_pem,
 			    .resumption = c->resumption,
 			    .tickets = c->tickets,
@@ -457,10 +462,18 @@ static int make_cloud(struct agent *a)
 		.delta = agent_on_delta,
 		.delta_userdata = a,
 	};
+	struct cloud_device *cloud;
+	int r;
 
 	if (!c->validate)
 		return 0;
-	return cloud_device_new(a->event, &config, a->store, a->identity, &a->cloud);
+	r = cloud_device_new(a->event, &config, a->store, a->identity, &cloud);
+	if (r != 0)
+		return r;
+	/* Only now: there is always one. */
+	cloud_device_free(a->cloud);
+	a->cloud = cloud;
+	return 0;
 }
 
 static int make_exports(struct agent *a)
@@ -533,11 +546,12 @@ int agent_new(sd_event *event, const struct config *config, struct agent **ret, 
 					.cloud_tag = config->cloud_tag,
 					.ring = a->ring,
 					.key_home = config->cloud_key_uri};
+	agent_server_init(a);
 	r = agent_prepare_session(a);
 	a->schedule = schedule_load(a->store);
 	agent_load_requests(a);
 	if (r == 0)
-		r = make_cloud(a);
+		r = agent_make_cloud(a);
 	if (r == 0)
 		agent_load_poll(a);
 	if (r == 0)
@@ -564,7 +578,9 @@ struct agent *agent_free(struct agent *a)
 	sd_event_source_disable_unref(a->timer);
 	sd_event_source_disable_unref(a->tick);
 	exports_free(a->exports);
+	finder_free(a->finder);
 	wireless_free(a->wireless);
+	lan_free(a->lan);
 	netwatch_free(a->netwatch);
 	worker_cancel(a->token_worker);
 	worker_cancel(a->sweeper);
@@ -604,6 +620,11 @@ int agent_start_wifi(struct agent *a, char **ret_detail)
 	return wireless_new(a->event, a->config, a->store, a, &a->wireless, ret_detail);
 }
 
+int agent_start_discovery(struct agent *a)
+{
+	return a->config->discovery_enable ? lan_new(a->event, a, &a->lan) : 0;
+}
+
 int agent_start(struct agent *a)
 {
 	/* Files in /run went with the last boot, and programs wait for them. */
@@ -638,7 +659,6 @@ void agent_stop(struct agent *a)
 
 void agent_get_status(struct agent *a, struct agent_status *ret)
 {
-	const struct config *c = a->config;
 	uint64_t now = clock_ms();
 	struct session_stats s;
 
@@ -649,8 +669,8 @@ void agent_get_status(struct agent *a, struct agent_status *ret)
 		.reason = a->reason,
 		.uuid = identity_uuid_text(a->identity),
 		.hardware = identity_hardware(a->identity),
-		.server = c->server,
-		.port = c->port,
+		.server = a->server.name,
+		.port = a->server.port,
 		.claim_token = strcmp(a->claimed, "no") == 0 ? a->claim_token : "",
 		.claimed = a->claimed,
 		.cloud = a->cloud_word,

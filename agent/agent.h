@@ -50,6 +50,9 @@ void agent_set_once(struct agent *a);
 /* Starts Wi-Fi as [wifi] says, which may be not at all. After the observers, before agent_start().
  * As agent_new(). */
 int agent_start_wifi(struct agent *a, char **ret_detail) _must_check_;
+/* Announces the device on the LAN while it waits for an owner, if [discovery] says so. After
+ * agent_new(), before agent_start(). -errno. */
+int agent_start_discovery(struct agent *a) _must_check_;
 int agent_start(struct agent *a) _must_check_;
 /* Starts a cycle now, or right after the one that runs; the request is durable when this returns.
  */

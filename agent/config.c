@@ -447,6 +447,7 @@ static int inherit(struct loader *l)
 	struct config *c = l->config;
 	const char *state = getenv("STATE_DIRECTORY");
 
+	c->cloud_follows = !c->cloud_server;
 	if (!c->cloud_server) {
 		if (inherit_text(&c->cloud_server, c->server) < 0 ||
 		    inherit_text(&c->cloud_address, c->address) < 0)

@@ -34,9 +34,11 @@ struct config {
 	char *seal_uri; /* key = pkcs11:…, optional */
 
 	/* [provisioning] */
-	char *server;  /* server = coap.nrfcloud.com */
-	char *address; /* address = literal IP to use instead of resolving, optional */
-	uint16_t port; /* port = 5684 */
+	char *server;            /* server = coap.nrfcloud.com */
+	char *address;           /* address = literal IP to use instead of resolving, optional */
+	uint16_t port;           /* port = 5684 */
+	char *lan_server_domain; /* lan-server-domain = DNS name, optional: servers in it are taken
+				    from the network */
 	char *root_ca; /* root-ca = PATH of PEM; default <datadir>/onboardd/nrf-cloud-root-ca.pem */
 	uint32_t root_ca_tag;          /* root-ca-tag = 189298 */
 	unsigned int jwt_lifetime_s;   /* jwt-lifetime = 300s */
@@ -57,6 +59,7 @@ struct config {
 	char *cloud_server;     /* server = (provisioning's) */
 	char *cloud_address;    /* address = (provisioning's when server is not set) */
 	uint16_t cloud_port;    /* port = (provisioning's when server is not set, else 5684) */
+	bool cloud_follows;     /* the provisioning server, since no server is set */
 	uint32_t cloud_tag;     /* sec-tag = 16842753 */
 	char *cloud_key_uri;    /* key = pkcs11:…, optional: where %KEYGEN makes keys */
 	bool roll_back;         /* roll-back = yes */
@@ -73,6 +76,11 @@ struct config {
 	/* [network] */
 	bool network_wait; /* wait-for-default-route = yes; no for loopback and odd routing */
 	uint64_t network_wait_ms; /* wait = 0 (for ever); --once uses its own time limit */
+
+	/* [discovery] */
+	bool discovery_enable;      /* enable = no */
+	uint16_t discovery_port;    /* port = 5683 */
+	bool discovery_claim_token; /* claim-token = no: the LAN may not read it */
 
 	/* [wifi] */
 	bool wifi_enable;                 /* enable = no */

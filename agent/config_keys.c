@@ -42,6 +42,7 @@ const struct config_key config_keys[] = {
 	KEY("provisioning", "server", HOST, server, "coap.nrfcloud.com", 0, 0),
 	KEY("provisioning", "address", ADDRESS, address, NULL, 0, 0),
 	KEY("provisioning", "port", U16, port, "5684", 1, UINT16_MAX),
+	KEY("provisioning", "lan-server-domain", HOST, lan_server_domain, NULL, 0, 0),
 	KEY("provisioning", "root-ca", PATH, root_ca, ONBOARD_DATADIR "/onboardd/nrf-cloud-root-ca.pem", 0, 0),
 	KEY("provisioning", "root-ca-tag", U32, root_ca_tag, "189298", 0, SEC_TAG_MAX),
 	KEY("provisioning", "jwt-lifetime", DURATION_S, jwt_lifetime_s, "300s", SECONDS(30), SECONDS(JWT_LIFETIME_MAX)),
@@ -78,6 +79,10 @@ const struct config_key config_keys[] = {
 
 	KEY("network", "wait-for-default-route", BOOL, network_wait, "yes", 0, 0),
 	KEY("network", "wait", DURATION_MS, network_wait_ms, "0s", MS(0), HOURS(8760)),
+
+	KEY("discovery", "enable", BOOL, discovery_enable, "no", 0, 0),
+	KEY("discovery", "port", U16, discovery_port, "5683", 1, UINT16_MAX),
+	KEY("discovery", "claim-token", BOOL, discovery_claim_token, "no", 0, 0),
 
 	KEY("wifi", "enable", BOOL, wifi_enable, "no", 0, 0),
 	KEY("wifi", "interface", NAME, wifi_interface, NULL, 1, IFNAMSIZ - 1),

@@ -109,6 +109,8 @@ void agent_do_wait_time(struct agent *a)
 		log_warning("the clock cannot be watched, waiting for the limit");
 }
 
+static void connect_anew(struct agent *a);
+
 static void on_connected(struct session *s, int r, const char *detail, void *userdata)
 {
 	struct agent *a = userdata;
@@ -120,10 +122,15 @@ static void on_connected(struct session *s, int r, const char *detail, void *use
 	if (r != 0) {
 		enum outcome o = outcome_of_connect(r);
 
+		if (agent_server_failed(a, detail)) {
+			connect_anew(a);
+			return;
+		}
 		snprintf(why, sizeof(why), "connect: %s", detail);
 		post_failure(a, o, why);
 		return;
 	}
+	agent_server_forget(a);
 	session_get_stats(s, &stats);
 	snprintf(why, sizeof(why), "%s, %s handshake", session_suite(s),
 		 stats.handshakes_abbreviated > a->abbreviated_before ? "abbreviated" : "full");
@@ -136,6 +143,8 @@ static void connect_anew(struct agent *a)
 	struct session_stats stats;
 	int r;
 
+	if (!agent_server_choose(a))
+		return;
 	a->authenticated_until_ms = 0;
 	if (a->trace_is_kept) { /* the session it was kept for is gone */
 		a->trace_is_kept = false;
@@ -223,6 +232,7 @@ static void take_unclaimed(struct agent *a, const char *why)
 {
 	int r;
 
+	agent_server_note(a, false);
 	if (strcmp(a->claimed, "no") != 0) {
 		a->unclaimed_since_ms = clock_ms();
 		backoff_reset(&a->poll_backoff);
@@ -253,6 +263,7 @@ static void on_authenticated(struct provisioning *p, const struct provisioning_r
 		post_result(a, result);
 		return;
 	}
+	agent_server_note(a, true);
 	a->claimed = "yes";
 	a->token_shown = false; /* whoever gives it up needs it again */
 	/* RFC 7252 §5.10.5: without the option the answer is good for 60 s. */
@@ -441,6 +452,7 @@ void agent_do_park(struct agent *a)
 void agent_do_cancel(struct agent *a)
 {
 	provisioning_cancel(a->provisioning);
+	agent_server_forget(a);
 	a->executing = a->execute_waits = false;
 	a->token_worker = worker_cancel(a->token_worker);
 	if (a->cloud)

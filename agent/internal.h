@@ -7,6 +7,7 @@
 #include "agent/agent.h"
 #include "agent/exports.h"
 #include "agent/fsm.h"
+#include "agent/lan.h"
 #include "agent/netwatch.h"
 #include "agent/requests.h"
 #include "agent/schedule.h"
@@ -15,6 +16,7 @@
 #include "cloud/device.h"
 #include "credstore/execute.h"
 #include "credstore/identity.h"
+#include "discovery/finder.h"
 #include "provisioning/provisioning.h"
 
 #define AGENT_OBSERVERS_MAX 4
@@ -34,6 +36,14 @@ struct agent_posted {
 	char why[AGENT_TEXT_MAX];
 };
 
+/* A provisioning server, however it is known: server.c. */
+struct agent_server {
+	char name[HOSTNAME_MAX + 1];    /* that its certificate must carry */
+	char address[RESOLVE_TEXT_MAX]; /* "": the name is resolved */
+	uint16_t port;
+	bool is_found; /* by the network, not by the configuration */
+};
+
 struct agent {
 	sd_event *event;             /* owned reference */
 	const struct config *config; /* borrowed */
@@ -46,11 +56,16 @@ struct agent {
 	struct cloud_device *cloud;
 	struct netwatch *netwatch;
 	struct wireless *wireless;   /* NULL: off */
+	struct lan *lan;             /* NULL: off */
 	struct worker *token_worker; /* NULL: no claim token is being made */
 	struct worker *sweeper;      /* NULL: no token is being swept */
 	struct exports *exports;
-	char *ca_pem;                 /* what session trusts */
-	struct session_stats earlier; /* of sessions with another CA */
+	char *ca_pem;                                      /* what session trusts */
+	struct finder *finder;                             /* NULL: no server is being looked for */
+	struct agent_server server, session_server, found; /* in use; what session is to; port 0:
+							      none */
+	bool has_looked, found_failed;                     /* for this connection */
+	struct session_stats earlier;                      /* of sessions with another CA */
 
 	/* The machine and what drives it. */
 	struct fsm fsm;
@@ -143,6 +158,21 @@ void agent_tell_step(struct agent *a, const char *name, const char *format, ...)
 /* reason.c: of the state that the agent is in now; why as it was posted. */
 void agent_set_reason(struct agent *a, const char *why);
 void agent_set_network_reason(struct agent *a);
+
+/* server.c: the server to ask is in a->server. */
+void agent_server_init(struct agent *a);
+/* For a new connection. False when it is being looked for: then agent_do_connect() is called again.
+ */
+bool agent_server_choose(struct agent *a);
+/* It cannot be connected to. True when another choice is left. */
+bool agent_server_failed(struct agent *a, const char *why);
+/* The next connection looks anew. */
+void agent_server_forget(struct agent *a);
+/* What it said of this device, once it was asked. */
+void agent_server_note(struct agent *a, bool is_claimed);
+
+/* agent.c */
+int agent_make_cloud(struct agent *a) _must_check_;
 
 /* sweep.c: destroys the keys that [cloud] key's token holds for nobody, in a while and on a thread.
  * To be called when the store may have let one go. */

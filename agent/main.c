@@ -268,7 +268,9 @@ static int run_daemon(sd_event *event, struct agent *agent, bool no_bus)
 	r = sd_event_add_signal(event, NULL, SIGUSR1, on_asked, agent);
 	if (r < 0)
 		return complain(r, NULL);
-	r = agent_start(agent);
+	r = agent_start_discovery(agent);
+	if (r == 0)
+		r = agent_start(agent);
 	if (r == 0) {
 		r = sd_event_set_watchdog(event, true);
 		if (r < 0)

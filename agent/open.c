@@ -153,9 +153,9 @@ static int make_session(struct agent *a, const char *ca_pem)
 	const struct config *c = a->config;
 	const struct session_config s = {
 		.name = "provisioning",
-		.server = c->server,
-		.address = c->address,
-		.port = c->port,
+		.server = a->server.name,
+		.address = *a->server.address ? a->server.address : NULL,
+		.port = a->server.port,
 		.ca_pem = ca_pem,
 		.owner = identity_uuid_text(a->identity),
 		.resumption = c->resumption,
@@ -185,6 +185,7 @@ static int make_session(struct agent *a, const char *ca_pem)
 	session_free(a->session);
 	a->provisioning = provisioning;
 	a->session = TAKE_PTR(session);
+	a->session_server = a->server;
 	return 0;
 }
 
@@ -208,13 +209,21 @@ int agent_prepare_session(struct agent *a)
 	_cleanup_(secret_done) struct secret held = SECRET_INIT;
 	_cleanup_(freep) char *pem = NULL;
 	struct session_stats s;
+	bool has_moved;
 	int r;
 
 	if (!a->session)
 		return make_session(a, a->ca_pem);
-	if (!read_changed_root_ca(a, &held))
-		return 0;
-	pem = strdup((char *)held.data);
+	has_moved = strcmp(a->server.name, a->session_server.name) != 0 ||
+		    strcmp(a->server.address, a->session_server.address) != 0 ||
+		    a->server.port != a->session_server.port;
+	if (!read_changed_root_ca(a, &held)) {
+		if (!has_moved)
+			return 0;
+		pem = strdup(a->ca_pem);
+	} else {
+		pem = strdup((char *)held.data);
+	}
 	if (!pem)
 		return -ENOMEM;
 	session_get_stats(a->session, &s);
@@ -224,7 +233,12 @@ int agent_prepare_session(struct agent *a)
 	stats_add(&a->earlier, &s);
 	free(a->ca_pem);
 	a->ca_pem = TAKE_PTR(pem);
-	return 0;
+	if (!has_moved || !a->config->cloud_follows)
+		return 0;
+	r = agent_make_cloud(a);
+	if (r == 0)
+		agent_load_poll(a);
+	return r;
 }
 
 /* The executor's check has no userdata; the list lives as long as the configuration. */

@@ -50,6 +50,19 @@ const struct verb verbs[] = {
 	 "  --tag TAG            give the device this tag; may be repeated\n"
 	 "  --token-file FILE    read the claim token from FILE; - as TOKEN reads standard input\n"
 	 "  --timeout TIME       give up after TIME (default 60s): exit code 3\n"},
+	{"discover", verb_discover, "[--json] [--count N] [--timeout TIME]",
+	 "list the devices on this LAN that wait for an owner",
+	 "  --json          one JSON array\n"
+	 "  --count N       end as soon as N devices are found; exit code 3 when they are not\n"
+	 "  --timeout TIME  look for TIME (default 5s)\n"},
+	{"fetch-tokens", verb_fetch_tokens,
+	 "[--out FILE] [--tag TAG]... [--count N | UUID...] [--timeout TIME]",
+	 "collect the claim tokens of devices on this LAN, as the list that the service's claim takes",
+	 "  --out FILE      write the list there (mode 600) instead of to standard output\n"
+	 "  --tag TAG       give the devices this tag; may be repeated\n"
+	 "  --count N       end as soon as N devices have answered; exit code 3 when they have not\n"
+	 "  UUID...         of these devices only\n"
+	 "  --timeout TIME  look for TIME (default 10s)\n"},
 	{"wifi", verb_wifi, "{status | scan | connect | forget | advertise | configure} [FLAG]...",
 	 "see and set the Wi-Fi of this device, or of another one over Bluetooth",
 	 "  status [--json]         show the link, the configuration and the Bluetooth side\n"

@@ -30,6 +30,8 @@ int verb_monitor(int argc, char **argv) _must_check_;
 int verb_credentials(int argc, char **argv) _must_check_;
 int verb_identity(int argc, char **argv) _must_check_;
 int verb_claim(int argc, char **argv) _must_check_;
+int verb_discover(int argc, char **argv) _must_check_;
+int verb_fetch_tokens(int argc, char **argv) _must_check_;
 int verb_wifi(int argc, char **argv) _must_check_;
 int verb_version(int argc, char **argv) _must_check_;
 int verb_help(int argc, char **argv) _must_check_;

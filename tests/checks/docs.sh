@@ -31,7 +31,7 @@ for pair in onboardd.8:agent/onboardd onboardctl.1:agent/cli/onboardctl onboard-
 	done
 done
 for verb in agent/cli/verb_*.c; do
-	verb=${verb##*/verb_} verb=${verb%.c}
+	verb=${verb##*/verb_} verb=${verb%.c} verb=${verb//_/-}
 	need "$pages/onboardctl.1" "$verb" verb
 	need packaging/bash-completion/onboardctl "$verb" verb
 done

@@ -7,11 +7,12 @@ declare -A may=(
 	[base]=""
 	[proto]="base"
 	[session]="base proto"
+	[discovery]="base proto session"
 	[credstore]="base proto"
 	[provisioning]="base proto session credstore"
 	[cloud]="base proto session credstore provisioning"
 	[wifi]="base proto credstore"
-	[agent]="base proto session credstore provisioning cloud wifi"
+	[agent]="base proto session credstore provisioning cloud discovery wifi"
 	[service]="base proto"
 )
 for folder in "${!may[@]}"; do
@@ -29,7 +30,7 @@ for folder in "${!may[@]}"; do
 done
 
 # Includes are written from the root of the tree.
-if grep -rnE '^#include "[^/"]+"' base proto session credstore provisioning cloud wifi agent service \
+if grep -rnE '^#include "[^/"]+"' base proto session discovery credstore provisioning cloud wifi agent service \
 	--include='*.c' --include='*.h'; then
 	echo "^ includes are written from the root"
 	status=1
@@ -38,14 +39,14 @@ fi
 # header pattern: the only places that may include it
 owners() { # PATTERN PLACE-REGEX
 	local found
-	found=$(grep -rlE "^#include <$1" base proto session credstore provisioning cloud wifi agent service \
+	found=$(grep -rlE "^#include <$1" base proto session discovery credstore provisioning cloud wifi agent service \
 		--include='*.c' --include='*.h' | grep -Ev "^($2)" || true)
 	if [ -n "$found" ]; then
 		echo "<$1…> belongs to $2, but is included by:" $found
 		status=1
 	fi
 }
-owners mbedtls/ 'session/|credstore/'
+owners mbedtls/ 'session/|credstore/|discovery/echo'
 owners coap3/ 'session/message\.|service/(device_front|device_pdu|coap_dtls)\.'
 owners cbor 'proto/'
 owners sqlite3 'credstore/|service/store/'

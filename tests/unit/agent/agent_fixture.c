@@ -207,6 +207,51 @@ bool __wrap_timewatch_is_synchronised(void)
 	return service.clock_synchronised;
 }
 
+/* The network: what it names, from the loop as the real one tells it. */
+struct fake_finder {
+	sd_event_source *soon;
+	finder_fn fn;
+	void *userdata;
+};
+
+static int on_soon(sd_event_source *source, void *userdata)
+{
+	const struct fake_finder *f = userdata;
+
+	(void)source;
+	f->fn(service.found.srv.port > 0 ? &service.found : NULL, f->userdata);
+	return 0;
+}
+
+int __wrap_finder_new(sd_event *event, const char *domain, finder_fn fn, void *userdata,
+		      struct finder **ret);
+struct finder *__wrap_finder_free(struct finder *f);
+
+int __wrap_finder_new(sd_event *event, const char *domain, finder_fn fn, void *userdata,
+		      struct finder **ret)
+{
+	struct fake_finder *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	assert_string_equal(domain, "site.test");
+	service.n_looks++;
+	f->fn = fn;
+	f->userdata = userdata;
+	assert_true(sd_event_add_defer(event, &f->soon, on_soon, f) >= 0);
+	*ret = (struct finder *)f;
+	return 0;
+}
+
+struct finder *__wrap_finder_free(struct finder *finder)
+{
+	struct fake_finder *f = (struct fake_finder *)finder;
+
+	if (f)
+		sd_event_source_disable_unref(f->soon);
+	free(f);
+	return NULL;
+}
+
 int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));

@@ -5,6 +5,7 @@
  * After <setjmp.h> and what else cmocka wants. */
 
 #include "agent/agent.h"
+#include "discovery/finder.h"
 #include "fake_session.h"
 
 #define CODE(class, detail) ((uint8_t)((class) << 5 | (detail)))
@@ -26,6 +27,8 @@ struct far_end {
 	uint32_t cloud_max_age_s;    /* 0: none */
 	int cloud_r;                 /* SESSION_E_* instead */
 	bool hold_fetch, clock_synchronised;
+	struct finder_server found; /* port 0: none */
+	unsigned int n_looks;
 	char jti[2][192]; /* of the latest tokens: provisioning, cloud */
 };
 extern struct far_end service;
