@@ -74,6 +74,11 @@ struct config {
 	bool network_wait; /* wait-for-default-route = yes; no for loopback and odd routing */
 	uint64_t network_wait_ms; /* wait = 0 (for ever); --once uses its own time limit */
 
+	/* [hooks] */
+	char **hook_offline; /* offline = /PROGRAM WORD …, optional; NULL-terminated, owned */
+	char **hook_online;  /* online = the same */
+	uint64_t hook_timeout_ms; /* timeout = 30s, of each */
+
 	/* [wifi] */
 	bool wifi_enable;                 /* enable = no */
 	char *wifi_interface;             /* interface = the first wireless one */

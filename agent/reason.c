@@ -41,7 +41,7 @@ void agent_set_reason(struct agent *a, const char *why)
 {
 	switch (a->fsm.state) {
 	case FSM_STATE_UNCLAIMED:
-		snprintf(a->reason, sizeof(a->reason), "%s", outcome_help(OUTCOME_UNCLAIMED));
+		snprintf(a->reason, sizeof(a->reason), "%s", agent_unclaimed_help(a));
 		return;
 	case FSM_STATE_DEGRADED:
 		set_degraded_reason(a, why);
