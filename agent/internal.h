@@ -117,7 +117,7 @@ struct agent {
 
 	/* The status. */
 	enum outcome outcome;
-	char reason[AGENT_TEXT_MAX + 256];
+	char reason[AGENT_TEXT_MAX + 512];
 	char claim_token[CLAIM_TEXT_MAX + 1];
 	bool token_shown;
 	const char *claimed, *cloud_word;
@@ -185,8 +185,7 @@ void agent_poll_now(struct agent *a, const char *why);
 json_t *agent_on_delta(const json_t *delta, void *userdata);
 void agent_on_network(struct agent *a);
 
-/* offline.c: [hooks] around the write. Posts the event when the link is down; why outlives nothing.
- */
+/* offline.c: [hooks] around the write. Posts the event when the link is down; why is copied. */
 void agent_go_offline(struct agent *a, enum fsm_event event, const char *why);
 /* Calls then when the link is up, at once without a hook. */
 void agent_go_online(struct agent *a, void (*then)(struct agent *a));

@@ -212,7 +212,8 @@ bool agent_reset_if_safe(struct agent *a)
 	struct wifi *wifi = agent_wifi(a);
 	int r;
 
-	if (a->reset_parts == 0 || is_in_batch(a))
+	/* Whoever is stopped does it at the next start. */
+	if (a->reset_parts == 0 || a->stopped || is_in_batch(a))
 		return false;
 	log_notice("reset: begins now");
 	agent_do_cancel(a); /* the session was another owner's, or identity's */

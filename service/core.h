@@ -71,6 +71,8 @@ struct core_caller {
 	char device[CORE_UUID_TEXT];
 	char trace[CORE_TRACE_TEXT]; /* of its cycle, from its token; or empty */
 	uint32_t wait_s;             /* set with CORE_BUSY */
+	const char *clock; /* set with CORE_REJECTED when the token is genuine and its times are
+			      not good: static, "clock: …", for the device */
 };
 
 /* p/auth-jwt: verifies with the identity key of the device that iss names. device and trace of who
