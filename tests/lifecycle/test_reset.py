@@ -113,6 +113,16 @@ class Forgets(Base):
         self.service.import_identity(row)
         self.ctl("provision", "--wait", expect=agent.EXIT_UNCLAIMED)
         self.assertEqual(self.status()["claimed"], "no")
+        # Who it was is still its owner's, until the operator of the service ends that.
+        done = self.remove_identity(self.device.uuid)
+        self.assertEqual(done.returncode, agent.EXIT_FAILED)
+        self.assertIn("is claimed by the team", done.stderr)
+        self.assertEqual(self.remove_identity(self.device.uuid, "--unclaim").returncode, 0)
+        self.assertEqual(self.rest.call("GET", f"/claimed-devices/{self.device.uuid}")[0], 404)
+        self.assertIn("knows no such device", self.remove_identity(self.device.uuid).stderr)
+
+    def remove_identity(self, uuid, *options):
+        return finish([self.service.binary, "identity", "remove", "--state", self.service.state, *options, uuid])
 
     def test_an_export_with_foreign_files_loses_only_ours_and_that_is_told(self):
         self.onboard()
