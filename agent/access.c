@@ -15,6 +15,7 @@ const char *agent_cloud_word(enum outcome o)
 		return "validated";
 	case OUTCOME_NO_CREDENTIALS:
 		return "no-credentials";
+	case OUTCOME_CLOCK:
 	case OUTCOME_TOKEN_ABSENT:
 	case OUTCOME_TOKEN_FAILED:
 	case OUTCOME_PIN_MISSING:

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/hook.h"
 #include "agent/internal.h"
 #include "agent/timewatch.h"
 #include "base/clock.h"
@@ -322,6 +323,8 @@ static void enter_state(struct agent *a, const struct fsm_move *m, const char *w
 	for (size_t i = 0; i < a->n_observers; i++)
 		if (a->observers[i].changed)
 			a->observers[i].changed(a->observers[i].userdata, from, to, why);
+	if (agent_reset_if_safe(a))
+		return;
 	for (uint32_t action = 1; action <= FSM_DO_END_CYCLE; action <<= 1)
 		if (m->actions & action)
 			run_action(a, action);
@@ -577,6 +580,7 @@ struct agent *agent_free(struct agent *a)
 	sd_event_source_disable_unref(a->dispatch);
 	sd_event_source_disable_unref(a->timer);
 	sd_event_source_disable_unref(a->tick);
+	hook_free(a->link_hook);
 	exports_free(a->exports);
 	finder_free(a->finder);
 	wireless_free(a->wireless);
@@ -625,12 +629,20 @@ int agent_start_discovery(struct agent *a)
 	return a->config->discovery_enable ? lan_new(a->event, a, &a->lan) : 0;
 }
 
+static void begin(struct agent *a)
+{
+	agent_post(a, FSM_EVENT_START, -1, "started");
+}
+
 int agent_start(struct agent *a)
 {
 	/* Files in /run went with the last boot, and programs wait for them. */
 	exports_update(a->exports);
 	agent_sweep(a);
-	agent_post(a, FSM_EVENT_START, -1, "started");
+	if (agent_was_left_offline(a))
+		agent_recover_online(a, begin);
+	else
+		begin(a);
 	return 0;
 }
 
@@ -650,6 +662,7 @@ void agent_stop(struct agent *a)
 	a->stopped = true;
 	if (fsm_step(&a->fsm, FSM_EVENT_STOP, &m) == 0)
 		enter_state(a, &m, "asked to stop");
+	agent_cancel_offline(a);
 	a->n_observers = 0;
 	/* What is suspended lives on in systemd's store when there is one; otherwise the server
 	 * is told, so that it does not keep a dead session. */
@@ -671,7 +684,7 @@ void agent_get_status(struct agent *a, struct agent_status *ret)
 		.hardware = identity_hardware(a->identity),
 		.server = a->server.name,
 		.port = a->server.port,
-		.claim_token = strcmp(a->claimed, "no") == 0 ? a->claim_token : "",
+		.claim_token = agent_is_unclaimed(a) ? a->claim_token : "",
 		.claimed = a->claimed,
 		.cloud = a->cloud_word,
 		.trace = identity_trace(a->identity),

@@ -9,14 +9,16 @@
 #include "agent/config.h"
 #include "agent/requests.h"
 #include "agent/status.h"
+#include "credstore/reset.h"
 #include "credstore/signer.h"
 #include "credstore/store.h"
 #include "wifi/wifi.h"
 
 struct agent;
 
-/* The one step that is told of because it failed; what else fails is a change of state. */
+/* The steps that are told of because they failed; what else fails is a change of state. */
 #define STEP_EXPORT_FAILED "export failed"
+#define STEP_HOOK_FAILED "hook failed"
 
 struct agent_observer {
 	/* After every state change. */
@@ -76,6 +78,15 @@ int agent_list_previous(struct agent *a, struct credential_info **ret, size_t *r
 /* Makes the predecessors of a tag its credentials again, and starts a cycle that validates them.
  * -EBUSY while a cycle runs, -ENOENT when the tag has none, else as the store failed. */
 int agent_roll_back(struct agent *a, uint32_t tag) _must_check_;
+
+/* Asks for a reset of these parts (credstore/reset.h), durably. The loop ends with AGENT_LOOP_RESET
+ * when it is safe, *ret_at_once: now; whoever runs it frees this agent and makes another one, which
+ * carries the reset out. -EOPNOTSUPP with *ret_refusal for people; -errno: nothing is asked for. */
+#define AGENT_LOOP_RESET 200 /* no exit code */
+int agent_reset(struct agent *a, unsigned int parts, char ret_id[static RESET_ID_LEN + 1],
+		bool *ret_at_once, const char **ret_refusal) _must_check_;
+/* The receipt of the last one as JSON (docs/dbus-api.md). *ret owned. -ENOENT: there was none. */
+int agent_last_reset(struct agent *a, char **ret) _must_check_;
 
 /* [wifi] is enabled. */
 bool agent_has_wifi(const struct agent *a);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <systemd/sd-bus.h>
 
+#include "agent/bus_reset.h"
 #include "agent/bus_wifi.h"
 #include "agent/plain.h"
 #include "agent/schedule.h"
@@ -36,6 +37,7 @@ struct bus {
 	struct agent *agent;   /* borrowed */
 	sd_bus *bus;           /* owned */
 	sd_bus_slot *vtable;   /* owned */
+	sd_bus_slot *reset;    /* owned */
 	sd_bus_slot *lost;     /* owned */
 	struct bus_wifi *wifi; /* owned; NULL: Wi-Fi is off */
 
@@ -483,6 +485,9 @@ static int start(struct bus *b, sd_event *event)
 	r = sd_bus_add_object_vtable(b->bus, &b->vtable, BUS_PATH, BUS_INTERFACE, vtable, b);
 	if (r < 0)
 		return r;
+	r = bus_reset_add(b->bus, b->agent, &b->reset);
+	if (r < 0)
+		return r;
 	if (agent_has_wifi(b->agent)) {
 		r = bus_wifi_new(b->bus, b->agent, &b->wifi);
 		if (r < 0)
@@ -528,6 +533,7 @@ struct bus *bus_free(struct bus *b)
 		sd_bus_message_unref(b->waiting[i]);
 	bus_wifi_free(b->wifi);
 	sd_bus_slot_unref(b->vtable);
+	sd_bus_slot_unref(b->reset);
 	sd_bus_slot_unref(b->lost);
 	/* The signals of the last steps still go out. */
 	sd_bus_flush_close_unref(b->bus);

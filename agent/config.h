@@ -82,6 +82,11 @@ struct config {
 	uint16_t discovery_port;    /* port = 5683 */
 	bool discovery_claim_token; /* claim-token = no: the LAN may not read it */
 
+	/* [hooks] */
+	char **hook_offline; /* offline = /PROGRAM WORD …, optional; NULL-terminated, owned */
+	char **hook_online;  /* online = the same */
+	uint64_t hook_timeout_ms; /* timeout = 30s, of each */
+
 	/* [wifi] */
 	bool wifi_enable;                 /* enable = no */
 	char *wifi_interface;             /* interface = the first wireless one */

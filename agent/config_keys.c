@@ -18,6 +18,7 @@
 #define HOURS(n) (UINT64_C(n) * 3600 * 1000)
 #define WORDS_MAX 64
 #define HOST_MAX 253
+#define WORD_MAX 1024
 
 #define KEY(section, name, kind, field, fallback, min, max)                                        \
 	{                                                                                          \
@@ -83,6 +84,10 @@ const struct config_key config_keys[] = {
 	KEY("discovery", "enable", BOOL, discovery_enable, "no", 0, 0),
 	KEY("discovery", "port", U16, discovery_port, "5683", 1, UINT16_MAX),
 	KEY("discovery", "claim-token", BOOL, discovery_claim_token, "no", 0, 0),
+
+	KEY("hooks", "offline", COMMAND, hook_offline, NULL, 0, WORD_MAX),
+	KEY("hooks", "online", COMMAND, hook_online, NULL, 0, WORD_MAX),
+	KEY("hooks", "timeout", DURATION_MS, hook_timeout_ms, "30s", SECONDS(1), SECONDS(300)),
 
 	KEY("wifi", "enable", BOOL, wifi_enable, "no", 0, 0),
 	KEY("wifi", "interface", NAME, wifi_interface, NULL, 1, IFNAMSIZ - 1),
@@ -291,6 +296,7 @@ static int check_text(const struct config_key *key, char *text, char **ret_allow
 	case CONFIG_KIND_SIZE:
 	case CONFIG_KIND_DURATION_MS:
 	case CONFIG_KIND_DURATION_S:
+	case CONFIG_KIND_COMMAND:
 	case CONFIG_KIND_WORDS:
 		break;
 	}
@@ -381,6 +387,21 @@ static int set_words(char ***place, const struct config_key *key, const char *te
 	return 0;
 }
 
+static int set_command(char ***place, const struct config_key *key, const char *text,
+		       char **ret_allowed)
+{
+	text += strspn(text, " \t");
+	if (!*text) {
+		*place = words_free(*place);
+		return 0;
+	}
+	if (*text != '/')
+		return config_refuse(ret_allowed,
+				     "allowed is a program by its path that begins with /, and "
+				     "words for it");
+	return set_words(place, key, text, false, ret_allowed);
+}
+
 static void set_number(void *place, enum config_kind kind, uint64_t v)
 {
 	switch (kind) {
@@ -415,6 +436,7 @@ static void set_number(void *place, enum config_kind kind, uint64_t v)
 	case CONFIG_KIND_PAIRING:
 	case CONFIG_KIND_DAMAGED:
 	case CONFIG_KIND_TOKEN_URI:
+	case CONFIG_KIND_COMMAND:
 	case CONFIG_KIND_WORDS:
 		return;
 	}
@@ -455,6 +477,8 @@ int config_key_set(struct config *c, const struct config_key *key, const char *t
 	case CONFIG_KIND_DAMAGED:
 	case CONFIG_KIND_TOKEN_URI:
 		return set_text(place, key, text, ret_allowed);
+	case CONFIG_KIND_COMMAND:
+		return set_command(place, key, text, ret_allowed);
 	case CONFIG_KIND_WORDS:
 		return set_words(place, key, text, append, ret_allowed);
 	}
@@ -477,6 +501,7 @@ void config_key_clear(struct config *c, const struct config_key *key)
 	case CONFIG_KIND_TOKEN_URI:
 		free(TAKE_PTR(*(char **)place));
 		return;
+	case CONFIG_KIND_COMMAND:
 	case CONFIG_KIND_WORDS:
 		*(char ***)place = words_free(*(char ***)place);
 		return;

@@ -224,7 +224,7 @@ static void on_claim_token(int r, const char *token, void *userdata)
 		return;
 	}
 	snprintf(a->claim_token, sizeof(a->claim_token), "%s", token);
-	agent_post(a, FSM_EVENT_UNCLAIMED, OUTCOME_UNCLAIMED, "nobody has claimed this device yet");
+	agent_post(a, FSM_EVENT_UNCLAIMED, OUTCOME_UNCLAIMED, "%s", agent_unclaimed_why(a));
 }
 
 /* Unclaimed is whoever has a token to be claimed with. */
@@ -233,11 +233,7 @@ static void take_unclaimed(struct agent *a, const char *why)
 	int r;
 
 	agent_server_note(a, false);
-	if (strcmp(a->claimed, "no") != 0) {
-		a->unclaimed_since_ms = clock_ms();
-		backoff_reset(&a->poll_backoff);
-	}
-	a->claimed = "no";
+	agent_note_unclaimed(a);
 	a->n_lost = 0; /* each poll is a try of its own */
 	if (a->token_shown) {
 		agent_post(a, FSM_EVENT_UNCLAIMED, OUTCOME_UNCLAIMED, "%s", why);
@@ -264,7 +260,7 @@ static void on_authenticated(struct provisioning *p, const struct provisioning_r
 		return;
 	}
 	agent_server_note(a, true);
-	a->claimed = "yes";
+	agent_note_claimed(a);
 	a->token_shown = false; /* whoever gives it up needs it again */
 	/* RFC 7252 §5.10.5: without the option the answer is good for 60 s. */
 	a->authenticated_until_ms =
@@ -335,16 +331,16 @@ void agent_do_suspend(struct agent *a)
 	int r;
 
 	if (!a->config->suspend) {
-		agent_post(a, FSM_EVENT_NOT_SUSPENDED, -1, "suspension is off");
+		agent_go_offline(a, FSM_EVENT_NOT_SUSPENDED, "suspension is off");
 		return;
 	}
 	r = session_suspend(a->session, a->authenticated_until_ms);
 	if (r != 0) {
-		agent_post(a, FSM_EVENT_NOT_SUSPENDED, -1, "%s", session_strerror(r));
+		agent_go_offline(a, FSM_EVENT_NOT_SUSPENDED, session_strerror(r));
 		return;
 	}
 	agent_tell_step(a, "suspend", "session saved in memory, socket kept");
-	agent_post(a, FSM_EVENT_SUSPENDED, -1, "session suspended");
+	agent_go_offline(a, FSM_EVENT_SUSPENDED, "session suspended");
 }
 
 static void on_executed(struct provisioning *p, const struct provisioning_execution *result,
@@ -385,7 +381,7 @@ void agent_do_execute(struct agent *a)
 	post_errno(a, "execute", r);
 }
 
-void agent_do_resume(struct agent *a)
+static void resume(struct agent *a)
 {
 	switch (session_get_state(a->session)) {
 	case SESSION_OPEN:
@@ -424,6 +420,11 @@ static void on_reported(struct provisioning *p, const struct provisioning_result
 		   result->detail);
 }
 
+void agent_do_resume(struct agent *a)
+{
+	agent_go_online(a, resume);
+}
+
 void agent_do_report(struct agent *a)
 {
 	int r = provisioning_report(a->provisioning, on_reported, a);
@@ -451,6 +452,7 @@ void agent_do_park(struct agent *a)
 
 void agent_do_cancel(struct agent *a)
 {
+	agent_cancel_offline(a);
 	provisioning_cancel(a->provisioning);
 	agent_server_forget(a);
 	a->executing = a->execute_waits = false;

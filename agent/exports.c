@@ -15,6 +15,8 @@
  * hook is still to succeed: it says so before the directory changes. */
 #define VALUE "export/%s"
 #define PENDING " pending"
+/* In place of the digest: the directory was removed. */
+#define REMOVED "removed"
 /* Of a key in a token: while programs may use it, it is not swept. */
 #define KEY_VALUE "export-key/%s"
 #define TEXT_MAX 512
@@ -185,7 +187,7 @@ static void finish(struct item *i)
 	if (r != 0)
 		log_warning("export name=%s cannot be noted as done: %s, it is done again",
 			    i->config->spec.name, strerror(abs(r)));
-	set_state(i, EXPORTED, "");
+	set_state(i, strcmp(i->digest, REMOVED) == 0 ? WAITING : EXPORTED, "");
 }
 
 static void on_hook(void *userdata, const char *failure)
@@ -265,6 +267,19 @@ static void apply(struct item *i, const struct export_set *set)
 		finish(i);
 }
 
+/* Nothing is to be exported; who was told of what was, is told that it is gone. False: nobody is to
+ * be told. */
+static bool tell_removed(struct item *i)
+{
+	const struct config_export *c = i->config;
+
+	if ((!c->hook && !c->hook_command) || !is_recorded(i, REMOVED, PENDING))
+		return false;
+	snprintf(i->digest, sizeof(i->digest), REMOVED);
+	start_hook(i);
+	return true;
+}
+
 static void update(struct item *i)
 {
 	_cleanup_(export_set_done) struct export_set set = {0};
@@ -276,6 +291,8 @@ static void update(struct item *i)
 		return;
 	}
 	r = load(i, &set, &detail);
+	if (r == EXPORT_E_INCOMPLETE && tell_removed(i))
+		return;
 	if (r == 0)
 		apply(i, &set);
 	else
@@ -311,6 +328,22 @@ bool exports_are_busy(const struct exports *e)
 		if (e->items[i].hook)
 			return true;
 	return false;
+}
+
+int exports_note_removed(const struct config *config, struct store *store)
+{
+	char name[64];
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < config->n_exports; i++) {
+		const struct config_export *c = &config->exports[i];
+
+		if (!c->hook && !c->hook_command)
+			continue;
+		snprintf(name, sizeof(name), VALUE, c->spec.name);
+		r = store_value_put(store, name, REMOVED PENDING);
+	}
+	return r;
 }
 
 /* ---- life ---- */

@@ -32,6 +32,9 @@ struct exports_events {
 /* config and store are borrowed. Exports nothing yet. -errno. */
 int exports_new(sd_event *event, const struct config *config, struct store *store,
 		const struct exports_events *events, struct exports **ret) _must_check_;
+/* For whoever removed the directories, inside of a transaction: the hooks are due, so that programs
+ * let go of what they read there. */
+int exports_note_removed(const struct config *config, struct store *store) _must_check_;
 /* Kills hooks that run; they run again in the next life. */
 struct exports *exports_free(struct exports *e);
 DEFINE_CLEANUP(struct exports *, exports_free);

@@ -93,6 +93,16 @@ struct agent {
 	/* New keys are not in the store yet while a batch is executed: a sweep would take them. */
 	bool executing, execute_waits, sweep_again;
 
+	/* The link goes down for the write: offline.c. */
+	struct hook *link_hook; /* owned; NULL: none runs */
+	bool link_is_down, link_comes_up;
+	void (*link_then)(struct agent *a);
+	sd_event *link_loop; /* borrowed: of a hook that is waited for at the end */
+	enum fsm_event link_event;
+	char link_why[AGENT_TEXT_MAX];
+
+	unsigned int reset_parts; /* enum reset_part: waits for the end of a batch; 0: nothing */
+
 	/* Across cycles. */
 	uint64_t authenticated_until_ms;
 	uint64_t unclaimed_since_ms;
@@ -122,7 +132,7 @@ struct agent {
 
 	/* The status. */
 	enum outcome outcome;
-	char reason[AGENT_TEXT_MAX + 256];
+	char reason[AGENT_TEXT_MAX + 512];
 	char claim_token[CLAIM_TEXT_MAX + 1];
 	bool token_shown;
 	const char *claimed, *cloud_word;
@@ -154,6 +164,15 @@ void agent_post(struct agent *a, enum fsm_event event, int outcome, const char *
 	_printf_(4, 5);
 void agent_post_external(struct agent *a, enum fsm_event event);
 void agent_tell_step(struct agent *a, const char *name, const char *format, ...) _printf_(3, 4);
+
+/* claim.c: what is known of an owner, also over restarts. */
+void agent_note_claimed(struct agent *a);
+void agent_note_unclaimed(struct agent *a);
+/* "no" and "released" */
+bool agent_is_unclaimed(const struct agent *a);
+/* For people, of a device that is unclaimed. */
+const char *agent_unclaimed_why(const struct agent *a);
+const char *agent_unclaimed_help(const struct agent *a);
 
 /* reason.c: of the state that the agent is in now; why as it was posted. */
 void agent_set_reason(struct agent *a, const char *why);
@@ -195,6 +214,20 @@ void agent_poll_now(struct agent *a, const char *why);
 /* A cloud_delta_fn. */
 json_t *agent_on_delta(const json_t *delta, void *userdata);
 void agent_on_network(struct agent *a);
+
+/* offline.c: [hooks] around the write. Posts the event when the link is down; why is copied. */
+void agent_go_offline(struct agent *a, enum fsm_event event, const char *why);
+/* Calls then when the link is up, at once without a hook. */
+void agent_go_online(struct agent *a, void (*then)(struct agent *a));
+/* An earlier life ended while the link was down; then brings it up. */
+bool agent_was_left_offline(struct agent *a);
+void agent_recover_online(struct agent *a, void (*then)(struct agent *a));
+/* The batch is given up: the link comes up beside what follows; before an agent that stops returns.
+ */
+void agent_cancel_offline(struct agent *a);
+
+/* reset.c: true when the loop ends for it. */
+bool agent_reset_if_safe(struct agent *a);
 
 /* timers.c: the length of a state's timer in ms, 0 for none. */
 uint64_t agent_timer_ms(struct agent *a, enum fsm_timer timer);

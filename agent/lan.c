@@ -194,7 +194,7 @@ static void on_changed(void *userdata, const char *old_state, const char *new_st
 	(void)new_state;
 	(void)why;
 	agent_get_status(l->agent, &s);
-	if (strcmp(s.claimed, "no") == 0 && l->agent->fsm.state != FSM_STATE_STOPPED)
+	if (agent_is_unclaimed(l->agent) && l->agent->fsm.state != FSM_STATE_STOPPED)
 		speak(l, &s);
 	else
 		fall_silent(l);

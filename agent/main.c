@@ -278,8 +278,12 @@ static int run_daemon(sd_event *event, struct agent *agent, bool no_bus)
 		sd_notify(0, "READY=1");
 		r = sd_event_loop(event);
 	}
-	sd_notify(0, "STOPPING=1");
+	/* systemd would end whoever says that it is stopping. */
+	if (r != AGENT_LOOP_RESET)
+		sd_notify(0, "STOPPING=1");
 	agent_stop(agent);
+	if (r == AGENT_LOOP_RESET)
+		return r;
 	return r < 0 ? complain(r, NULL) : EXIT_CODE_DONE;
 }
 
@@ -289,11 +293,29 @@ static bool is_passing(int r)
 	return r == -ENOMEM || r == -EMFILE || r == -ENFILE || r == -EIO;
 }
 
+/* One life of the agent: a reset begins another one in this process. */
+static int live(const struct options *o, const struct config *config)
+{
+	_cleanup_(sd_event_unrefp) sd_event *event = NULL;
+	_cleanup_(agent_freep) struct agent *agent = NULL;
+	_cleanup_(freep) char *detail = NULL;
+	int r;
+
+	r = sd_event_new(&event);
+	if (r >= 0)
+		r = catch_signals(event);
+	if (r < 0)
+		return complain(r, NULL);
+	r = agent_new(event, config, &agent, &detail);
+	if (r != 0)
+		return complain(r, detail);
+	return o->once ? run_once(event, agent, &o->once_options)
+		       : run_daemon(event, agent, o->no_bus);
+}
+
 static int run(const struct options *o)
 {
 	_cleanup_(config_freep) struct config *config = NULL;
-	_cleanup_(sd_event_unrefp) sd_event *event = NULL;
-	_cleanup_(agent_freep) struct agent *agent = NULL;
 	_cleanup_(freep) char *detail = NULL;
 	enum log_level level;
 	int r = config_load(o->config, &config, &detail);
@@ -306,16 +328,10 @@ static int run(const struct options *o)
 	log_set_level(o->once && level == LOG_LEVEL_INFO ? LOG_LEVEL_NOTICE : level);
 	if (o->init)
 		return init(config);
-	r = sd_event_new(&event);
-	if (r >= 0)
-		r = catch_signals(event);
-	if (r < 0)
-		return complain(r, NULL);
-	r = agent_new(event, config, &agent, &detail);
-	if (r != 0)
-		return complain(r, detail);
-	return o->once ? run_once(event, agent, &o->once_options)
-		       : run_daemon(event, agent, o->no_bus);
+	do
+		r = live(o, config);
+	while (r == AGENT_LOOP_RESET);
+	return r;
 }
 
 /* Whoever is inside of a PKCS#11 module must not meet that module's exit handlers. */

@@ -82,7 +82,9 @@ static void on_step(void *userdata, const char *name, const char *text)
 	if (o->options.json)
 		put_json(json_pack("{s:s, s:s, s:s}", "event", "step", "name", name, "text", text));
 	else if (strcmp(name, "claim token") != 0) /* printed as a block of its own */
-		put_line(strcmp(name, STEP_EXPORT_FAILED) != 0, name, text);
+		put_line(strcmp(name, STEP_EXPORT_FAILED) != 0 &&
+				 strcmp(name, STEP_HOOK_FAILED) != 0,
+			 name, text);
 }
 
 static bool is_problem(const char *state)
@@ -143,7 +145,7 @@ static enum outcome outcome_of_state(struct once *o)
 		return OUTCOME_NO_NETWORK;
 	if (strcmp(s.state, "waiting-for-time") == 0)
 		return OUTCOME_NO_TIME;
-	if (strcmp(s.claimed, "no") == 0)
+	if (strcmp(s.claimed, "no") == 0 || strcmp(s.claimed, "released") == 0)
 		return OUTCOME_UNCLAIMED;
 	if (s.outcome != OUTCOME_OK)
 		return s.outcome;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/internal.h"
+#include "agent/reset.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -53,7 +54,7 @@ int agent_open_store(const struct config *config, struct keyring *ring, struct s
 		log_error("store event=started-anew: %s", store_notice(*ret));
 	else if (*store_notice(*ret))
 		log_warning("store: %s", store_notice(*ret));
-	return 0;
+	return reset_finish(config, &options, *ret, ret_detail);
 }
 
 int agent_open_identity(const struct config *config, struct keyring *ring, struct store *store,

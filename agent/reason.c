@@ -4,6 +4,8 @@
 #include <stdio.h>
 
 #include "agent/internal.h"
+#include "agent/timewatch.h"
+#include "base/clock.h"
 #include "credstore/staged.h"
 #include "wifi/tell.h"
 
@@ -24,6 +26,45 @@ void agent_set_network_reason(struct agent *a)
 		 tell_stage(&v, stage));
 }
 
+/* What the device knows of its own clock, where that may be the cause. "" otherwise. */
+static void describe_clock(struct agent *a, enum outcome o, char *ret, size_t size)
+{
+	int64_t now = clock_wall_s();
+	bool is_synchronised = timewatch_is_synchronised();
+	const char *fault = timewatch_fault(now, timewatch_floor(a->store), is_synchronised,
+					    a->config->time_require_sync);
+	char text[TIMEWATCH_TEXT_MAX];
+	bool is_suspect = o == OUTCOME_NO_TIME || o == OUTCOME_CLOCK ||
+			  ((o == OUTCOME_REJECTED || o == OUTCOME_CERTIFICATE) && !is_synchronised);
+
+	*ret = '\0';
+	if (!is_suspect)
+		return;
+	timewatch_format(now, text);
+	snprintf(ret, size, " The clock says %s%s%s.", text,
+		 fault             ? ", which is "
+		 : is_synchronised ? ", and is synchronised"
+				   : ", and is not synchronised",
+		 fault ? fault : "");
+}
+
+static void set_failure_reason(struct agent *a, const char *why)
+{
+	char clock[160];
+
+	describe_clock(a, a->outcome, clock, sizeof(clock));
+	snprintf(a->reason, sizeof(a->reason), "%s: %s%s", why, outcome_help(a->outcome), clock);
+}
+
+static void set_time_reason(struct agent *a)
+{
+	char clock[160];
+
+	describe_clock(a, OUTCOME_NO_TIME, clock, sizeof(clock));
+	snprintf(a->reason, sizeof(a->reason), "Waiting for the right time. %s%s",
+		 outcome_help(OUTCOME_NO_TIME), clock);
+}
+
 static void set_degraded_reason(struct agent *a, const char *why)
 {
 	uint32_t tag = a->config->cloud_tag;
@@ -41,7 +82,7 @@ void agent_set_reason(struct agent *a, const char *why)
 {
 	switch (a->fsm.state) {
 	case FSM_STATE_UNCLAIMED:
-		snprintf(a->reason, sizeof(a->reason), "%s", outcome_help(OUTCOME_UNCLAIMED));
+		snprintf(a->reason, sizeof(a->reason), "%s", agent_unclaimed_help(a));
 		return;
 	case FSM_STATE_DEGRADED:
 		set_degraded_reason(a, why);
@@ -49,7 +90,7 @@ void agent_set_reason(struct agent *a, const char *why)
 	case FSM_STATE_BACKING_OFF:
 	case FSM_STATE_FAILED:
 	case FSM_STATE_WAITING_TO_VALIDATE:
-		snprintf(a->reason, sizeof(a->reason), "%s: %s", why, outcome_help(a->outcome));
+		set_failure_reason(a, why);
 		return;
 	case FSM_STATE_IDLE:
 		snprintf(a->reason, sizeof(a->reason), "%s", outcome_help(a->outcome));
@@ -58,8 +99,7 @@ void agent_set_reason(struct agent *a, const char *why)
 		agent_set_network_reason(a);
 		return;
 	case FSM_STATE_WAITING_FOR_TIME:
-		snprintf(a->reason, sizeof(a->reason), "Waiting for the right time. %s",
-			 outcome_help(OUTCOME_NO_TIME));
+		set_time_reason(a);
 		return;
 	case FSM_STATE_BOOTING:
 	case FSM_STATE_CONNECTING:

@@ -53,6 +53,7 @@ bool agent_is_refusal(enum outcome o)
 	case OUTCOME_TIMEOUT:
 	case OUTCOME_LOST:
 	case OUTCOME_NO_TIME:
+	case OUTCOME_CLOCK:
 	case OUTCOME_TOKEN_ABSENT:
 	case OUTCOME_TOKEN_FAILED:
 	case OUTCOME_PIN_MISSING:

@@ -22,10 +22,10 @@ struct agent_status {
 	const char *server;
 	uint16_t port;
 	const char *claim_token; /* "" unless unclaimed */
-	const char *claimed;     /* "unknown", "no", "yes" */
-	const char *cloud; /* "unknown", "validated", "refused", "unreachable", "no-credentials",
-			      "rolled-back", "off" */
-	const char *trace; /* of the cycle, as the service logs it; "" before the first */
+	const char *claimed; /* "unknown", "no", "yes", "released": was claimed, is not any more */
+	const char *cloud;   /* "unknown", "validated", "refused", "unreachable", "no-credentials",
+				"rolled-back", "off" */
+	const char *trace;   /* of the cycle, as the service logs it; "" before the first */
 	const char *suite;
 	const char *store; /* what its opening did that somebody should know, "" for nothing */
 	uint64_t cycles;   /* completed */

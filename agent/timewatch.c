@@ -6,12 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/timex.h>
+#include <time.h>
 
 #include "base/text.h"
 
 #define VALUE_NAME "time-floor"
 #define YEAR_9999_S INT64_C(253402300799)
 #define DAY_S 86400
+#define YEARS_S ((int64_t)TIMEWATCH_YEARS * 366 * DAY_S)
 
 bool timewatch_is_synchronised(void)
 {
@@ -22,11 +24,34 @@ bool timewatch_is_synchronised(void)
 	return access("/run/systemd/timesync/synchronized", F_OK) == 0;
 }
 
+const char *timewatch_fault(int64_t now_s, int64_t floor_s, bool is_synchronised, bool require_sync)
+{
+	if (now_s < (int64_t)ONBOARD_BUILD_TIME)
+		return "before this program was built";
+	if (now_s > YEAR_9999_S)
+		return "no year that a token can name";
+	if (is_synchronised)
+		return NULL;
+	if (now_s - (int64_t)ONBOARD_BUILD_TIME >= YEARS_S)
+		return "too far in the future to be right";
+	if (now_s < floor_s)
+		return "before a time at which a service accepted this device";
+	return require_sync ? "not synchronised, as `require-sync` in [time] asks for" : NULL;
+}
+
 bool timewatch_is_good(int64_t now_s, int64_t floor_s, bool is_synchronised, bool require_sync)
 {
-	if (now_s < (int64_t)ONBOARD_BUILD_TIME || now_s > YEAR_9999_S)
-		return false;
-	return is_synchronised || (now_s >= floor_s && !require_sync);
+	return !timewatch_fault(now_s, floor_s, is_synchronised, require_sync);
+}
+
+void timewatch_format(int64_t now_s, char ret[static TIMEWATCH_TEXT_MAX])
+{
+	time_t at = (time_t)now_s;
+	struct tm tm;
+
+	if (now_s < 0 || now_s > YEAR_9999_S || !gmtime_r(&at, &tm) ||
+	    strftime(ret, TIMEWATCH_TEXT_MAX, "%F %T UTC", &tm) == 0)
+		snprintf(ret, TIMEWATCH_TEXT_MAX, "%" PRId64 " s since 1970", now_s);
 }
 
 static int64_t stored_floor(struct store *s)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Whether the clock may be put into tokens. Plausible: not before this program was built, nor
- * before the last moment at which a service accepted a token of ours. Synchronised: the kernel or
+/* Whether the clock may be put into tokens; it is never set from here. Plausible: not before this
+ * program was built, nor before the last moment at which a service accepted a token of ours, nor
+ * TIMEWATCH_YEARS after the build (a clock chip without battery may come up as all ones, which is
+ * 2106). Synchronised: the kernel or
  * systemd-timesyncd says so; that outweighs the last moment, which may have been of a clock that
  * ran ahead: services look at the end of a token only. */
 
@@ -12,8 +14,16 @@
 #include "base/macros.h"
 #include "credstore/store.h"
 
-/* Newer than the build, and synchronised or, unless that is required, not before the floor. */
+#define TIMEWATCH_YEARS 30
+
+/* Newer than the build, and synchronised or, unless that is required, plausible. */
 bool timewatch_is_good(int64_t now_s, int64_t floor_s, bool is_synchronised, bool require_sync);
+/* What is wrong with it, to follow "the clock says …, which is"; NULL when it is good. */
+const char *timewatch_fault(int64_t now_s, int64_t floor_s, bool is_synchronised,
+			    bool require_sync);
+/* "2026-11-30 12:00:00 UTC"; years that no calendar has are told as seconds. */
+#define TIMEWATCH_TEXT_MAX 48
+void timewatch_format(int64_t now_s, char ret[static TIMEWATCH_TEXT_MAX]);
 bool timewatch_is_synchronised(void);
 
 /* The later of build time and the store's value "time-floor"; a value that is no number counts as

@@ -107,3 +107,32 @@ int file_write_atomic(const char *path, const void *data, size_t len, mode_t mod
 	}
 	return file_sync_directory(dirname(temporary));
 }
+
+/* Nobody else's content behind another name of the file is touched. */
+static int overwrite(int fd)
+{
+	static const uint8_t zeros[4096];
+	struct stat st;
+	int r = 0;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
+		return 0;
+	for (off_t left = st.st_size; r == 0 && left > 0; left -= (off_t)sizeof(zeros))
+		r = file_write_all(fd, zeros, (size_t)MIN(left, (off_t)sizeof(zeros)));
+	return r == 0 && fsync(fd) < 0 ? -errno : r;
+}
+
+int file_wipe_at(int dir, const char *name)
+{
+	_cleanup_(closep) int fd =
+		openat(dir, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int r = 0;
+
+	if (fd >= 0)
+		r = overwrite(fd);
+	if (r == 0 && unlinkat(dir, name, 0) < 0)
+		r = -errno;
+	return r;
+}

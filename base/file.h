@@ -18,3 +18,7 @@ int file_sync_directory(const char *dir) _must_check_;
 /* Unlike rename(2) it replaces nothing: -EEXIST. One step where the file system can, else a moment
  * with both names. */
 int file_rename_new(const char *from, const char *to) _must_check_;
+/* Overwrites a regular file with zeros, durably, and removes its name; what is no file, or not to
+ * be written, loses its name alone. What the disk below keeps of it is out of reach. dir may be
+ * AT_FDCWD. -errno; -ENOENT. */
+int file_wipe_at(int dir, const char *name) _must_check_;

@@ -331,7 +331,9 @@ static void on_reply(struct session *s, int r, const struct reply *reply, void *
 {
 	struct cloud_device *d = userdata;
 	uint8_t code = r == 0 ? reply->code : 0;
-	enum outcome o = outcome_of(OUTCOME_STEP_CLOUD, r, code);
+	enum outcome o = r == 0 ? outcome_of_reply(OUTCOME_STEP_CLOUD, code, reply->payload,
+						   reply->payload_len)
+				: outcome_of(OUTCOME_STEP_CLOUD, r, 0);
 
 	(void)s;
 	if (!d->busy || try_once_more(d, r, code))

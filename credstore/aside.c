@@ -145,17 +145,34 @@ int aside_check(const struct store_files *f, char **ret_detail)
 	return aside_say(f, why, name, ret_detail);
 }
 
-bool aside_exists(const struct store_files *f)
+/* ret is the caller's to globfree(). */
+static bool find_all(const struct store_files *f, glob_t *ret)
 {
 	char pattern[PATH_MAX];
-	glob_t found = {0};
-	bool exists;
 
-	if ((size_t)snprintf(pattern, sizeof(pattern), "%s.damaged*", f->db) >= sizeof(pattern))
-		return false;
-	exists = glob(pattern, GLOB_NOSORT, NULL, &found) == 0;
+	return (size_t)snprintf(pattern, sizeof(pattern), "%s.damaged*", f->db) < sizeof(pattern) &&
+	       glob(pattern, GLOB_NOSORT, NULL, ret) == 0;
+}
+
+bool aside_exists(const struct store_files *f)
+{
+	glob_t found = {0};
+	bool exists = find_all(f, &found);
+
 	globfree(&found);
 	return exists;
+}
+
+int aside_wipe(const struct store_files *f)
+{
+	glob_t found = {0};
+	int r = 0;
+
+	if (find_all(f, &found))
+		for (size_t i = 0; r == 0 && i < found.gl_pathc; i++)
+			r = file_wipe_at(AT_FDCWD, found.gl_pathv[i]);
+	globfree(&found);
+	return r == 0 ? file_sync_directory(f->dir) : r;
 }
 
 void aside_forget(const struct store_files *f)

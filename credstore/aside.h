@@ -21,5 +21,7 @@ int aside_check(const struct store_files *f, char **ret_detail) _must_check_;
 int aside_say(const struct store_files *f, const char *why, const char *name, char **ret_detail);
 /* Whether something that was set aside is still there. */
 bool aside_exists(const struct store_files *f);
+/* Overwrites and removes all that was set aside. -errno. */
+int aside_wipe(const struct store_files *f) _must_check_;
 /* A store is in place again. */
 void aside_forget(const struct store_files *f);

@@ -15,6 +15,7 @@ struct store {
 	sqlite3 *db;       /* owned */
 	int lock_fd;       /* owned; flock()ed for the life of the store */
 	uint8_t *seal_key; /* owned, locked; SEAL_KEY_LEN */
+	int seal_source;   /* enum sealing_source: where it came from */
 
 	unsigned int depth; /* open levels of store_begin() */
 	int broken;         /* why SQLite gave up the open transaction by itself, or 0 */

@@ -1,121 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "credstore/export.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "credstore/detail.h"
+#include "credstore/export_place.h"
 
 /* How a directory P/NAME changes: the new one is made as P/.NAME.onboardd-new, on disk before the
  * two are exchanged; what has the second name then is the old one, and is removed. Whatever has
  * that name when we begin was cut off, and is removed first. */
 
-#define TEMPORARY ".%s.onboardd-new"
-#define MARKER_MAX 4096
-
-struct place {
-	const struct export_spec *spec;
-	const struct export_set *set;
-	char **ret_detail;
-	char parent_path[PATH_MAX], name[NAME_MAX + 1], temporary[NAME_MAX + 1];
-	int parent;
-};
-
-static void place_done(struct place *p)
-{
-	closep(&p->parent);
-}
-
-static int failed(struct place *p, const char *what, const char *name)
-{
-	int r = errno > 0 ? -errno : -EIO;
-
-	return detail_set(p->ret_detail, r, "%s %s/%s: %s", what, p->parent_path, name,
-			  strerror(-r));
-}
-
-static int foreign(struct place *p, const char *name, const char *why)
-{
-	return detail_set(p->ret_detail, EXPORT_E_FOREIGN, "%s/%s %s", p->parent_path, name, why);
-}
-
-static int open_parent(struct place *p)
-{
-	const char *path = p->spec->directory, *name = strrchr(path, '/') + 1;
-	int parent_len = (int)(name - path) - 1;
-
-	if ((size_t)snprintf(p->parent_path, sizeof(p->parent_path), "%.*s", parent_len, path) >=
-		    sizeof(p->parent_path) ||
-	    (size_t)snprintf(p->name, sizeof(p->name), "%s", name) >= sizeof(p->name) ||
-	    (size_t)snprintf(p->temporary, sizeof(p->temporary), TEMPORARY, name) >=
-		    sizeof(p->temporary))
-		return detail_set(p->ret_detail, -ENAMETOOLONG, "%s: %s", path,
-				  strerror(ENAMETOOLONG));
-	p->parent =
-		open(*p->parent_path ? p->parent_path : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (p->parent < 0)
-		return detail_set(p->ret_detail, -errno,
-				  "%s: %s; this directory must be there, and onboardd must be able "
-				  "to write in it",
-				  p->parent_path, strerror(errno));
-	return 0;
-}
-
-static int open_directory(int parent, const char *name)
-{
-	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
-}
-
-/* A small regular file of the directory that is nobody else's. -ENOENT, -ELOOP … -errno. */
-static int read_file(int dir, const char *name, size_t max, struct secret *ret,
-		     struct stat *ret_stat)
-{
-	_cleanup_(closep) int fd =
-		openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	size_t at = 0;
-	int r;
-
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, ret_stat) < 0)
-		return -errno;
-	if (!S_ISREG(ret_stat->st_mode) || (uintmax_t)ret_stat->st_size > max)
-		return -EINVAL;
-	r = secret_alloc(ret, (size_t)ret_stat->st_size);
-	if (r < 0)
-		return r;
-	while (at < ret->len) {
-		ssize_t n = read(fd, ret->data + at, ret->len - at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		at += (size_t)n;
-	}
-	return 0;
-}
-
 /* ---- what is ours ---- */
-
-/* "\nname\n" in the marker. */
-static bool is_listed(const struct secret *marker, const char *name)
-{
-	char line[NAME_MAX + 4];
-
-	if (!marker->data || strlen((const char *)marker->data) != marker->len)
-		return false;
-	snprintf(line, sizeof(line), "\n%s\n", name);
-	return strstr((const char *)marker->data, line);
-}
 
 static bool is_in_set(const struct export_set *set, const char *name)
 {
@@ -123,29 +22,6 @@ static bool is_in_set(const struct export_set *set, const char *name)
 		if (strcmp(set->files[i].name, name) == 0)
 			return true;
 	return false;
-}
-
-/* Calls visit for each entry; stops at what is not 0. */
-static int each_entry(int dir, int (*visit)(void *userdata, int dir, const char *name),
-		      void *userdata)
-{
-	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = copy >= 0 ? fdopendir(copy) : NULL;
-	struct dirent *e;
-	int r = 0;
-
-	if (!d) {
-		r = -errno;
-		closep(&copy);
-		return r;
-	}
-	while (r == 0 && (errno = 0, e = readdir(d)))
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			r = visit(userdata, dir, e->d_name);
-	if (r == 0 && errno > 0)
-		r = -errno;
-	closedir(d);
-	return r;
 }
 
 struct inspection {
@@ -159,7 +35,7 @@ static int inspect_entry(void *userdata, int dir, const char *name)
 {
 	struct inspection *i = userdata;
 	struct stat st;
-	bool ours = strcmp(name, EXPORT_MARKER) == 0 || is_listed(&i->marker, name) ||
+	bool ours = strcmp(name, EXPORT_MARKER) == 0 || place_is_listed(&i->marker, name) ||
 		    (i->is_temporary && is_in_set(i->place->set, name));
 
 	if (ours && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode))
@@ -181,12 +57,12 @@ static int inspect(struct place *p, int dir, const char *name)
 	int r;
 
 	if (fstat(dir, &st) < 0)
-		return failed(p, "cannot look at", name);
+		return place_failed(p, "cannot look at", name);
 	if (st.st_uid != geteuid())
-		return foreign(p, name, "belongs to another user: move it away");
-	if (read_file(dir, EXPORT_MARKER, MARKER_MAX, &marker, &st) == 0)
+		return place_foreign(p, name, "belongs to another user: move it away");
+	if (place_read_file(dir, EXPORT_MARKER, EXPORT_MARKER_MAX, &marker, &st) == 0)
 		i.marker = marker;
-	r = each_entry(dir, inspect_entry, &i);
+	r = place_each_entry(dir, inspect_entry, &i);
 	if (r < 0)
 		return detail_set(p->ret_detail, r, "cannot read %s/%s: %s", p->parent_path, name,
 				  strerror(-r));
@@ -205,30 +81,30 @@ static int unlink_entry(void *userdata, int dir, const char *name)
 /* The directory under the temporary name, if there is one. */
 static int remove_temporary(struct place *p)
 {
-	_cleanup_(closep) int dir = open_directory(p->parent, p->temporary);
+	_cleanup_(closep) int dir = place_open_directory(p->parent, p->temporary);
 	int r;
 
 	if (dir == -ENOENT)
 		return 0;
 	if (dir == -ENOTDIR || dir == -ELOOP)
-		return foreign(p, p->temporary, "is no directory: move it away");
+		return place_foreign(p, p->temporary, "is no directory: move it away");
 	if (dir < 0) {
 		errno = -dir;
-		return failed(p, "cannot open", p->temporary);
+		return place_failed(p, "cannot open", p->temporary);
 	}
 	r = inspect(p, dir, p->temporary);
 	if (r != 0)
 		return r;
 	/* An exported directory need not be writable for us while it is read. */
 	if (fchmod(dir, 0700) < 0)
-		return failed(p, "cannot remove", p->temporary);
-	r = each_entry(dir, unlink_entry, NULL);
+		return place_failed(p, "cannot remove", p->temporary);
+	r = place_each_entry(dir, unlink_entry, NULL);
 	if (r == 0 && unlinkat(dir, EXPORT_MARKER, 0) < 0 && errno != ENOENT)
 		r = -errno;
 	if (r == 0 && unlinkat(p->parent, p->temporary, AT_REMOVEDIR) < 0)
 		r = -errno;
 	errno = -r;
-	return r == 0 ? 0 : failed(p, "cannot remove", p->temporary);
+	return r == 0 ? 0 : place_failed(p, "cannot remove", p->temporary);
 }
 
 /* ---- what is there ---- */
@@ -246,7 +122,7 @@ static bool holds_file(const struct export_spec *spec, int dir, const struct exp
 	struct stat st = {0};
 	int r;
 
-	r = read_file(dir, f->name, f->content.len, &content, &st);
+	r = place_read_file(dir, f->name, f->content.len, &content, &st);
 	if (r == -EACCES) {
 		if (fstatat(dir, f->name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) ||
 		    (size_t)st.st_size != f->content.len)
@@ -307,7 +183,7 @@ static int finish(struct place *p, int fd, int r, const char *what)
 	if (r == 0 && fsync(fd) < 0)
 		r = -errno;
 	errno = -r;
-	return r == 0 ? 0 : failed(p, what, p->temporary);
+	return r == 0 ? 0 : place_failed(p, what, p->temporary);
 }
 
 static int write_file(struct place *p, int dir, const struct export_file *f)
@@ -317,7 +193,7 @@ static int write_file(struct place *p, int dir, const struct export_file *f)
 	int r;
 
 	if (fd < 0)
-		return failed(p, "cannot make a file in", p->temporary);
+		return place_failed(p, "cannot make a file in", p->temporary);
 	r = file_write_all(fd, f->content.data, f->content.len);
 	if (r == 0)
 		r = own(fd, p->spec->owner, p->spec->group, p->spec->mode);
@@ -334,7 +210,7 @@ static int exchange(struct place *p, int dir, const char *a, const char *b)
 			"%s: its file system cannot exchange two directories at once; name "
 			"one on ext4, xfs, btrfs, f2fs, ubifs or tmpfs",
 			p->spec->directory);
-	return failed(p, "cannot replace", p->name);
+	return place_failed(p, "cannot replace", p->name);
 }
 
 /* While there is nothing to exchange with: a file system that cannot do it is better known today
@@ -361,14 +237,15 @@ static int make_temporary(struct place *p, bool is_first)
 	int r = 0;
 
 	if (mkdirat(p->parent, p->temporary, 0700) < 0)
-		return failed(p, "cannot make", p->temporary);
-	dir = open_directory(p->parent, p->temporary);
+		return place_failed(p, "cannot make", p->temporary);
+	dir = place_open_directory(p->parent, p->temporary);
 	if (dir < 0) {
 		errno = -dir;
-		return failed(p, "cannot open", p->temporary);
+		return place_failed(p, "cannot open", p->temporary);
 	}
 	if (!is_ours_alone(dir))
-		return foreign(p, p->temporary, "was put there by somebody else: move it away");
+		return place_foreign(p, p->temporary,
+				     "was put there by somebody else: move it away");
 	for (size_t i = 0; i < p->set->n && r == 0; i++)
 		r = write_file(p, dir, &p->set->files[i]);
 	if (r == 0 && is_first)
@@ -388,13 +265,13 @@ static int put_in_place(struct place *p, bool is_first, bool *ret_changed)
 	if (!is_first)
 		r = exchange(p, p->parent, p->temporary, p->name);
 	else if (renameat2(p->parent, p->temporary, p->parent, p->name, RENAME_NOREPLACE) < 0)
-		r = failed(p, "cannot make", p->name);
+		r = place_failed(p, "cannot make", p->name);
 	if (r != 0)
 		return r;
 	*ret_changed = true;
 	/* Before the old one goes: there is always one whole set on the disk. */
 	if (fsync(p->parent) < 0)
-		return failed(p, "cannot make durable", p->name);
+		return place_failed(p, "cannot make durable", p->name);
 	return is_first ? 0 : remove_temporary(p);
 }
 
@@ -420,19 +297,20 @@ static int apply(struct place *p, bool *ret_changed)
 	_cleanup_(closep) int dir = -1;
 	int r;
 
-	r = open_parent(p);
+	r = place_open_parent(p);
 	if (r == 0)
 		r = remove_temporary(p);
 	if (r != 0)
 		return r;
-	dir = open_directory(p->parent, p->name);
+	dir = place_open_directory(p->parent, p->name);
 	if (dir == -ENOENT)
 		return replace(p, true, ret_changed);
 	if (dir == -ENOTDIR || dir == -ELOOP)
-		return foreign(p, p->name, "is no directory: move it away, or name another one");
+		return place_foreign(p, p->name,
+				     "is no directory: move it away, or name another one");
 	if (dir < 0) {
 		errno = -dir;
-		return failed(p, "cannot open", p->name);
+		return place_failed(p, "cannot open", p->name);
 	}
 	if (holds_set(p, dir))
 		return 0;
@@ -445,9 +323,9 @@ bool export_is_current(const struct export_spec *spec, const struct export_set *
 	_cleanup_(place_done) struct place p = {.spec = spec, .set = set, .parent = -1};
 	_cleanup_(closep) int dir = -1;
 
-	if (open_parent(&p) != 0)
+	if (place_open_parent(&p) != 0)
 		return false;
-	dir = open_directory(p.parent, p.name);
+	dir = place_open_directory(p.parent, p.name);
 	return dir >= 0 && holds_set(&p, dir);
 }
 

@@ -72,3 +72,9 @@ bool export_is_current(const struct export_spec *spec, const struct export_set *
  * -errno; *ret_detail (not NULL) then says more. */
 int export_apply(const struct export_spec *spec, const struct export_set *set, bool *ret_changed,
 		 char **ret_detail) _must_check_;
+/* Overwrites and removes what earlier calls put there, and the directory when nothing else is in
+ * it; *ret_removed tells whether there was anything. A directory without our marker is left alone.
+ * EXPORT_E_FOREIGN: the files are removed, the directory holds others. -errno: call it again.
+ * *ret_detail (not NULL) then says more. */
+int export_remove(const struct export_spec *spec, bool *ret_removed,
+		  char **ret_detail) _must_check_;

@@ -8,6 +8,7 @@
 #include "credstore/credential.h"
 #include "credstore/detail.h"
 #include "credstore/examine.h"
+#include "credstore/rekey.h"
 #include "credstore/reseal.h"
 #include "credstore/schema.h"
 #include "credstore/secret.h"
@@ -130,6 +131,8 @@ static int check_and_upgrade(struct store *s, const struct store_files *f,
 	if (r == 0)
 		r = examine_structure(s->db, f->db, ret_detail);
 	if (r == 0)
+		r = rekey_settle(s, f, options);
+	if (r == 0)
 		r = unseal(s, f, options, &u, ret_detail);
 	if (r == 0)
 		r = db_exec(s->db, "PRAGMA journal_mode = WAL");
@@ -137,6 +140,7 @@ static int check_and_upgrade(struct store *s, const struct store_files *f,
 		r = bring_up_to_date(s, f, version, &u, ret_detail);
 	if (r != 0)
 		return r;
+	s->seal_source = (int)u.to;
 	reseal_remove_obsolete(s, f);
 	tell_about_key(s, f, &u);
 	return 0;

@@ -128,22 +128,27 @@ static int note_obsolete(struct store *s, enum sealing_source source, const stru
 	return r == 0 ? store_value_put(s, OBSOLETE_VALUE, text) : r;
 }
 
-int reseal(struct store *s, const uint8_t to[static SEAL_KEY_LEN], enum sealing_source from,
-	   const struct store_files *f)
+int reseal_rows(struct store *s, const uint8_t to[static SEAL_KEY_LEN])
 {
 	struct keys keys = {.from = s->seal_key, .to = to};
 	int r = change_rows(s->db, &keys);
 
 	if (r == 0)
 		r = probe_put(s->db, to);
-	if (r == 0)
-		r = note_obsolete(s, from, f);
 	if (r != 0)
 		return r;
 	memcpy(s->seal_key, to, SEAL_KEY_LEN);
 	/* What the old key sealed must leave the log. */
 	s->has_remains = true;
 	return 0;
+}
+
+int reseal(struct store *s, const uint8_t to[static SEAL_KEY_LEN], enum sealing_source from,
+	   const struct store_files *f)
+{
+	int r = note_obsolete(s, from, f);
+
+	return r == 0 ? reseal_rows(s, to) : r;
 }
 
 void reseal_remove_obsolete(struct store *s, const struct store_files *f)

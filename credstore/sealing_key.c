@@ -50,8 +50,8 @@ const char *sealing_file(enum sealing_source source)
 	return NULL;
 }
 
-static int source_path(const char *dir, enum sealing_source source, char ret[static PATH_MAX],
-		       char **ret_detail)
+static int source_path(const char *dir, enum sealing_source source, const char *ending,
+		       char ret[static PATH_MAX], char **ret_detail)
 {
 	const char *name = sealing_file(source);
 	int n, r;
@@ -62,7 +62,7 @@ static int source_path(const char *dir, enum sealing_source source, char ret[sta
 			return detail_set(ret_detail, r, "the credential onboardd.seal is missing");
 		return r == 0 ? 0 : detail_set(ret_detail, r, "CREDENTIALS_DIRECTORY is too long");
 	}
-	n = snprintf(ret, PATH_MAX, "%s/%s", dir, name);
+	n = snprintf(ret, PATH_MAX, "%s/%s%s", dir, name, ending);
 	return n >= 0 && n < PATH_MAX ? 0
 				      : detail_set(ret_detail, -ENAMETOOLONG,
 						   "the state directory's name is too long");
@@ -87,17 +87,29 @@ static int read_key(const char *path, uint8_t ret[static SEAL_KEY_LEN], char **r
 	return 0;
 }
 
-int sealing_load(const char *dir, const struct store_options *options, enum sealing_source source,
-		 uint8_t ret[static SEAL_KEY_LEN], char **ret_detail)
+static int load(const char *dir, const struct store_options *options, enum sealing_source source,
+		const char *ending, uint8_t ret[static SEAL_KEY_LEN], char **ret_detail)
 {
 	char path[PATH_MAX];
 	int r;
 
-	r = source_path(dir, source, path, ret_detail);
+	r = source_path(dir, source, ending, path, ret_detail);
 	if (r != 0)
 		return r;
 	return source == SEALING_TOKEN ? sealing_token_load(path, options, ret, ret_detail)
 				       : read_key(path, ret, ret_detail);
+}
+
+int sealing_load(const char *dir, const struct store_options *options, enum sealing_source source,
+		 uint8_t ret[static SEAL_KEY_LEN], char **ret_detail)
+{
+	return load(dir, options, source, "", ret, ret_detail);
+}
+
+int sealing_load_next(const char *dir, const struct store_options *options,
+		      enum sealing_source source, uint8_t ret[static SEAL_KEY_LEN])
+{
+	return load(dir, options, source, SEALING_NEXT, ret, NULL);
 }
 
 static int write_new(const char *path, const void *data, size_t len)
@@ -133,14 +145,14 @@ static int create_file(const char *dir, const char *path, const void *data, size
 	return file_sync_directory(dir);
 }
 
-int sealing_create(const char *dir, const struct store_options *options, enum sealing_source source,
-		   uint8_t ret[static SEAL_KEY_LEN], char **ret_detail)
+static int create(const char *dir, const struct store_options *options, enum sealing_source source,
+		  const char *ending, uint8_t ret[static SEAL_KEY_LEN], char **ret_detail)
 {
 	_cleanup_(secret_done) struct secret wrapped = SECRET_INIT;
 	char path[PATH_MAX];
 	int r;
 
-	r = source_path(dir, source, path, ret_detail);
+	r = source_path(dir, source, ending, path, ret_detail);
 	if (r != 0)
 		return r;
 	random_fill(ret, SEAL_KEY_LEN);
@@ -154,4 +166,17 @@ int sealing_create(const char *dir, const struct store_options *options, enum se
 				       strerror(-r));
 	}
 	return r;
+}
+
+int sealing_create(const char *dir, const struct store_options *options, enum sealing_source source,
+		   uint8_t ret[static SEAL_KEY_LEN], char **ret_detail)
+{
+	return create(dir, options, source, "", ret, ret_detail);
+}
+
+int sealing_create_next(const char *dir, const struct store_options *options,
+			enum sealing_source source, uint8_t ret[static SEAL_KEY_LEN],
+			char **ret_detail)
+{
+	return create(dir, options, source, SEALING_NEXT, ret, ret_detail);
 }

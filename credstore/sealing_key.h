@@ -26,3 +26,11 @@ int sealing_load(const char *dir, const struct store_options *options, enum seal
  * Not for a credential: -ENOENT. As sealing_load(). */
 int sealing_create(const char *dir, const struct store_options *options, enum sealing_source source,
 		   uint8_t ret[static SEAL_KEY_LEN], char **ret_detail) _must_check_;
+
+/* The same two for the key that is to follow, in the source's file with this ending: rekey.h. */
+#define SEALING_NEXT ".next"
+int sealing_load_next(const char *dir, const struct store_options *options,
+		      enum sealing_source source, uint8_t ret[static SEAL_KEY_LEN]) _must_check_;
+int sealing_create_next(const char *dir, const struct store_options *options,
+			enum sealing_source source, uint8_t ret[static SEAL_KEY_LEN],
+			char **ret_detail) _must_check_;

@@ -2,6 +2,7 @@
 #include "provisioning/outcome.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/macros.h"
 #include "credstore/key.h"
@@ -81,6 +82,11 @@ static const struct row rows[OUTCOME_N] = {
 			     "The clock is not set, and tokens need it. Start time "
 			     "synchronisation or set the clock.",
 			     true, EXIT_CODE_TIME},
+	[OUTCOME_CLOCK] = {"clock-wrong",
+			   "The server takes this device for genuine, but not the time in its "
+			   "token: one of the two clocks is wrong. Start time synchronisation or "
+			   "set the clock; the agent tries again.",
+			   true, EXIT_CODE_TIME},
 	[OUTCOME_IDENTITY] = {"identity", "The identity key cannot sign. Check `[identity]`.",
 			      false, EXIT_CODE_IDENTITY},
 	[OUTCOME_TOKEN_ABSENT] = {"token-absent",
@@ -249,6 +255,18 @@ enum outcome outcome_of(enum outcome_step step, int r, uint8_t code)
 	if (r > 0)
 		return outcome_of_session(r);
 	return outcome_of_code(step, code);
+}
+
+enum outcome outcome_of_reply(enum outcome_step step, uint8_t code, const uint8_t *payload,
+			      size_t len)
+{
+	static const char word[] = "clock: ";
+	enum outcome o = outcome_of_code(step, code);
+
+	if ((o == OUTCOME_REJECTED || o == OUTCOME_CLOUD_REFUSED) && len >= sizeof(word) - 1 &&
+	    memcmp(payload, word, sizeof(word) - 1) == 0)
+		return OUTCOME_CLOCK;
+	return o;
 }
 
 enum outcome outcome_of_connect(int r)

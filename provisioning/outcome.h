@@ -32,6 +32,7 @@ enum outcome {
 	OUTCOME_TIMEOUT,
 	OUTCOME_LOST,         /* session gone: connect again and repeat */
 	OUTCOME_NO_TIME,      /* the clock was never set */
+	OUTCOME_CLOCK,        /* the server says that the token's times are wrong */
 	OUTCOME_IDENTITY,     /* our own key cannot sign */
 	OUTCOME_TOKEN_ABSENT, /* the token that holds a key is not there: transient */
 	OUTCOME_TOKEN_FAILED, /* it is there and failed: transient */
@@ -64,6 +65,10 @@ enum outcome_step {
 
 /* Of a reply's code (r == 0) or a session result. */
 enum outcome outcome_of(enum outcome_step step, int r, uint8_t code);
+/* The same for a reply with a payload: a refusal that is about the token's times, as
+ * onboard-service says it in a diagnostic payload ("clock: …"), is OUTCOME_CLOCK. */
+enum outcome outcome_of_reply(enum outcome_step step, uint8_t code, const uint8_t *payload,
+			      size_t len);
 enum outcome outcome_of_connect(int r);
 /* Of a signature or a key that was made: 0, -errno or KEY_E_*. */
 enum outcome outcome_of_key(int r);

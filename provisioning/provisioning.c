@@ -285,7 +285,9 @@ static void on_reply(struct session *s, int r, const struct reply *reply, void *
 		result.code = reply->code;
 		result.max_age_s = reply->has_max_age ? reply->max_age_s : 0;
 	}
-	result.outcome = outcome_of(call->step, r, result.code);
+	result.outcome = r == 0 ? outcome_of_reply(call->step, reply->code, reply->payload,
+						   reply->payload_len)
+				: outcome_of(call->step, r, 0);
 	describe(p, path_of(call->step), r, result.code);
 	if (call->step == OUTCOME_STEP_FETCH && result.outcome == OUTCOME_OK)
 		on_fetched(p, reply, &result);

@@ -104,28 +104,22 @@ int core_apikey_create(struct core *c, const char *team, const char *role, const
 {
 	_cleanup_(store_apikey_done) struct store_apikey row = {.name = NULL};
 	_cleanup_(store_txn_rollback) struct store_txn t = {NULL};
-	char key[APIKEY_TEXT];
 	int r;
 
 	if (!apikey_role_is_valid(role) || !apikey_name_is_valid(team) ||
 	    !apikey_name_is_valid(name))
 		return -EINVAL;
-	r = apikey_make("", role, name, &row, key);
-	if (r < 0)
-		return r;
-	r = store_txn_begin(&t, c->store, STORE_WRITE, "");
-	if (r < 0)
-		return r;
-	r = apikey_team_get(c, team, row.team);
-	if (r < 0)
-		return r;
-	r = c->store->ops->apikey_add(c->store, &row);
+	r = apikey_make("", role, name, &row, ret_key);
+	if (r == 0)
+		r = store_txn_begin(&t, c->store, STORE_WRITE, "");
+	if (r == 0)
+		r = apikey_team_get(c, team, row.team);
+	if (r == 0)
+		r = c->store->ops->apikey_add(c->store, &row);
+	if (r == 0)
+		r = store_txn_commit(&t);
+	/* A key that opens nothing is no key, and yet nobody's to find. */
 	if (r != 0)
-		return r < 0 ? r : -EEXIST;
-	r = store_txn_commit(&t);
-	if (r < 0)
-		return r;
-	memcpy(ret_key, key, sizeof(key));
-	secret_wipe(key, sizeof(key));
-	return 0;
+		secret_wipe(ret_key, APIKEY_TEXT);
+	return r > 0 ? -EEXIST : r;
 }

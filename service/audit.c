@@ -4,10 +4,24 @@
  * without the other. */
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "service/page.h"
+
+void core_at_the_console(const char *team, struct core_owner *ret)
+{
+	struct passwd *pw = getpwuid(getuid());
+
+	*ret = (struct core_owner){.team = ""};
+	snprintf(ret->team, sizeof(ret->team), "%s", team);
+	if (pw)
+		snprintf(ret->actor, sizeof(ret->actor), "cli:%.48s", pw->pw_name);
+	else
+		snprintf(ret->actor, sizeof(ret->actor), "cli:%lu", (unsigned long)getuid());
+}
 
 int core_audit(struct core *c, const struct core_owner *o, const char *action, const char *object,
 	       json_t *detail)

@@ -50,11 +50,26 @@ static bool is_signed_by(const struct jwt *jwt, const uint8_t spki[static CRYPTO
 	return crypto_verify(spki, jwt->signed_data, jwt->signed_len, jwt->signature) == 0;
 }
 
-/* CORE_OK or CORE_REJECTED; CORE_FAILED. */
-static enum core_verdict verify(const struct core *c, const struct jwt *jwt, const char *device,
-				const char *what, const uint8_t spki[static CRYPTO_SPKI_LEN])
+/* Who holds the key may know that it is the clock, and nobody else. */
+static const char *clock_word(const struct core *c, const struct jwt *jwt)
 {
-	const char *why;
+	int64_t now = clock_wall_s();
+
+	if (!jwt->has_exp || (jwt->has_iat && jwt->iat >= jwt->exp))
+		return NULL; /* no clock makes such a token */
+	if (jwt->exp < now - c->clock_skew_s)
+		return "clock: the token has expired";
+	return jwt->has_iat && jwt->iat > now + c->clock_skew_s
+		       ? "clock: the token is from the future"
+		       : NULL;
+}
+
+/* CORE_OK or CORE_REJECTED; CORE_FAILED. */
+static enum core_verdict verify(const struct core *c, const struct jwt *jwt,
+				struct core_caller *who, const char *what,
+				const uint8_t spki[static CRYPTO_SPKI_LEN])
+{
+	const char *device = who->device, *why;
 	int r;
 
 	r = crypto_verify(spki, jwt->signed_data, jwt->signed_len, jwt->signature);
@@ -62,8 +77,10 @@ static enum core_verdict verify(const struct core *c, const struct jwt *jwt, con
 		return core_fail(r, "cannot verify a token", device);
 	if (r > 0)
 		return refuse(device, what, "signature");
-	if (!times_are_valid(c, jwt, &why))
+	if (!times_are_valid(c, jwt, &why)) {
+		who->clock = clock_word(c, jwt);
 		return refuse(device, what, why);
+	}
 	return CORE_OK;
 }
 
@@ -251,7 +268,7 @@ static enum core_verdict authenticate(struct core *c, struct core_caller *who, c
 		return core_fail(r, "cannot read an identity", who->device);
 	if (r == STORE_E_NOT_FOUND)
 		return unknown_device(c, &jwt, who);
-	verdict = verify(c, &jwt, who->device, "auth", identity.spki);
+	verdict = verify(c, &jwt, who, "auth", identity.spki);
 	if (verdict != CORE_OK)
 		return verdict;
 	verdict = seen(c, who, &jwt, SEEN_PROVISIONING);
@@ -284,14 +301,15 @@ static int cloud_device(const struct jwt *jwt, char ret[static CORE_UUID_TEXT])
 
 /* Which of the device's keys signed. */
 static enum core_verdict cloud_verify(const struct core *c, const struct store_device *row,
-				      const struct jwt *jwt, enum seen *ret)
+				      const struct jwt *jwt, struct core_caller *who,
+				      enum seen *ret)
 {
 	if (!row->has_cloud_key && !row->has_cloud_key_before)
 		return refuse(row->uuid, "cloud_auth", "no key is registered");
 	*ret = row->has_cloud_key_before && is_signed_by(jwt, row->cloud_key_before)
 		       ? SEEN_CLOUD_BEFORE
 		       : SEEN_CLOUD;
-	return verify(c, jwt, row->uuid, "cloud_auth",
+	return verify(c, jwt, who, "cloud_auth",
 		      *ret == SEEN_CLOUD_BEFORE || !row->has_cloud_key ? row->cloud_key_before
 								       : row->cloud_key);
 }
@@ -318,7 +336,7 @@ static enum core_verdict authenticate_cloud(struct core *c, struct core_caller *
 		return core_fail(r, "cannot read a device", who->device);
 	if (r == STORE_E_NOT_FOUND)
 		return refuse(who->device, "cloud_auth", "not claimed");
-	verdict = cloud_verify(c, &row, &jwt, &as);
+	verdict = cloud_verify(c, &row, &jwt, who, &as);
 	if (verdict != CORE_OK)
 		return verdict;
 	verdict = seen(c, who, &jwt, as);

@@ -71,6 +71,8 @@ struct core_caller {
 	char device[CORE_UUID_TEXT];
 	char trace[CORE_TRACE_TEXT]; /* of its cycle, from its token; or empty */
 	uint32_t wait_s;             /* set with CORE_BUSY */
+	const char *clock; /* set with CORE_REJECTED when the token is genuine and its times are
+			      not good: static, "clock: …", for the device */
 };
 
 /* p/auth-jwt: verifies with the identity key of the device that iss names. device and trace of who
@@ -142,6 +144,16 @@ unsigned int core_problem(unsigned int status, json_t **ret, const char *detail_
  * the same key is not an error. */
 int core_import_identities(struct core *c, const char *csv, size_t len, size_t *ret_n,
 			   char **ret_detail) _must_check_;
+enum {
+	CORE_IDENTITY_UNKNOWN = 11, /* or no UUID at all */
+	CORE_IDENTITY_CLAIMED = 12,
+};
+/* Forgets a device's identity key: its tokens are refused from then on, and another key may be
+ * imported for it. One that is claimed is refused with *ret_detail, or (may_unclaim) unclaimed with
+ * it as by its owner: certificates revoked, commands, shadow and timeline gone, the team's audit
+ * log tells. 0, -errno, CORE_IDENTITY_*; nothing was changed then. */
+int core_identity_remove(struct core *c, const char *device, bool may_unclaim,
+			 char **ret_detail) _must_check_;
 /* Makes a key; *ret_key is shown once and only its hash is stored. */
 int core_apikey_create(struct core *c, const char *team, const char *role, const char *name,
 		       char ret_key[static 64]) _must_check_;

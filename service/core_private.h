@@ -49,6 +49,8 @@ unsigned int core_fail_http(int r, const char *what, json_t **ret);
  * over, or NULL. */
 int core_audit(struct core *c, const struct core_owner *o, const char *action, const char *object,
 	       json_t *detail) _must_check_;
+/* Who sits at this machine, for the log: "cli:<login>". */
+void core_at_the_console(const char *team, struct core_owner *ret);
 /* The same in another team's log. */
 int core_audit_for(struct core *c, const struct core_owner *o, const char *team, const char *action,
 		   const char *object, json_t *detail) _must_check_;

@@ -54,7 +54,10 @@ static void refuse(struct device_access *access, enum core_verdict verdict,
 		break;
 	case CORE_REJECTED:
 		access->proof = DEVICE_PROOF_NONE;
-		fail(answer, DEVICE_CODE(4, 3), "rejected");
+		fail(answer, DEVICE_CODE(4, 3), who->clock ? who->clock : "rejected");
+		/* A diagnostic payload: RFC 7252 §5.5.2. */
+		answer->payload = (const uint8_t *)who->clock;
+		answer->len = who->clock ? strlen(who->clock) : 0;
 		break;
 	case CORE_INVALID:
 		fail(answer, DEVICE_CODE(4, 0), "body refused");

@@ -21,6 +21,7 @@ static const char help[] =
 	"                             [--device-rate N] [--ops ADDRESS:PORT [--ops-remote]]\n"
 	"                             [--crl-url URL]\n"
 	"       onboard-service identity import --state DIR|--store URL FILE|-\n"
+	"       onboard-service identity remove --state DIR|--store URL [--unclaim] UUID\n"
 	"       onboard-service apikey create --state DIR|--store URL [--team NAME]\n"
 	"                             [--role admin|editor|viewer] [--name TEXT]\n"
 	"       onboard-service user create|passwd --state DIR|--store URL --name NAME\n"

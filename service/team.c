@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "service/apikey.h"
 #include "service/core_private.h"
 
@@ -103,11 +104,28 @@ static unsigned int key_store(struct core *c, const struct core_owner *o,
 	return r == 0 ? 0 : core_fail_http(r < 0 ? r : -EEXIST, "cannot store an API key", ret);
 }
 
+/* Makes, stores and shows it, this once; key is the caller's to wipe. */
+static unsigned int key_add(struct core *c, const struct core_owner *o, const json_t *name,
+			    const json_t *role, char key[static APIKEY_TEXT], json_t **ret)
+{
+	_cleanup_(store_apikey_done) struct store_apikey row = {.name = NULL};
+	unsigned int status;
+
+	if (apikey_make(o->team, json_string_value(role), json_string_value(name), &row, key) < 0)
+		return core_fail_http(-ENOMEM, "cannot make an API key", ret);
+	status = key_store(c, o, &row, ret);
+	if (status)
+		return status;
+	*ret = key_json(&row);
+	if (!*ret || json_object_set_new(*ret, "key", json_string(key)) < 0)
+		return core_fail_http(-ENOMEM, "cannot show an API key", ret);
+	return 201;
+}
+
 unsigned int core_apikey_add(struct core *c, const struct core_owner *o, const json_t *body,
 			     json_t **ret)
 {
 	static const char *const members[] = {"name", "role", NULL};
-	_cleanup_(store_apikey_done) struct store_apikey row = {.name = NULL};
 	const json_t *name = json_object_get(body, "name"), *role = json_object_get(body, "role");
 	char key[APIKEY_TEXT];
 	unsigned int status;
@@ -121,16 +139,9 @@ unsigned int core_apikey_add(struct core *c, const struct core_owner *o, const j
 		status = core_need_role(role, ret);
 	if (status)
 		return status;
-	if (apikey_make(o->team, json_string_value(role), json_string_value(name), &row, key) < 0)
-		return core_fail_http(-ENOMEM, "cannot make an API key", ret);
-	status = key_store(c, o, &row, ret);
-	if (status)
-		return status;
-	*ret = key_json(&row);
-	/* This once. */
-	if (!*ret || json_object_set_new(*ret, "key", json_string(key)) < 0)
-		return core_fail_http(-ENOMEM, "cannot show an API key", ret);
-	return 201;
+	status = key_add(c, o, name, role, key, ret);
+	secret_wipe(key, sizeof(key));
+	return status;
 }
 
 unsigned int core_apikey_delete(struct core *c, const struct core_owner *o, const char *key,

@@ -7,34 +7,19 @@
 #include "service/users_admin.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "service/apikey.h"
 #include "service/core_private.h"
 #include "service/password.h"
 
-/* Who sits at this machine, for the audit log. */
-static void at_the_console(const char *team, struct core_owner *ret)
-{
-	struct passwd *pw = getpwuid(getuid());
-
-	*ret = (struct core_owner){.team = ""};
-	snprintf(ret->team, sizeof(ret->team), "%s", team);
-	if (pw)
-		snprintf(ret->actor, sizeof(ret->actor), "cli:%.48s", pw->pw_name);
-	else
-		snprintf(ret->actor, sizeof(ret->actor), "cli:%lu", (unsigned long)getuid());
-}
-
 static int note(struct core *c, const struct store_user *user, const char *action)
 {
 	struct core_owner o;
 
-	at_the_console(user->team, &o);
+	core_at_the_console(user->team, &o);
 	return core_audit(c, &o, action, user->id,
 			  json_pack("{s:s, s:s}", "name", user->name, "role", user->role));
 }

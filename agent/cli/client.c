@@ -56,6 +56,11 @@ static int call_failed(const char *interface, const sd_bus_error *error, int r)
 	};
 	char text[512];
 
+	if (strcmp(interface, CLIENT_RESET) == 0 &&
+	    sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED)) {
+		fprintf(stderr, "onboardctl: not allowed: only root may reset a device\n");
+		return EXIT_CODE_FAILED;
+	}
 	if (strcmp(interface, CLIENT_WIFI) == 0 && is_absent(error)) {
 		fprintf(stderr, "onboardctl: Wi-Fi is off: 'enable = yes' in [wifi] of "
 				"onboardd.conf, then systemctl restart onboardd\n");

@@ -12,6 +12,7 @@
 #include "proto/wifi/wifi.h"
 
 #define CLIENT_AGENT "org.onboardd.Agent1"
+#define CLIENT_RESET "org.onboardd.Reset1"
 /* There when Wi-Fi is on. */
 #define CLIENT_WIFI "org.onboardd.Wifi1"
 

@@ -41,6 +41,15 @@ const struct verb verbs[] = {
 	 "  --key WHERE     'file': sealed in the store; or the pkcs11: URI of a token, or of a key in it\n"
 	 "  --uuid UUID     the device's UUID, instead of a new one\n"
 	 "  --config FILE   onboardd's configuration (/etc/onboardd/onboardd.conf)\n"},
+	{"reset", verb_reset, "{[--network] [--credentials] [--identity] [--yes] | --receipt} [--json] [--timeout TIME]",
+	 "make the device forget, after asking, and wipe it from its storage",
+	 "  --network       the Wi-Fi networks\n"
+	 "  --credentials   what its owner gave it: credentials, settings, exported files\n"
+	 "  --identity      its key and UUID; the credentials go with them\n"
+	 "  --yes           do not ask\n"
+	 "  --receipt       show what the last reset removed\n"
+	 "  --json          the receipt as JSON\n"
+	 "  --timeout TIME  give up waiting after TIME (default 2min): exit code 3; it goes on\n"},
 	{"claim", verb_claim,
 	 "--server URL --api-key-file FILE [--ca FILE] [--tag TAG]... {TOKEN | - | --token-file FILE}",
 	 "claim a device, as its owner, from anywhere",

@@ -26,6 +26,7 @@ int verb_status(int argc, char **argv) _must_check_;
 int verb_token(int argc, char **argv) _must_check_;
 int verb_provision(int argc, char **argv) _must_check_;
 int verb_interval(int argc, char **argv) _must_check_;
+int verb_reset(int argc, char **argv) _must_check_;
 int verb_monitor(int argc, char **argv) _must_check_;
 int verb_credentials(int argc, char **argv) _must_check_;
 int verb_identity(int argc, char **argv) _must_check_;

@@ -74,14 +74,57 @@ static int import(const char *dir, const char *store, const char *path)
 	return fflush(stdout) == 0 ? EXIT_CODE_DONE : EXIT_CODE_FAILED;
 }
 
+static int remove_one(const char *dir, const char *store, const char *uuid, bool may_unclaim)
+{
+	_cleanup_(state_close) struct state state = {0};
+	_cleanup_(freep) char *detail = NULL;
+	int r;
+
+	r = state_open(dir, store, false, (struct core_config){0}, &state);
+	if (r != 0)
+		return r;
+	r = core_identity_remove(state.core, uuid, may_unclaim, &detail);
+	if (r < 0) {
+		log_error("identity remove: %s", strerror(-r));
+		return EXIT_CODE_STORE;
+	}
+	if (r != 0) {
+		if (r == CORE_IDENTITY_CLAIMED)
+			log_error("%s", detail ? detail : "the device is claimed");
+		else
+			log_error("%s: this service knows no such device", uuid);
+		return EXIT_CODE_FAILED;
+	}
+	printf("removed %s\n", uuid);
+	return fflush(stdout) == 0 ? EXIT_CODE_DONE : EXIT_CODE_FAILED;
+}
+
+static int run(const char *dir, const char *store, bool may_unclaim, int n, char **words)
+{
+	bool is_import = n == 2 && strcmp(words[0], "import") == 0;
+	bool is_remove = n == 2 && strcmp(words[0], "remove") == 0;
+
+	if (!is_import && !is_remove)
+		return verb_usage("identity: import and a file (or -), or remove and a device's "
+				  "UUID are needed");
+	if (!dir && !store)
+		return verb_usage("identity %s: --state or --store is needed", words[0]);
+	if (is_import && may_unclaim)
+		return verb_usage("identity import: --unclaim belongs to remove");
+	return is_import ? import(dir, store, words[1])
+			 : remove_one(dir, store, words[1], may_unclaim);
+}
+
 int verb_identity(int argc, char **argv)
 {
 	static const struct option known[] = {
 		{"state", required_argument, NULL, 's'},
 		{"store", required_argument, NULL, 'u'},
+		{"unclaim", no_argument, NULL, 'c'},
 		{NULL, 0, NULL, 0},
 	};
 	const char *dir = NULL, *store = NULL;
+	bool may_unclaim = false;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
@@ -89,12 +132,10 @@ int verb_identity(int argc, char **argv)
 			dir = optarg;
 		else if (c == 'u')
 			store = optarg;
+		else if (c == 'c')
+			may_unclaim = true;
 		else
 			return verb_usage("identity: see onboard-service --help");
 	}
-	if (argc - optind != 2 || strcmp(argv[optind], "import") != 0)
-		return verb_usage("identity: import and a file (or -) are needed");
-	if (!dir && !store)
-		return verb_usage("identity import: --state or --store is needed");
-	return import(dir, store, argv[optind + 1]);
+	return run(dir, store, may_unclaim, argc - optind, argv + optind);
 }

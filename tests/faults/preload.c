@@ -14,10 +14,13 @@
  *                             the N-th write to a file takes half of what it was given, and a line
  *                             "short" goes to the FILE of ONBOARD_TEST_LOADS
  *   ONBOARD_TEST_CLOCK=SECONDS
- *                             the wall clock stands still there, as one that was never set
+ *                             the wall clock stands still there, as one that was never set;
+ *                             @FILE: at what FILE says just then
+ *   ONBOARD_TEST_SYNC=yes|no  whether the kernel and systemd-timesyncd call it synchronised
  */
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <mbedtls/ecp.h>
 #include <mbedtls/pk.h>
@@ -30,10 +33,22 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/timex.h>
 #include <time.h>
 #include <unistd.h>
 
 static bool loaded;
+
+static time_t read_clock(const char *path)
+{
+	char text[32] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
+		abort();
+	close(fd);
+	return (time_t)atoll(text);
+}
 
 time_t time(time_t *ret)
 {
@@ -42,10 +57,34 @@ time_t time(time_t *ret)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (wish)
-		now.tv_sec = (time_t)atoll(wish);
+		now.tv_sec = *wish == '@' ? read_clock(wish + 1) : (time_t)atoll(wish);
 	if (ret)
 		*ret = now.tv_sec;
 	return now.tv_sec;
+}
+
+int adjtimex(struct timex *t)
+{
+	int (*real)(struct timex *) = (int (*)(struct timex *))dlsym(RTLD_NEXT, "adjtimex");
+	const char *wish = getenv("ONBOARD_TEST_SYNC");
+	int r = real(t);
+
+	if (!wish)
+		return r;
+	t->status = strcmp(wish, "yes") == 0 ? t->status & ~STA_UNSYNC : t->status | STA_UNSYNC;
+	return TIME_OK;
+}
+
+int access(const char *path, int mode)
+{
+	int (*real)(const char *, int) = (int (*)(const char *, int))dlsym(RTLD_NEXT, "access");
+
+	if (getenv("ONBOARD_TEST_SYNC") &&
+	    strcmp(path, "/run/systemd/timesync/synchronized") == 0) {
+		errno = ENOENT;
+		return -1;
+	}
+	return real(path, mode);
 }
 
 static void strike(const char *where)

@@ -102,7 +102,7 @@ def token_of(run_or_events):
     return run_or_events.status["claim_token"]
 
 
-def struck(where=None, number=None, loads=None, clock=None):
+def struck(where=None, number=None, loads=None, clock=None, synchronised=None):
     """The environment that puts tests/faults/preload.c between onboardd and its libraries."""
     env = {"LD_PRELOAD": program("preload" if os.environ.get("PRELOAD") else "preload.so"),
            "ASAN_OPTIONS": ":".join(filter(None, [os.environ.get("ASAN_OPTIONS"),
@@ -113,4 +113,6 @@ def struck(where=None, number=None, loads=None, clock=None):
         env["ONBOARD_TEST_LOADS"] = loads
     if clock is not None:
         env["ONBOARD_TEST_CLOCK"] = str(clock)
+    if synchronised is not None:
+        env["ONBOARD_TEST_SYNC"] = "yes" if synchronised else "no"
     return env

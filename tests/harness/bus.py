@@ -9,7 +9,8 @@ from harness.process import Process, run
 class Bus:
     """`case` ends it with the test."""
 
-    def __init__(self, case, name="bus"):
+    def __init__(self, case, name="bus", policy=""):
+        """policy: more of the bus's configuration, which outranks that everybody may do all."""
         config = case.path(name + ".conf")
         with open(config, "w", encoding="utf-8") as f:
             f.write(f"""<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
@@ -22,6 +23,7 @@ class Bus:
     <allow eavesdrop="true"/>
     <allow own="*"/>
   </policy>
+  {policy}
 </busconfig>
 """)
         self.process = case.watch(Process(

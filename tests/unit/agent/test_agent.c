@@ -283,7 +283,8 @@ static void agent_shows_the_token_again_when_its_owner_gave_it_up(void **state)
 	agent_provision(f->agent, REQUEST_BUS);
 	run_until_state(f, "unclaimed");
 	assert_non_null(strstr(at + 1, "claim token: "));
-	assert_string_equal(status_of(f).claimed, "no");
+	assert_string_equal(status_of(f).claimed, "released");
+	assert_non_null(strstr(status_of(f).reason, "its owner released it"));
 }
 
 /* Defect 13 and 15: a fetch that failed was neither named nor repeated. */

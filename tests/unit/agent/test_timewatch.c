@@ -87,10 +87,68 @@ static void synchronised_time_is_good_before_the_last_good_moment_and_corrects_i
 	assert_int_equal(timewatch_floor(f->store), now);
 }
 
+/* A clock chip that comes up as all ones is in 2106. */
+static void time_far_after_the_build_is_good_only_when_it_is_synchronised(void **state)
+{
+	struct fixture *f = *state;
+	int64_t built = timewatch_floor(f->store), last = built + (int64_t)30 * 366 * 86400 - 1;
+
+	assert_true(timewatch_is_good(last, built, false, false));
+	assert_false(timewatch_is_good(last + 1, built, false, false));
+	assert_false(timewatch_is_good(UINT32_MAX, built, false, false));
+	assert_true(timewatch_is_good(UINT32_MAX, built, true, false));
+	assert_true(timewatch_is_good((int64_t)UINT32_MAX + 1, built, true, false));
+}
+
+struct fault_row {
+	int64_t now_s, floor_s;
+	bool is_synchronised, require_sync;
+	const char *word; /* NULL: good */
+};
+
+static void what_is_wrong_with_a_clock_has_words(void **state)
+{
+	struct fixture *f = *state;
+	int64_t built = timewatch_floor(f->store);
+	const struct fault_row rows[] = {
+		{0, built, false, false, "built"},
+		{0, built, true, false, "built"},
+		{built, built + 1, false, false, "accepted"},
+		{built, built + 1, true, true, NULL},
+		{built + 5, built, false, true, "require-sync"},
+		{built + 5, built, false, false, NULL},
+		{UINT32_MAX, built, false, false, "future"},
+		{INT64_MAX, built, true, false, "token"},
+		{INT64_MIN, built, true, false, "built"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct fault_row *row = &rows[i];
+		const char *fault = timewatch_fault(row->now_s, row->floor_s, row->is_synchronised,
+						    row->require_sync);
+
+		if (!fault != !row->word || (fault && !strstr(fault, row->word)))
+			fail_msg("row %zu: %s", i, fault ? fault : "good");
+	}
+}
+
+static void a_clock_is_written_for_people_in_any_year(void **state)
+{
+	char text[TIMEWATCH_TEXT_MAX];
+
+	(void)state;
+	timewatch_format(0, text);
+	assert_string_equal(text, "1970-01-01 00:00:00 UTC");
+	timewatch_format(UINT32_MAX, text);
+	assert_string_equal(text, "2106-02-07 06:28:15 UTC");
+	timewatch_format(INT64_MIN, text);
+	assert_string_equal(text, "-9223372036854775808 s since 1970");
+}
+
 static void time_after_the_year_9999_is_not_good(void **state)
 {
 	(void)state;
-	assert_true(timewatch_is_good(253402300799, 0, false, false));
+	assert_true(timewatch_is_good(253402300799, 0, true, false));
 	assert_false(timewatch_is_good(253402300800, 0, false, false));
 	assert_false(timewatch_is_good(253402300800, 0, true, false));
 }
@@ -138,6 +196,9 @@ int main(void)
 		TEST(time_before_the_last_good_moment_is_not_good),
 		TEST(synchronised_time_is_good_before_the_last_good_moment_and_corrects_it),
 		TEST(time_after_the_year_9999_is_not_good),
+		TEST(time_far_after_the_build_is_good_only_when_it_is_synchronised),
+		TEST(what_is_wrong_with_a_clock_has_words),
+		TEST(a_clock_is_written_for_people_in_any_year),
 		TEST(floor_moves_forward_only_and_once_a_day),
 		TEST(floor_that_is_no_number_counts_as_absent),
 		TEST(synchronisation_counts_only_when_required),

@@ -61,6 +61,37 @@ static void outcome_maps_every_code_of_the_result_table(void **state)
 	}
 }
 
+static void a_refusal_for_the_clock_is_one_only_in_the_words_of_its_service(void **state)
+{
+	static const struct {
+		enum outcome_step step;
+		uint8_t code;
+		const char *payload;
+		enum outcome want;
+	} rows[] = {
+		{OUTCOME_STEP_AUTHENTICATE, CODE(4, 3), "clock: the token has expired",
+		 OUTCOME_CLOCK},
+		{OUTCOME_STEP_CLOUD, CODE(4, 3), "clock: ", OUTCOME_CLOCK},
+		{OUTCOME_STEP_AUTHENTICATE, CODE(4, 3), "clock:", OUTCOME_REJECTED},
+		{OUTCOME_STEP_AUTHENTICATE, CODE(4, 3), "Clock: x", OUTCOME_REJECTED},
+		{OUTCOME_STEP_AUTHENTICATE, CODE(4, 3), "", OUTCOME_REJECTED},
+		{OUTCOME_STEP_AUTHENTICATE, CODE(4, 1), "clock: x", OUTCOME_UNCLAIMED},
+		{OUTCOME_STEP_FETCH, CODE(5, 3), "clock: x", OUTCOME_BUSY},
+		{OUTCOME_STEP_AUTHENTICATE, CODE(2, 1), "clock: x", OUTCOME_OK},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_int_equal(outcome_of_reply(rows[i].step, rows[i].code,
+						  (const uint8_t *)rows[i].payload,
+						  strlen(rows[i].payload)),
+				 rows[i].want);
+	assert_int_equal(outcome_of_reply(OUTCOME_STEP_AUTHENTICATE, CODE(4, 3), NULL, 0),
+			 OUTCOME_REJECTED);
+	assert_true(outcome_is_transient(OUTCOME_CLOCK));
+	assert_int_equal(outcome_exit_code(OUTCOME_CLOCK), EXIT_CODE_TIME);
+}
+
 /* Defect 13: whatever went wrong with a GET became "not supported". */
 static void defect_13_a_fetch_that_fails_keeps_its_cause(void **state)
 {
@@ -189,6 +220,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(outcome_maps_every_code_of_the_result_table),
+		cmocka_unit_test(a_refusal_for_the_clock_is_one_only_in_the_words_of_its_service),
 		cmocka_unit_test(defect_13_a_fetch_that_fails_keeps_its_cause),
 		cmocka_unit_test(a_request_that_the_store_kept_from_being_sent_says_so),
 		cmocka_unit_test(a_key_that_does_not_sign_says_what_it_takes),

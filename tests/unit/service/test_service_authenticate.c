@@ -101,6 +101,48 @@ static void times_count_within_the_skew_and_not_beyond(void **state)
 	device_done(&d);
 }
 
+/* The service's own clock may be the wrong one: the device is told, and nobody else. */
+static void a_genuine_token_of_another_time_is_told_so_and_a_foreign_one_is_not(void **state)
+{
+	struct fixture *f = *state;
+	char iss[64], jwt[JWT_MAX];
+	struct device d, stranger;
+	int64_t now = clock_wall_s();
+	const struct {
+		int64_t iat, exp;
+		const char *clock;
+	} rows[] = {
+		{now - 300, now - 120, "clock: the token has expired"},
+		{1, 301, "clock: the token has expired"},
+		{now + 120, now + 420, "clock: the token is from the future"},
+		{INT64_C(4294967296), INT64_C(4294967596), "clock: the token is from the future"},
+		{now, now + 700000, NULL},
+		{now + 20, now + 10, NULL},
+		{0, 0, NULL},
+	};
+
+	device_init(&d);
+	device_init(&stranger);
+	device_claim(f, &d, NULL);
+	snprintf(iss, sizeof(iss), "nRF9160.%s", d.uuid);
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(rows); i++) {
+		struct core_caller who = {.address = "192.0.2.1"};
+		bool is_genuine = i % 2 == 0;
+		const char *want = is_genuine ? rows[i / 2].clock : NULL;
+		const struct jwt_claims claims = {
+			.iss = iss, .iat = rows[i / 2].iat, .exp = rows[i / 2].exp};
+
+		assert_int_equal(jwt_build(&claims, key_sign, is_genuine ? d.key : stranger.key,
+					   jwt, sizeof(jwt)),
+				 0);
+		assert_int_equal(core_authenticate(f->core, &who, jwt, strlen(jwt)), CORE_REJECTED);
+		if (!who.clock != !want || (want && strcmp(who.clock, want) != 0))
+			fail_msg("row %zu: %s", i, who.clock ? who.clock : "nothing");
+	}
+	device_done(&d);
+	device_done(&stranger);
+}
+
 static void iss_must_be_hardware_and_uuid(void **state)
 {
 	struct fixture *f = *state;
@@ -226,6 +268,7 @@ int main(void)
 		T(a_genuine_device_of_nobody_is_unclaimed_and_named),
 		T(an_unknown_device_and_a_foreign_key_are_rejected),
 		T(times_count_within_the_skew_and_not_beyond),
+		T(a_genuine_token_of_another_time_is_told_so_and_a_foreign_one_is_not),
 		T(iss_must_be_hardware_and_uuid),
 		T(every_truncated_or_changed_token_is_rejected),
 		T(the_cloud_takes_the_generated_key_and_only_that),
