@@ -440,7 +440,7 @@ static int add_sources(struct agent *a)
 static int make_cloud(struct agent *a)
 {
 	const struct config *c = a->config;
-	const struct cloud_device_config config = {
+	struct cloud_device_config config = {
 		.session = {.name = "cloud",
 			    .server = c->cloud_server,
 			    .address = c->cloud_address,
@@ -460,6 +460,7 @@ static int make_cloud(struct agent *a)
 
 	if (!c->validate)
 		return 0;
+	agent_set_ways(c, &config.session);
 	return cloud_device_new(a->event, &config, a->store, a->identity, &a->cloud);
 }
 
