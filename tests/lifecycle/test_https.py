@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where UDP gets no answer, devices are provisioned over HTTPS: the same engine, the same promises."""
 
+import json
 import os
 import signal
 import subprocess
@@ -9,9 +10,10 @@ import time
 import udpless
 from harness import agent
 from harness.agent import Run, token_of
+from harness.bus import Bus
 from harness.case import Case, main
 from harness.pki import Pki
-from harness.process import run
+from harness.process import program, run
 from harness.service import Service
 
 CLOUD_TAG = 16842753
@@ -94,6 +96,45 @@ class NoUdp(Https):
         why = [e["why"] for e in done.events if e.get("new") == "backing-off"][0]
         self.assertIn("no answer", why)
         self.assertIn("HTTPS", why)
+
+
+class Daemon(Https):
+    def start(self, device):
+        self.bus = Bus(self)
+        return device.start_daemon(env=self.bus.env, argv_prefix=self.cable.prefix)
+
+    def status(self):
+        return json.loads(run([program("onboardctl"), "status", "--json"], self.bus.env))
+
+    def test_a_device_that_waits_for_its_owner_asks_again_on_the_connection_that_it_has(self):
+        self.cable.drop_udp()
+        device = self.device()
+        relay = udpless.Relay(self, self.service.rest_port)
+        device.set("provisioning", https_port=relay.port, unclaimed_poll="300ms")
+        daemon = self.start(device)
+        daemon.wait_line(r"\bnew=unclaimed\b")
+        for _ in range(3):
+            after = len(daemon.lines)
+            daemon.wait_line(r"state old=authenticating new=unclaimed", after=after)
+        self.assertEqual(relay.count, 1)
+        self.service.rest.claim(self.status()["claim_token"], [RULE])
+        daemon.wait_line(r"\bnew=idle\b")
+        status = self.status()
+        self.assertEqual((status["claimed"], status["cloud"], status["suite"]), ("yes", "validated", "HTTPS"))
+
+    def test_a_kept_session_outlives_a_restart_of_the_service(self):
+        self.cable.drop_udp()
+        device = self.claimed()
+        daemon = self.start(device)
+        daemon.wait_line(r"\bnew=idle\b")
+        self.service.stop(goodbye=False)
+        self.service.start()
+        command = self.service.rest.add_command(device.uuid, {"clientPrivateKeyGeneration": {"secTag": 77}})
+        after = len(daemon.lines)
+        self.bus.call("Provision")
+        daemon.wait_line(r"\bnew=executing\b", after=after)
+        daemon.wait_line(r"\bnew=idle\b", after=after)
+        self.assertEqual(self.service.rest.command(device.uuid, command)["status"], "SUCCEEDED")
 
 
 class ServerIdentity(Https):
