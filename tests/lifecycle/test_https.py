@@ -168,6 +168,69 @@ class ServerIdentity(Https):
         self.refused(elsewhere)
 
 
+LOGIN, COMMANDS = "/v1/provisioning/auth-jwt", "/v1/provisioning/commands"
+CREATED = b"HTTP/1.1 201 Created\r\nCache-Control: max-age=300\r\nContent-Length: 0\r\n\r\n"
+
+
+def endless(first, more):
+    yield first
+    while True:
+        yield more
+
+
+def body(data, status=b"200 OK"):
+    return b"HTTP/1.1 %s\r\nContent-Type: application/cbor\r\nContent-Length: %d\r\n\r\n" % (status, len(data)) + data
+
+
+class Lies(Https):
+    """A server that the root CA vouches for, and that answers what it should not. Whatever it sends is bounded."""
+
+    def tell(self, answers, outcome):
+        """The run of a device that hears this, per path; what was asked."""
+        liar = udpless.Liar(self, self.pki(), lambda path: answers.get(path, body(b"")))
+        device = udpless.DeviceBehindCable(self, self.cable, self.service, transport="https",
+                                           name=f"agent-{liar.port}")
+        device.set("provisioning", https_port=liar.port)
+        device.init()
+        process = device.start_once("--timeout", "8")
+        done = Run(process, process.wait())
+        self.assertEqual(done.outcome, outcome, process.output())
+        return liar.paths
+
+    def test_header_lines_without_an_end_are_not_taken(self):
+        self.tell({LOGIN: endless(b"HTTP/1.1 201 Created\r\n", b"X-More: " + b"x" * 500 + b"\r\n")}, "body-too-large")
+
+    def test_a_body_without_an_end_is_not_taken(self):
+        self.tell({LOGIN: CREATED, COMMANDS: endless(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", b"\x80" * 1000)},
+                  "body-too-large")
+
+    def test_a_body_larger_than_was_asked_for_is_not_taken(self):
+        self.tell({LOGIN: CREATED, COMMANDS: body(b"\x80" * 8193)}, "body-too-large")
+
+    def test_redirects_are_not_followed(self):
+        away = b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"
+        self.assertNotIn("/elsewhere", self.tell({LOGIN: away}, "body-invalid"))
+
+    def test_a_login_that_does_not_say_yes_is_none(self):
+        self.assertNotIn(COMMANDS, self.tell({LOGIN: body(b"", b"200 OK")}, "body-invalid"))
+
+    def test_commands_that_are_none_are_not_executed(self):
+        self.tell({LOGIN: CREATED, COMMANDS: body(b"\xff\xff")}, "body-invalid")
+
+    def test_what_is_no_http_is_no_answer(self):
+        self.tell({LOGIN: b"\x00\x01\x02 hello\r\n\r\n"}, "body-invalid")
+
+    def test_a_refusal_is_judged_as_over_coap(self):
+        for status, outcome in ((b"403 Forbidden", "rejected"), (b"404 Not Found", "not-found"), (b"400 Bad Request", "bad-request"),
+                                (b"503 Service Unavailable", "busy")):
+            with self.subTest(status=status):
+                self.tell({LOGIN: body(b"", status)}, outcome)
+
+    def test_a_connection_that_ends_without_an_answer_is_tried_again(self):
+        paths = self.tell({LOGIN: b""}, "lost")
+        self.assertGreater(paths.count(LOGIN), 1)
+
+
 class ThroughProxy(Https):
     LOGIN = "device:s3cret-of-the-proxy"
 

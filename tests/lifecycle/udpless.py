@@ -6,6 +6,7 @@ refuse or hold connections, and a proxy."""
 import base64
 import os
 import socket
+import ssl
 import sys
 import threading
 
@@ -147,6 +148,44 @@ def pass_on(client, server):
     back.start()
     one_way(client, server)
     back.join()
+
+
+class Liar:
+    """An HTTPS server with the right certificate: answers(path) gives the bytes of an answer, or a generator of them."""
+
+    def __init__(self, case, pki, answers):
+        self.answers = answers
+        self.paths = []
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(pki.cert, pki.key)
+        self.listener = socket.create_server((SERVER, 0))
+        self.port = self.listener.getsockname()[1]
+        case.addCleanup(self.listener.close)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client):
+        try:
+            with self.context.wrap_socket(client, server_side=True) as tls, tls.makefile("rb") as lines:
+                while line := lines.readline():
+                    path = line.split()[1].decode().partition("?")[0]
+                    self.paths.append(path)
+                    while lines.readline().strip():
+                        pass
+                    answer = self.answers(path)
+                    for part in [answer] if isinstance(answer, bytes) else answer:
+                        tls.sendall(part)
+                    if not answer:
+                        return
+        except OSError:
+            pass  # the device has had enough
 
 
 class DeviceBehindCable(Agent):
