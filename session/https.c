@@ -11,7 +11,6 @@
 
 /* The service forgets a connection after 15 s; nothing is gained by keeping it for longer. */
 #define IDLE_US (UINT64_C(15) * 1000000)
-#define PROBE_PATH "/health/live"
 #define PROBE_MAX 4096
 #define REPLY_MAX 65536
 #define LOGIN_MAX 512 /* of a proxy: "user:password" */
@@ -64,7 +63,7 @@ static int request_make(struct https_line *h, const struct twin *twin,
 	r->accept = request ? request->accept : -1;
 	r->answer_max = !request ? PROBE_MAX : request->max_reply ? request->max_reply : REPLY_MAX;
 	if (asprintf(&r->url, "https://%s:%u%s%s%s", c->server, c->https_port,
-		     twin ? twin->http_path : PROBE_PATH, query ? "?" : "",
+		     twin ? twin->http_path : twin_find(1, "p/cmd")->http_path, query ? "?" : "",
 		     query ? query : "") < 0) {
 		r->url = NULL;
 		request_free(r);
@@ -193,7 +192,7 @@ static int keep_addresses(struct https_line *h, const struct resolve_address *ad
 	return 0;
 }
 
-/* Any answer of a server that proved its name will do. */
+/* Asks for commands without a token: a service that has them refuses that. */
 static void probe(struct https_line *h)
 {
 	struct https_request *r = NULL;
@@ -313,8 +312,7 @@ static void connected(struct https_line *h, int result, const char *why)
 {
 	char detail[512];
 
-	/* What it answered is nothing to us. */
-	if (result == 0 || result == SESSION_E_TOO_LARGE || result == SESSION_E_PROTOCOL) {
+	if (result == 0) {
 		h->line.state = SESSION_OPEN;
 		session_line_connected(&h->line, 0, "");
 		return;
@@ -324,13 +322,22 @@ static void connected(struct https_line *h, int result, const char *why)
 	session_line_connected(&h->line, result, detail);
 }
 
+/* Busy or not, it is there; where the path is unknown, or elsewhere, it is not. */
+static int judge_probe(struct https_request *r)
+{
+	if (r->result != 0 || (r->status / 100 != 3 && r->status != 404 && r->status != 405))
+		return r->result;
+	snprintf(r->error, sizeof(r->error), "no provisioning service there (%ld)", r->status);
+	return SESSION_E_UNREACHABLE;
+}
+
 static void on_done(struct https_line *h, struct https_request *r, CURLcode code)
 {
 	https_transfer_end(h, r, code);
 	(void)take_out(&h->queue, r);
 	if (!r->twin) {
 		char why[CURL_ERROR_SIZE];
-		int result = r->result;
+		int result = judge_probe(r);
 
 		snprintf(why, sizeof(why), "%s", r->error);
 		request_free(r);

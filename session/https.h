@@ -34,6 +34,7 @@ struct https_request {
 	bool is_too_large;
 	char error[CURL_ERROR_SIZE];
 	int result;
+	long status;
 	struct reply reply;
 };
 

@@ -298,7 +298,7 @@ static int result_of(struct https_line *h, const struct https_request *r, CURLco
 
 void https_transfer_end(struct https_line *h, struct https_request *r, CURLcode code)
 {
-	long status = 0, made = 0;
+	long made = 0;
 
 	r->result = result_of(h, r, code);
 	if (is_connected(h, r, &made))
@@ -306,7 +306,7 @@ void https_transfer_end(struct https_line *h, struct https_request *r, CURLcode 
 	if (r->result != 0 && !r->error[0])
 		snprintf(r->error, sizeof(r->error), "%s", h->curl.easy_strerror(code));
 	if (r->result == 0 &&
-	    h->curl.easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK)
+	    h->curl.easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &r->status) != CURLE_OK)
 		r->result = -EIO;
 	https_transfer_drop(h, r);
 	if (r->result != 0)
@@ -314,7 +314,7 @@ void https_transfer_end(struct https_line *h, struct https_request *r, CURLcode 
 	h->answers++;
 	if (!r->twin)
 		return;
-	r->reply.code = twin_code(r->twin, (unsigned int)status);
+	r->reply.code = twin_code(r->twin, (unsigned int)r->status);
 	if (r->reply.code == 0)
 		r->result = SESSION_E_PROTOCOL;
 	r->reply.payload = r->answer;

@@ -61,6 +61,8 @@ class NoUdp(Https):
         self.assertEqual(done.steps("suspend")[0]["text"], "connection closed")
         self.assertIn("resumed", done.steps("resume")[0]["text"])
         self.assertGreater(done.status["provisioning"]["datagrams_tx"], 0, "UDP had no head start")
+        # Both sides name the cycle by one id.
+        self.assertIn(f"trace={done.status['trace']} cloud_auth=accepted", self.service.process.output())
 
     def test_a_network_without_udp_is_remembered_and_another_one_is_not_taken_for_it(self):
         self.cable.drop_udp()
@@ -187,7 +189,15 @@ class Lies(Https):
 
     def tell(self, answers, outcome):
         """The run of a device that hears this, per path; what was asked."""
-        liar = udpless.Liar(self, self.pki(), lambda path: answers.get(path, body(b"")))
+        refused = []
+
+        def answer(path):
+            if path == COMMANDS and LOGIN in answers and not refused:
+                refused.append(path)
+                return body(b"", b"401 Unauthorized")
+            return answers.get(path, body(b""))
+
+        liar = udpless.Liar(self, self.pki(), answer)
         device = udpless.DeviceBehindCable(self, self.cable, self.service, transport="https",
                                            name=f"agent-{liar.port}")
         device.set("provisioning", https_port=liar.port)
@@ -196,6 +206,10 @@ class Lies(Https):
         done = Run(process, process.wait())
         self.assertEqual(done.outcome, outcome, process.output())
         return liar.paths
+
+    def test_a_server_without_these_requests_is_not_taken_for_a_service(self):
+        paths = self.tell({COMMANDS: body(b"", b"404 Not Found")}, "no-network")
+        self.assertNotIn(LOGIN, paths)
 
     def test_header_lines_without_an_end_are_not_taken(self):
         self.tell({LOGIN: endless(b"HTTP/1.1 201 Created\r\n", b"X-More: " + b"x" * 500 + b"\r\n")}, "body-too-large")
@@ -212,7 +226,7 @@ class Lies(Https):
         self.assertNotIn("/elsewhere", self.tell({LOGIN: away}, "body-invalid"))
 
     def test_a_login_that_does_not_say_yes_is_none(self):
-        self.assertNotIn(COMMANDS, self.tell({LOGIN: body(b"", b"200 OK")}, "body-invalid"))
+        self.assertEqual(self.tell({LOGIN: body(b"", b"200 OK")}, "body-invalid"), [COMMANDS, LOGIN])
 
     def test_commands_that_are_none_are_not_executed(self):
         self.tell({LOGIN: CREATED, COMMANDS: body(b"\xff\xff")}, "body-invalid")
