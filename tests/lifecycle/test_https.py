@@ -139,6 +139,26 @@ class Daemon(Https):
         self.assertEqual(self.service.rest.command(device.uuid, command)["status"], "SUCCEEDED")
 
 
+    def test_the_shadow_is_polled_over_https_and_asks_for_a_cycle(self):
+        self.cable.drop_udp()
+        device = self.claimed()
+        device.set("cloud", poll="300ms")
+        daemon = self.start(device)
+        daemon.wait_line(r"\bnew=idle\b")
+        command = self.service.rest.add_command(device.uuid, {"clientPrivateKeyGeneration": {"secTag": 77}})
+        after = len(daemon.lines)
+        self.service.rest.want(200, "PATCH", f"/devices/{device.uuid}/state", {"desired": {"command": [1, 7]}})
+        daemon.wait_line("asked for: shadow command 7", after=after)
+        at = after
+        while self.service.rest.device(device.uuid)["state"]["reported"].get("command") != [1, 7]:
+            seen = len(daemon.lines)
+            daemon.wait_line("step name=poll", after=at)
+            at = seen
+        # Acknowledged when its cycle is done.
+        self.assertEqual(self.service.rest.command(device.uuid, command)["status"], "SUCCEEDED")
+        self.assertEqual(self.status()["cloud_connection"]["datagrams_tx"], 0)
+
+
 class ServerIdentity(Https):
     def refused(self, pki, argv_prefix=()):
         """What a device says that trusts pki, of a service that shows another certificate."""
