@@ -176,6 +176,7 @@ void agent_do_validate(struct agent *a)
 					: "validation is off");
 		return;
 	}
+	cloud_device_set_first(a->cloud, session_get_transport(a->session));
 	r = cloud_device_validate(a->cloud, on_validated, a);
 	if (r != 0)
 		agent_post(a, FSM_EVENT_NOT_YET, (int)outcome_of_connect(r), "connect: %s",

@@ -446,7 +446,7 @@ int agent_make_cloud(struct agent *a)
 	const struct config *c = a->config;
 	/* Where no cloud is named, it is behind the provisioning server. */
 	bool follows = c->cloud_follows && a->server.is_found;
-	const struct cloud_device_config config = {
+	struct cloud_device_config config = {
 		.session = {.name = "cloud",
 			    .server = follows ? a->server.name : c->cloud_server,
 			    .address = !follows             ? c->cloud_address
@@ -470,6 +470,7 @@ int agent_make_cloud(struct agent *a)
 
 	if (!c->validate)
 		return 0;
+	agent_set_ways(c, &config.session);
 	r = cloud_device_new(a->event, &config, a->store, a->identity, &cloud);
 	if (r != 0)
 		return r;

@@ -406,6 +406,10 @@ static int check_together(struct loader *l)
 	    !l->config->wifi_label_file)
 		r = fail_between(l, index_of("wifi", "pairing"), index_of("wifi", "label-file"),
 				 "'pairing = passkey-on-label' of [wifi] needs a 'label-file'");
+	if (r == 0 && l->config->proxy_file && !l->config->proxy)
+		r = fail_between(l, index_of("provisioning", "proxy"),
+				 index_of("provisioning", "proxy-login-file"),
+				 "'proxy-login-file' of [provisioning] needs a 'proxy'");
 	if (r == 0 && l->config->key_uri && l->config->key_file)
 		r = fail_between(l, index_of("identity", "key"), index_of("identity", "key-file"),
 				 "'key' and 'key-file' of [identity] exclude each other");

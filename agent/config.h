@@ -40,11 +40,15 @@ struct config {
 	char *lan_server_domain; /* lan-server-domain = DNS name, optional: servers in it are taken
 				    from the network */
 	char *root_ca; /* root-ca = PATH of PEM; default <datadir>/onboardd/nrf-cloud-root-ca.pem */
-	uint32_t root_ca_tag;          /* root-ca-tag = 189298 */
-	unsigned int jwt_lifetime_s;   /* jwt-lifetime = 300s */
-	size_t rx_max, tx_max;         /* rx-max-size = 8192, tx-max-size = 4096 */
-	unsigned int limit;            /* limit = 10 */
-	bool suspend;                  /* suspend = yes */
+	char *transport;             /* transport = auto | coap | https */
+	uint16_t https_port;         /* https-port = 443 */
+	char *proxy;                 /* proxy = http://HOST:PORT, optional: for HTTPS */
+	char *proxy_file;            /* proxy-login-file = PATH of its "user:password", optional */
+	uint32_t root_ca_tag;        /* root-ca-tag = 189298 */
+	unsigned int jwt_lifetime_s; /* jwt-lifetime = 300s */
+	size_t rx_max, tx_max;       /* rx-max-size = 8192, tx-max-size = 4096 */
+	unsigned int limit;          /* limit = 10 */
+	bool suspend;                /* suspend = yes */
 	bool resumption, tickets, cid; /* resumption = yes, tickets = no, cid = yes */
 	uint64_t poll_fast_ms;         /* unclaimed-poll = 5s */
 	uint64_t poll_fast_for_ms;     /* unclaimed-poll-fast-for = 10min */

@@ -19,6 +19,7 @@
 #define WORDS_MAX 64
 #define HOST_MAX 253
 #define WORD_MAX 1024
+#define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
 
 #define KEY(section, name, kind, field, fallback, min, max)                                        \
 	{                                                                                          \
@@ -44,6 +45,10 @@ const struct config_key config_keys[] = {
 	KEY("provisioning", "address", ADDRESS, address, NULL, 0, 0),
 	KEY("provisioning", "port", U16, port, "5684", 1, UINT16_MAX),
 	KEY("provisioning", "lan-server-domain", HOST, lan_server_domain, NULL, 0, 0),
+	KEY("provisioning", "transport", TRANSPORT, transport, "auto", 0, 0),
+	KEY("provisioning", "https-port", U16, https_port, "443", 1, UINT16_MAX),
+	KEY("provisioning", "proxy", PROXY, proxy, NULL, 0, 0),
+	KEY("provisioning", "proxy-login-file", PATH, proxy_file, NULL, 0, 0),
 	KEY("provisioning", "root-ca", PATH, root_ca, ONBOARD_DATADIR "/onboardd/nrf-cloud-root-ca.pem", 0, 0),
 	KEY("provisioning", "root-ca-tag", U32, root_ca_tag, "189298", 0, SEC_TAG_MAX),
 	KEY("provisioning", "jwt-lifetime", DURATION_S, jwt_lifetime_s, "300s", SECONDS(30), SECONDS(JWT_LIFETIME_MAX)),
@@ -235,6 +240,27 @@ static int check_pairing(const char *text, char **ret_allowed)
 	return check_choice(text, ways, "just-works, passkey and passkey-on-label", ret_allowed);
 }
 
+static int check_transport(const char *text, char **ret_allowed)
+{
+	static const char *const ways[] = {"auto", "coap", "https", NULL};
+
+	return check_choice(text, ways, "auto, coap and https", ret_allowed);
+}
+
+/* Who may use it stands in a file of its own. */
+static int check_proxy(const char *text, char **ret_allowed)
+{
+	const char *host = text + 7, *port = strrchr(text, ':');
+	uint64_t number;
+
+	if (strncmp(text, "http://", 7) == 0 && port && port > host && port - host <= HOST_MAX &&
+	    strspn(host, HOST_CHARACTERS) == (size_t)(port - host) &&
+	    decimal_parse(port + 1, strlen(port + 1), UINT16_MAX, &number) == 0 && number > 0)
+		return 0;
+	return config_refuse(ret_allowed, "allowed is http://HOST:PORT, and the user and password "
+					  "in the file of proxy-login-file");
+}
+
 static int check_damaged(const char *text, char **ret_allowed)
 {
 	static const char *const ways[] = {"refuse", "start-anew", NULL};
@@ -284,6 +310,10 @@ static int check_text(const struct config_key *key, char *text, char **ret_allow
 		return check_level(text, ret_allowed);
 	case CONFIG_KIND_PAIRING:
 		return check_pairing(text, ret_allowed);
+	case CONFIG_KIND_TRANSPORT:
+		return check_transport(text, ret_allowed);
+	case CONFIG_KIND_PROXY:
+		return check_proxy(text, ret_allowed);
 	case CONFIG_KIND_DAMAGED:
 		return check_damaged(text, ret_allowed);
 	case CONFIG_KIND_TOKEN_URI:
@@ -434,6 +464,8 @@ static void set_number(void *place, enum config_kind kind, uint64_t v)
 	case CONFIG_KIND_PATH:
 	case CONFIG_KIND_LEVEL:
 	case CONFIG_KIND_PAIRING:
+	case CONFIG_KIND_TRANSPORT:
+	case CONFIG_KIND_PROXY:
 	case CONFIG_KIND_DAMAGED:
 	case CONFIG_KIND_TOKEN_URI:
 	case CONFIG_KIND_COMMAND:
@@ -474,6 +506,8 @@ int config_key_set(struct config *c, const struct config_key *key, const char *t
 	case CONFIG_KIND_PATH:
 	case CONFIG_KIND_LEVEL:
 	case CONFIG_KIND_PAIRING:
+	case CONFIG_KIND_TRANSPORT:
+	case CONFIG_KIND_PROXY:
 	case CONFIG_KIND_DAMAGED:
 	case CONFIG_KIND_TOKEN_URI:
 		return set_text(place, key, text, ret_allowed);
@@ -497,6 +531,8 @@ void config_key_clear(struct config *c, const struct config_key *key)
 	case CONFIG_KIND_PATH:
 	case CONFIG_KIND_LEVEL:
 	case CONFIG_KIND_PAIRING:
+	case CONFIG_KIND_TRANSPORT:
+	case CONFIG_KIND_PROXY:
 	case CONFIG_KIND_DAMAGED:
 	case CONFIG_KIND_TOKEN_URI:
 		free(TAKE_PTR(*(char **)place));

@@ -25,6 +25,8 @@ enum config_kind {
 	CONFIG_KIND_PATH,        /* absolute */
 	CONFIG_KIND_LEVEL,       /* of the log */
 	CONFIG_KIND_PAIRING,     /* just-works, passkey or passkey-on-label */
+	CONFIG_KIND_TRANSPORT,   /* auto, coap or https */
+	CONFIG_KIND_PROXY,       /* http://HOST:PORT */
 	CONFIG_KIND_DAMAGED,     /* refuse or start-anew */
 	CONFIG_KIND_TOKEN_URI,   /* pkcs11:, RFC 7512 */
 	CONFIG_KIND_COMMAND,     /* a program by its absolute path, and words for it */

@@ -131,6 +131,7 @@ static void on_connected(struct session *s, int r, const char *detail, void *use
 		return;
 	}
 	agent_server_forget(a);
+	agent_note_way(a);
 	session_get_stats(s, &stats);
 	snprintf(why, sizeof(why), "%s, %s handshake", session_suite(s),
 		 stats.handshakes_abbreviated > a->abbreviated_before ? "abbreviated" : "full");
@@ -157,6 +158,7 @@ static void connect_anew(struct agent *a)
 	}
 	session_get_stats(a->session, &stats);
 	a->abbreviated_before = stats.handshakes_abbreviated;
+	agent_choose_way(a);
 	r = session_connect(a->session, on_connected, a);
 	if (r != 0)
 		post_errno(a, "connect", r);
@@ -339,7 +341,10 @@ void agent_do_suspend(struct agent *a)
 		agent_go_offline(a, FSM_EVENT_NOT_SUSPENDED, session_strerror(r));
 		return;
 	}
-	agent_tell_step(a, "suspend", "session saved in memory, socket kept");
+	agent_tell_step(a, "suspend", "%s",
+			session_get_transport(a->session) == SESSION_COAP
+				? "session saved in memory, socket kept"
+				: "connection closed");
 	agent_go_offline(a, FSM_EVENT_SUSPENDED, "session suspended");
 }
 

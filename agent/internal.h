@@ -60,6 +60,7 @@ struct agent {
 	struct worker *token_worker; /* NULL: no claim token is being made */
 	struct worker *sweeper;      /* NULL: no token is being swept */
 	struct exports *exports;
+	enum session_transport first_way;                  /* of the connect that is under way */
 	char *ca_pem;                                      /* what session trusts */
 	struct finder *finder;                             /* NULL: no server is being looked for */
 	struct agent_server server, session_server, found; /* in use; what session is to; port 0:
@@ -156,6 +157,12 @@ int agent_prepare_session(struct agent *a) _must_check_;
 bool agent_root_ca_changed(struct agent *a);
 const char *agent_check_config(const char *key, const char *value);
 void agent_set_allowed_keys(char *const *keys);
+
+/* ways.c: transports. Into the configuration of a session. */
+void agent_set_ways(const struct config *config, struct session_config *ret);
+/* Before and after a connect to the provisioning service. */
+void agent_choose_way(struct agent *a);
+void agent_note_way(struct agent *a);
 
 /* agent.c */
 /* Of the state that the machine is in, anew: what its length depends on has changed. */

@@ -152,7 +152,7 @@ int agent_install_root_ca(const struct config *config, struct store *store, char
 static int make_session(struct agent *a, const char *ca_pem)
 {
 	const struct config *c = a->config;
-	const struct session_config s = {
+	struct session_config s = {
 		.name = "provisioning",
 		.server = a->server.name,
 		.address = *a->server.address ? a->server.address : NULL,
@@ -174,8 +174,10 @@ static int make_session(struct agent *a, const char *ca_pem)
 	};
 	_cleanup_(session_freep) struct session *session = NULL;
 	struct provisioning *provisioning;
-	int r = session_new(a->event, &s, &session);
+	int r;
 
+	agent_set_ways(c, &s);
+	r = session_new(a->event, &s, &session);
 	if (r != 0)
 		return r;
 	r = provisioning_new(a->event, session, &a->executor, &p, &provisioning);

@@ -48,10 +48,16 @@ static int copy_config(struct cloud_device *d, const struct session_config *c)
 		r = copy_text(&d->address, c->address);
 	if (r == 0)
 		r = copy_text(&d->fallback_ca, c->ca_pem);
+	if (r == 0)
+		r = copy_text(&d->proxy, c->proxy);
+	if (r == 0)
+		r = copy_text(&d->proxy_file, c->proxy_file);
 	d->config = *c;
 	d->config.name = d->name;
 	d->config.server = d->server;
 	d->config.address = d->address;
+	d->config.proxy = d->proxy;
+	d->config.proxy_file = d->proxy_file;
 	d->config.ca_pem = NULL;
 	return r;
 }
@@ -95,6 +101,8 @@ struct cloud_device *cloud_device_free(struct cloud_device *d)
 	free(d->server);
 	free(d->address);
 	free(d->fallback_ca);
+	free(d->proxy);
+	free(d->proxy_file);
 	free(d);
 	return NULL;
 }
@@ -127,6 +135,11 @@ static bool put_away(struct cloud_device *d, enum outcome outcome)
 void cloud_device_set_keep(struct cloud_device *d, bool keep)
 {
 	d->keep = keep;
+}
+
+void cloud_device_set_first(struct cloud_device *d, enum session_transport first)
+{
+	d->first = first;
 }
 
 /* Last act of an attempt: the callback may start the next one or free everything. */
@@ -297,6 +310,7 @@ static int connect_anew(struct cloud_device *d)
 	d->authenticated_until_ms = 0;
 	if (session_get_state(d->session) != SESSION_CLOSED)
 		session_close(d->session);
+	session_set_first(d->session, d->first);
 	return session_connect(d->session, on_connected, d);
 }
 

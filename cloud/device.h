@@ -42,6 +42,9 @@ struct cloud_result {
 
 typedef void (*cloud_fn)(struct cloud_device *d, const struct cloud_result *result, void *userdata);
 
+/* Which transport the next attempts try first: session_set_first(). */
+void cloud_device_set_first(struct cloud_device *d, enum session_transport first);
+
 /* Whether the session stays, put away, after an attempt that went well; it does not at first. */
 void cloud_device_set_keep(struct cloud_device *d, bool keep);
 

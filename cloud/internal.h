@@ -13,7 +13,8 @@ enum cloud_step { STEP_CONNECT, STEP_AUTHENTICATE, STEP_STATE, STEP_REPORT };
 struct cloud_device {
 	sd_event *event; /* borrowed */
 	struct session_config config;
-	char *name, *server, *address, *fallback_ca; /* owned, what config points to */
+	char *name, *server, *address, *fallback_ca, *proxy,
+		*proxy_file; /* owned, what config points to */
 	uint32_t sec_tag;
 	unsigned int jwt_lifetime_s;
 	bool keep;
@@ -29,6 +30,7 @@ struct cloud_device {
 	struct session_stats earlier;
 	uint64_t authenticated_until_ms; /* clock_ms(); of the session that is open */
 
+	enum session_transport first;
 	bool busy;
 	enum cloud_purpose purpose;
 	enum cloud_step step;

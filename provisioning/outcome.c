@@ -64,7 +64,8 @@ static const struct row rows[OUTCOME_N] = {
 				    false, EXIT_CODE_FAILED},
 	[OUTCOME_NO_NETWORK] = {"no-network",
 				"The server cannot be reached. Check cable or Wi-Fi, name "
-				"resolution, and that UDP to its port may pass.",
+				"resolution, and that UDP to its port, or HTTPS to "
+				"`https-port`, may pass.",
 				true, EXIT_CODE_NETWORK},
 	[OUTCOME_CERTIFICATE] = {"certificate",
 				 "The server is not who the root CA vouches for. Check `server`, "

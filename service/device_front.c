@@ -18,13 +18,12 @@
 #include "service/coap_dtls.h"
 #include "service/device_pdu.h"
 #include "service/metrics.h"
+#include "service/refusals.h"
 
 /* Handshakes under way at once. Beyond that libcoap ignores new ones, and it counts each
  * ClientHello for 30 s before any cookie came back: a low limit is how a trickle of forged
  * datagrams keeps all devices out. A kilobyte each with libcoap-openssl. */
 #define HANDSHAKES_MAX 10000
-/* Lines a second about refused requests; peers decide how many there would be. */
-#define REFUSALS_LOGGED_MAX 20
 #define GATE_LOOK_US 20000
 /* Of the socket and of libcoap's timer. */
 #define EVENTS_MAX 4
@@ -59,8 +58,7 @@ struct device_front {
 	sd_event_source *gate;  /* looks again while the gate is closed */
 	sd_event_source *pause; /* until the socket is read again */
 
-	uint64_t refusals_since_ms;
-	unsigned int refusals_logged, refusals_dropped;
+	struct refusals refusals;
 };
 
 /* ---- sessions ---- */
@@ -162,32 +160,6 @@ static int on_event(coap_session_t *session, const coap_event_t event)
 
 /* ---- requests ---- */
 
-static void log_refusal(struct device_front *f, const coap_session_t *session,
-			const struct device_request *request, const struct device_answer *answer,
-			uint64_t now_ms)
-{
-	char peer[ADDRESS_TEXT];
-
-	if (now_ms - f->refusals_since_ms >= 1000) {
-		if (f->refusals_dropped > 0)
-			log_notice("device-refused dropped=%u", f->refusals_dropped);
-		f->refusals_since_ms = now_ms;
-		f->refusals_logged = f->refusals_dropped = 0;
-	}
-	if (f->refusals_logged >= REFUSALS_LOGGED_MAX) {
-		f->refusals_dropped++;
-		return;
-	}
-	f->refusals_logged++;
-	peer_format(session, peer);
-	log_write(answer->code >> 5 == 5 ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
-		  "device-refused code=%u.%02u method=%u path=%.40s device=%s trace=%s peer=%s "
-		  "reason=\"%s\"",
-		  answer->code >> 5, answer->code & 31, request->method, request->path,
-		  answer->device[0] ? answer->device : "-", answer->trace[0] ? answer->trace : "-",
-		  peer, answer->reason);
-}
-
 /* Whether the device may go now: it learned that there is nothing (more) to do, or reported. */
 static bool is_last(const struct device_answer *a)
 {
@@ -228,6 +200,7 @@ static void on_request(coap_resource_t *resource, coap_session_t *session, const
 	struct session_node *node = session_of(f, session);
 	struct device_answer answer = {.resource = "none"};
 	uint64_t now_ms = clock_ms(), since_us = metrics_now_us();
+	char peer[ADDRESS_TEXT];
 	struct device_pdu in;
 
 	(void)resource;
@@ -248,8 +221,10 @@ static void on_request(coap_resource_t *resource, coap_session_t *session, const
 		note_progress(f, node, session, &answer, now_ms);
 		device_answer_sent(&node->session);
 	}
-	if (answer.reason)
-		log_refusal(f, session, &in.request, &answer, now_ms);
+	if (answer.reason) {
+		peer_format(session, peer);
+		refusals_log(&f->refusals, &in.request, &answer, peer, now_ms);
+	}
 	log_release();
 	device_pdu_done(&in);
 }

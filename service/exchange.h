@@ -78,6 +78,8 @@ void exchange_wake(struct exchange *x);
 const char *exchange_method(const struct exchange *x);
 const char *exchange_path(const struct exchange *x); /* as it was sent, without its query */
 const char *exchange_header(const struct exchange *x, const char *name); /* NULL: absent */
+/* What follows "Bearer" in Authorization; NULL: another scheme, or absent. */
+const char *exchange_bearer(const struct exchange *x);
 const char *exchange_cookie(const struct exchange *x, const char *name); /* NULL: absent */
 const char *exchange_address(const struct exchange *x); /* of the client: numeric, without port */
 bool exchange_is_tls(const struct exchange *x);

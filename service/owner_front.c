@@ -216,6 +216,8 @@ int owner_front_new(sd_event *event, struct core *core, const struct owner_front
 	f->event = event;
 	f->core = core;
 	f->config = *config;
+	f->devices = (struct device_http){.max_age_s = config->session_max_age_s,
+					  .metrics = config->metrics};
 	if (f->config.body_time_ms == 0)
 		f->config.body_time_ms = OWNER_BODY_TIME_MS;
 	f->has_tls = config->cert_file;

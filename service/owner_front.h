@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* HTTP for owners, on libmicrohttpd, in the caller's loop. docs/rest-api.md. Default deny: a
- * request runs only if the table of (method × path × role) allows it. Translates; core decides.
+/* HTTP for owners, and for devices that cannot use UDP (service/device_http.h), on libmicrohttpd,
+ * in the caller's loop. docs/rest-api.md. Default deny: a request runs only if the table of
+ * (method × path × role) allows it. Translates; core decides.
  *
  * owner_front.c has the transport, owner_front_judge.c what the headers are enough to refuse,
  * owner_front_exchange.c the course of a request, owner_front_answer.c what goes back. */
@@ -31,6 +32,7 @@ struct owner_front_config {
 				  loopback addresses only */
 	const char *key_file;
 	size_t max_body;             /* of JSON: 1 MiB */
+	uint32_t session_max_age_s;  /* of a device's login, unless its token ends before */
 	unsigned int body_time_ms;   /* for all of a body to come; 0: a minute */
 	const struct router *router; /* borrowed, for good: what there is */
 	struct metrics *metrics;     /* borrowed; or NULL */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -159,6 +160,7 @@ static unsigned int call(struct exchange *x, struct answer *ret)
 	struct router_call c = {
 		.core = x->front->core,
 		.portal = config->portal,
+		.devices = &x->front->devices,
 		.exchange = x,
 		.owner = &x->owner,
 		.params = &x->params,
@@ -306,6 +308,16 @@ const char *exchange_path(const struct exchange *x)
 const char *exchange_header(const struct exchange *x, const char *name)
 {
 	return MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, name);
+}
+
+const char *exchange_bearer(const struct exchange *x)
+{
+	const char *value = exchange_header(x, MHD_HTTP_HEADER_AUTHORIZATION);
+
+	if (!value || strncasecmp(value, "Bearer ", 7) != 0)
+		return NULL;
+	value += 7;
+	return value + strspn(value, " ");
 }
 
 const char *exchange_cookie(const struct exchange *x, const char *name)

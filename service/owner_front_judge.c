@@ -57,18 +57,15 @@ static unsigned int find(struct exchange *x, enum router_verdict *ret_found, str
 
 /* ---- who asks ---- */
 
-static unsigned int identify_by_key(struct exchange *x, const char *value, struct answer *ret)
+static unsigned int identify_by_key(struct exchange *x, struct answer *ret)
 {
 	static const char how[] = "send \"Authorization: Bearer\" with a valid API key";
+	const char *key = exchange_bearer(x);
 	enum core_verdict verdict;
 
-	if (!value || strncasecmp(value, "Bearer ", 7) != 0)
+	if (!key || !*key || strlen(key) > API_KEY_MAX)
 		return refuse(ret, 401, how);
-	value += 7;
-	value += strspn(value, " ");
-	if (!*value || strlen(value) > API_KEY_MAX)
-		return refuse(ret, 401, how);
-	verdict = core_owner_of_key(x->front->core, value, &x->owner);
+	verdict = core_owner_of_key(x->front->core, key, &x->owner);
 	if (verdict == CORE_FAILED)
 		return refuse(ret, 500, "the API key cannot be checked now");
 	return verdict == CORE_OK ? 0 : refuse(ret, 401, how);
@@ -77,11 +74,10 @@ static unsigned int identify_by_key(struct exchange *x, const char *value, struc
 static unsigned int identify(struct exchange *x, struct answer *ret)
 {
 	const struct owner_front_config *config = &x->front->config;
-	const char *value = exchange_header(x, MHD_HTTP_HEADER_AUTHORIZATION);
 	unsigned int status;
 
-	if (value || !config->identify)
-		status = identify_by_key(x, value, ret);
+	if (!config->identify || exchange_header(x, MHD_HTTP_HEADER_AUTHORIZATION))
+		status = identify_by_key(x, ret);
 	else
 		status = config->identify(config->portal, x, &x->owner, ret);
 	memcpy(x->owner.address, x->address, sizeof(x->owner.address));
@@ -152,7 +148,7 @@ static const struct {
 } media_types[] = {
 	{BODY_JSON, "application/json", NULL}, {BODY_JSON, "application/merge-patch+json", "PATCH"},
 	{BODY_CSV, "text/csv", NULL},          {BODY_OCTETS, "application/octet-stream", NULL},
-	{BODY_OCTETS, "text/plain", NULL},
+	{BODY_OCTETS, "text/plain", NULL},     {BODY_CBOR, "application/cbor", NULL},
 };
 
 /* The media type alone decides; parameters such as charset are allowed. */
@@ -189,6 +185,9 @@ static bool announces_body(const struct exchange *x, unsigned long long *ret_len
 
 static const char *kinds_text(unsigned int kinds)
 {
+	if (kinds & BODY_CBOR)
+		return kinds & BODY_JSON ? "the body must be application/cbor or application/json"
+					 : "the body must be application/cbor";
 	if ((kinds & BODY_JSON) && (kinds & BODY_CSV))
 		return "the body must be application/json or text/csv";
 	if (kinds & BODY_JSON)
@@ -230,10 +229,13 @@ unsigned int owner_judge(struct exchange *x, struct answer *ret)
 	status = find(x, &found, ret);
 	if (status || x->tree)
 		return status;
-	if (x->route->role == ROLE_PUBLIC)
+	if (x->route->role == ROLE_PUBLIC || x->route->role == ROLE_DEVICE)
 		memcpy(x->owner.address, x->address, sizeof(x->owner.address));
 	else
 		status = identify(x, ret);
+	/* The handler finds out which device it is; no key and no cookie makes one. */
+	if (x->route->role == ROLE_DEVICE && !exchange_bearer(x))
+		status = refuse(ret, 401, "send \"Authorization: Bearer\" with a device's token");
 	if (status)
 		return status;
 	if (found == ROUTER_BAD_PARAMETER)

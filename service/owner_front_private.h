@@ -7,6 +7,7 @@
 #include <systemd/sd-event.h>
 
 #include "service/certfile.h"
+#include "service/device_http.h"
 #include "service/metrics.h"
 #include "service/owner_front.h"
 
@@ -17,6 +18,7 @@ struct owner_front {
 	struct owner_front_config config; /* listen and the files' names are not kept */
 	struct core *core;                /* borrowed */
 	struct certfile cert;
+	struct device_http devices;
 	bool has_tls;
 	uint16_t port;
 	unsigned int per_address_max; /* connections */

@@ -24,19 +24,35 @@ enum router_role router_role_parse(const char *text)
 	return ROLE_NONE;
 }
 
+static const char *const query_names[QUERY_N] = {
+	[QUERY_PAGE_LIMIT] = "pageLimit",
+	[QUERY_PAGE_TOKEN] = "pageNextToken",
+	[QUERY_SEARCH] = "search",
+	[QUERY_TAG] = "tag",
+	[QUERY_STATUS] = "status",
+	[QUERY_AFTER] = "after",
+	[QUERY_RX_MAX] = "rxMaxSize",
+	[QUERY_TX_MAX] = "txMaxSize",
+	[QUERY_LIMIT] = "limit",
+	[QUERY_DELTA] = "delta",
+	[QUERY_MVER] = "mver",
+	[QUERY_CVER] = "cver",
+	[QUERY_DVER] = "dver",
+};
+
 enum router_query router_query_parse(const char *name)
 {
-	static const char *const names[QUERY_N] = {
-		[QUERY_PAGE_LIMIT] = "pageLimit", [QUERY_PAGE_TOKEN] = "pageNextToken",
-		[QUERY_SEARCH] = "search",        [QUERY_TAG] = "tag",
-		[QUERY_STATUS] = "status",        [QUERY_AFTER] = "after",
-	};
 	size_t i;
 
 	for (i = 0; i < QUERY_N; i++)
-		if (strcmp(names[i], name) == 0)
+		if (strcmp(query_names[i], name) == 0)
 			break;
 	return (enum router_query)i;
+}
+
+const char *router_query_name(enum router_query q)
+{
+	return query_names[q];
 }
 
 /* Undoes percent-encoding in place; the length, or -1 when it is broken or holds a NUL. */

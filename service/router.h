@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* The table of the owner side: method, path pattern, least role, what a request may carry, what to
- * call. Pure: finds the row for a request and takes the parameters out of its path and its query.
- * What no row names does not exist, and what a row does not name may not be sent. */
+/* The table of what is asked over HTTP: method, path pattern, least role, what a request may carry,
+ * what to call. Pure: finds the row for a request and takes the parameters out of its path and its
+ * query. What no row names does not exist, and what a row does not name may not be sent. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,6 +13,7 @@
 #include "service/core.h"
 #include "service/exchange.h"
 
+struct device_http;
 struct portal;
 
 enum router_role {
@@ -21,6 +22,7 @@ enum router_role {
 	ROLE_EDITOR,
 	ROLE_ADMIN,
 	ROLE_PUBLIC, /* of a row: whoever asks; nobody has it */
+	ROLE_DEVICE, /* of a row: a device that shows its token; no owner has it */
 };
 
 enum router_role router_role_parse(const char *text);
@@ -48,6 +50,14 @@ enum router_query {
 	QUERY_TAG,        /* tag */
 	QUERY_STATUS,     /* status */
 	QUERY_AFTER,      /* after */
+	/* of devices */
+	QUERY_RX_MAX, /* rxMaxSize */
+	QUERY_TX_MAX, /* txMaxSize */
+	QUERY_LIMIT,  /* limit */
+	QUERY_DELTA,  /* delta */
+	QUERY_MVER,   /* mver, cver, dver: versions, which nobody reads */
+	QUERY_CVER,
+	QUERY_DVER,
 	QUERY_N,
 };
 
@@ -57,6 +67,7 @@ enum router_query {
 
 /* QUERY_N for a name that is none. */
 enum router_query router_query_parse(const char *name);
+const char *router_query_name(enum router_query q);
 /* Undoes percent-encoding ('+' is a blank) in place. False when it is broken, holds a NUL, is not
  * UTF-8, or is too long. */
 bool router_query_decode(char *text) _must_check_;
@@ -68,18 +79,20 @@ enum router_body {
 	BODY_OCTETS = 1 << 2, /* application/octet-stream, text/plain */
 	BODY_OPTIONAL = 1 << 3,
 	BODY_ANY_JSON = 1 << 4, /* with BODY_JSON: not only objects */
+	BODY_CBOR = 1 << 5,     /* application/cbor */
 };
 
 struct router_call {
 	struct core *core;
 	struct portal *portal; /* NULL: none */
 	struct exchange *exchange;
-	const struct core_owner *owner; /* of public rows: nobody, with an address */
+	struct device_http *devices;    /* what answers ROLE_DEVICE */
+	const struct core_owner *owner; /* of rows for nobody or devices: none, with an address */
 	const struct router_params *params;
 	char *const *query;    /* [QUERY_N]: decoded text, or NULL */
 	enum router_body kind; /* which body came: one of the row's kinds, or BODY_NONE */
 	const json_t *body;    /* of BODY_JSON */
-	const char *bytes;     /* of the other kinds */
+	const char *bytes;     /* as they came */
 	size_t len;
 };
 

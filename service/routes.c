@@ -2,6 +2,7 @@
 #include "service/routes.h"
 
 #include "service/core_owner.h"
+#include "service/device_http.h"
 #include "service/portal.h"
 #include "service/routes_private.h"
 
@@ -101,6 +102,13 @@ HANDLER(user_delete, core_user_delete(OWNER, c->params->user, &ret->json));
 #define TAGS "/v1/provisioning/tags"
 #define BULK "/v1/bulk-ops-requests/{requestId}"
 
+#define VERSIONS (QUERY(QUERY_MVER) | QUERY(QUERY_CVER) | QUERY(QUERY_DVER))
+#define FETCH                                                                                      \
+	(QUERY(QUERY_AFTER) | QUERY(QUERY_RX_MAX) | QUERY(QUERY_TX_MAX) | QUERY(QUERY_LIMIT) |     \
+	 VERSIONS)
+#define REPORTED "/v1/device/state/reported"
+#define DESIRED "/v1/device/state/desired"
+
 #define CSV_MAX ((size_t)8 << 20) /* 1,000 rows of the longest claim token, and their tags */
 #define DEVICES_QUERY (QUERY_PAGE | QUERY(QUERY_SEARCH) | QUERY(QUERY_TAG) | QUERY(QUERY_STATUS))
 
@@ -163,6 +171,15 @@ static const struct router_route routes[] = {
 	{"GET", "/v1/session", ROLE_PUBLIC, 0, 0, 0, portal_session_get},
 	{"DELETE", "/v1/session", ROLE_PUBLIC, 0, 0, 0, portal_session_delete},
 	{"GET", "/v1/events", ROLE_VIEWER, 0, 0, QUERY(QUERY_AFTER), portal_events},
+	/* devices: the twins of what device_dispatch.c has (proto/twin.h) */
+	{"POST", "/v1/provisioning/auth-jwt", ROLE_DEVICE, 0, 0, VERSIONS, device_http},
+	{"GET", "/v1/provisioning/commands", ROLE_DEVICE, 0, 0, FETCH, device_http},
+	{"POST", "/v1/provisioning/response", ROLE_DEVICE, BODY_CBOR, BODY_MAX, VERSIONS,
+	 device_http},
+	{"POST", "/v1/device/auth/jwt", ROLE_DEVICE, 0, 0, VERSIONS, device_http},
+	{"GET", "/v1/device/state", ROLE_DEVICE, 0, 0, QUERY(QUERY_DELTA), device_http},
+	{"PATCH", REPORTED, ROLE_DEVICE, BODY_CBOR | BODY_JSON, BODY_MAX, 0, device_http},
+	{"PATCH", DESIRED, ROLE_DEVICE, BODY_CBOR | BODY_JSON, BODY_MAX, 0, device_http},
 	/* whoever asks */
 	{"GET", "/v1/ca/certificate", ROLE_PUBLIC, 0, 0, 0, routes_ca_certificate},
 	{"GET", "/v1/ca/crl", ROLE_PUBLIC, 0, 0, 0, routes_ca_crl},

@@ -5,8 +5,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "session/internal.h"
 #include "session/rto.h"
+#include "session/udp.h"
 
 /* Every address in turn, each attempt from a port of its own: a server that still holds an old
  * session of a port swallows every ClientHello from there (docs/dtls.md). So an attempt gets two
@@ -19,26 +19,23 @@
 	2 /* slow networks: later attempts wait 2 and 4 s for the first answer                     \
 	   */
 
-void connect_abandon(struct session *s)
+void connect_abandon(struct udp_line *u)
 {
-	s->connect.resolve = resolve_free(s->connect.resolve);
-	s->connect.fn = NULL;
+	u->connect.resolve = resolve_free(u->connect.resolve);
 }
 
-static void connect_done(struct session *s, int r, const char *detail)
+static void connect_done(struct udp_line *u, int r, const char *detail)
 {
-	session_connect_fn fn = s->connect.fn;
-	void *userdata = s->connect.userdata;
-	char text[sizeof(s->connect.detail)];
+	char text[sizeof(u->connect.detail)];
 
 	snprintf(text, sizeof(text), "%s", detail);
-	connect_abandon(s);
+	connect_abandon(u);
 	if (r == 0)
-		s->state = SESSION_OPEN;
+		u->line.state = SESSION_OPEN;
 	else
-		session_down(s, r);
-	session_arm(s);
-	fn(s, r, text, userdata); /* may have freed the session: nothing may follow */
+		udp_down(u, r);
+	udp_arm(u);
+	session_line_connected(&u->line, r, text);
 }
 
 /* Certificate over handshake over unreachable: what a person can act upon. */
@@ -47,19 +44,20 @@ static unsigned int weight(int r)
 	return r == SESSION_E_CERTIFICATE ? 3 : r == SESSION_E_HANDSHAKE ? 2 : r != 0 ? 1 : 0;
 }
 
-static void note_failure(struct session *s, int r, const char *why)
+static void note_failure(struct udp_line *u, int r, const char *why)
 {
-	struct connect_attempts *c = &s->connect;
+	struct connect_attempts *c = &u->connect;
 	char address[RESOLVE_TEXT_MAX] = "?";
 
 	if (c->current)
 		resolve_format(&c->current->address, address);
-	log_debug("session %s: %s port %u: %s", s->name, address, s->config.port, why);
+	log_debug("session %s: %s port %u: %s", u->line.config->name, address, u->line.config->port,
+		  why);
 	if (weight(r) <= weight(c->result))
 		return;
 	c->result = r;
-	snprintf(c->detail, sizeof(c->detail), "%s (%s port %u): %s", s->server, address,
-		 s->config.port, why);
+	snprintf(c->detail, sizeof(c->detail), "%s (%s port %u): %s", u->line.config->server,
+		 address, u->line.config->port, why);
 }
 
 static int open_socket(const struct resolve_address *address, int *ret_fd)
@@ -89,190 +87,190 @@ static struct connect_address *next_address(struct connect_attempts *c)
 	return NULL;
 }
 
-static uint32_t first_timeout(const struct session *s)
+static uint32_t first_timeout(const struct udp_line *u)
 {
-	const struct rto rto = {.srtt_ms = exchange_srtt_ms(s->exchange)};
+	const struct rto rto = {.srtt_ms = exchange_srtt_ms(u->exchange)};
 	uint64_t wanted = rto_probe_ms(&rto, FIRST_TIMEOUT_MS);
-	const size_t round = s->connect.n > 0 ? s->connect.made / s->connect.n : 0;
+	const size_t round = u->connect.n > 0 ? u->connect.made / u->connect.n : 0;
 
 	wanted = MIN(MAX(wanted, (uint64_t)FIRST_TIMEOUT_MIN_MS), (uint64_t)FIRST_TIMEOUT_MS);
 	return (uint32_t)(wanted << MIN(round, (size_t)PATIENCE_DOUBLINGS));
 }
 
 /* 0, -errno of this address, SESSION_E_UNREACHABLE when none is left. */
-static int start_attempt(struct session *s)
+static int start_attempt(struct udp_line *u)
 {
-	struct connect_attempts *c = &s->connect;
+	struct connect_attempts *c = &u->connect;
 	const uint64_t now = clock_ms();
-	const uint32_t timeout = first_timeout(s);
+	const uint32_t timeout = first_timeout(u);
 	bool offer;
 	int r;
 
-	dtls_stop(s->dtls);
-	s->io = sd_event_source_disable_unref(s->io);
-	closep(&s->fd);
-	s->fd = -1;
+	dtls_stop(u->dtls);
+	u->io = sd_event_source_disable_unref(u->io);
+	closep(&u->fd);
+	u->fd = -1;
 	c->current = next_address(c);
 	if (!c->current)
 		return SESSION_E_UNREACHABLE;
 	c->made++;
-	r = open_socket(&c->current->address, &s->fd);
+	r = open_socket(&c->current->address, &u->fd);
 	if (r == 0)
-		r = session_watch(s, s->fd);
+		r = udp_watch(u, u->fd);
 	if (r < 0)
 		return r;
 	/* Offered once: a second abbreviated handshake would meet the same fate (docs/dtls.md). */
-	offer = s->config.resumption && !c->offered && dtls_has_session(s->dtls);
+	offer = u->line.config->resumption && !c->offered && dtls_has_session(u->dtls);
 	c->offered |= offer;
-	c->rx_before = dtls_counters(s->dtls)->datagrams_rx;
+	c->rx_before = dtls_counters(u->dtls)->datagrams_rx;
 	c->unanswered_ms = now + 3 * (uint64_t)timeout; /* two ClientHellos: 1 + 2 */
-	c->attempt_end_ms = MIN(now + s->config.handshake_timeout_ms, c->end_ms);
-	return dtls_start(s->dtls, s->fd, offer, timeout);
+	c->attempt_end_ms = MIN(now + u->line.config->handshake_timeout_ms, c->end_ms);
+	return dtls_start(u->dtls, u->fd, offer, timeout);
 }
 
-static bool is_unanswered(const struct session *s)
+static bool is_unanswered(const struct udp_line *u)
 {
-	return dtls_counters(s->dtls)->datagrams_rx == s->connect.rx_before;
+	return dtls_counters(u->dtls)->datagrams_rx == u->connect.rx_before;
 }
 
-static void established(struct session *s)
+static void established(struct udp_line *u)
 {
-	const bool abbreviated = dtls_is_abbreviated(s->dtls);
+	const bool abbreviated = dtls_is_abbreviated(u->dtls);
 
 	if (abbreviated)
-		s->handshakes_abbreviated++;
+		u->handshakes_abbreviated++;
 	else
-		s->handshakes_full++;
-	snprintf(s->suite, sizeof(s->suite), "%s", dtls_suite(s->dtls));
+		u->handshakes_full++;
+	snprintf(u->suite, sizeof(u->suite), "%s", dtls_suite(u->dtls));
 	/* Whether our last flight arrived shows with the first answer. */
 	if (abbreviated)
-		exchange_probe(s->exchange);
+		exchange_probe(u->exchange);
 	else
-		exchange_trust(s->exchange);
-	connect_done(s, 0, "");
+		exchange_trust(u->exchange);
+	connect_done(u, 0, "");
 }
 
 /* Judges a failed attempt: the address may be of no use, or worth another port. */
-static void attempt_failed(struct session *s, int r)
+static void attempt_failed(struct udp_line *u, int r)
 {
-	struct connect_address *a = s->connect.current;
+	struct connect_address *a = u->connect.current;
 
 	if (r == DTLS_E_CERTIFICATE) {
 		a->dead = true;
-		note_failure(s, SESSION_E_CERTIFICATE, dtls_detail(s->dtls));
+		note_failure(u, SESSION_E_CERTIFICATE, dtls_detail(u->dtls));
 	} else if (r == DTLS_E_REFUSED) {
 		/* Alerts of a handshake are not authenticated: believe the second one. */
 		a->dead = a->was_refused;
 		a->was_refused = true;
-		note_failure(s, SESSION_E_HANDSHAKE, dtls_detail(s->dtls));
+		note_failure(u, SESSION_E_HANDSHAKE, dtls_detail(u->dtls));
 	} else if (r == -ECONNREFUSED) {
 		a->dead = true;
-		note_failure(s, SESSION_E_UNREACHABLE, "nothing listens there");
+		note_failure(u, SESSION_E_UNREACHABLE, "nothing listens there");
 	} else if (r == -ETIMEDOUT) {
-		note_failure(s, SESSION_E_UNREACHABLE,
-			     is_unanswered(s) ? "no answer" : "the handshake did not complete");
+		note_failure(u, SESSION_E_UNREACHABLE,
+			     is_unanswered(u) ? "no answer" : "the handshake did not complete");
 	} else {
 		a->dead = true;
-		note_failure(s, SESSION_E_UNREACHABLE, strerror(-r));
+		note_failure(u, SESSION_E_UNREACHABLE, strerror(-r));
 	}
 }
 
 /* 0 established, -EAGAIN goes on, else why the attempt ended. */
-static int judge_attempt(struct session *s)
+static int judge_attempt(struct udp_line *u)
 {
-	const struct connect_attempts *c = &s->connect;
+	const struct connect_attempts *c = &u->connect;
 	const uint64_t now = clock_ms();
 	int r;
 
-	r = dtls_handshake(s->dtls);
+	r = dtls_handshake(u->dtls);
 	if (r != -EAGAIN)
 		return r;
-	if (dtls_take_refused(s->dtls) && is_unanswered(s))
+	if (dtls_take_refused(u->dtls) && is_unanswered(u))
 		return -ECONNREFUSED;
-	if (now >= c->attempt_end_ms || (now >= c->unanswered_ms && is_unanswered(s)))
+	if (now >= c->attempt_end_ms || (now >= c->unanswered_ms && is_unanswered(u)))
 		return -ETIMEDOUT;
 	return -EAGAIN;
 }
 
-void connect_step(struct session *s)
+void connect_step(struct udp_line *u)
 {
-	struct connect_attempts *c = &s->connect;
+	struct connect_attempts *c = &u->connect;
 	int r;
 
 	if (c->resolve)
 		return;
-	r = c->current ? judge_attempt(s) : start_attempt(s);
+	r = c->current ? judge_attempt(u) : start_attempt(u);
 	for (;;) {
-		if (r == 0 && dtls_handshake(s->dtls) == 0) {
-			established(s);
+		if (r == 0 && dtls_handshake(u->dtls) == 0) {
+			established(u);
 			return;
 		}
 		if (r == 0 || r == -EAGAIN)
 			break;
 		if (c->current)
-			attempt_failed(s, r);
+			attempt_failed(u, r);
 		if (!c->current || clock_ms() >= c->end_ms) {
-			connect_done(s, c->result, c->detail);
+			connect_done(u, c->result, c->detail);
 			return;
 		}
-		r = start_attempt(s);
+		r = start_attempt(u);
 	}
-	session_arm(s);
+	udp_arm(u);
 }
 
-uint64_t connect_deadline(const struct session *s)
+uint64_t connect_deadline(const struct udp_line *u)
 {
-	const struct connect_attempts *c = &s->connect;
+	const struct connect_attempts *c = &u->connect;
 
 	if (c->resolve)
 		return UINT64_MAX;
-	return is_unanswered(s) ? MIN(c->unanswered_ms, c->attempt_end_ms) : c->attempt_end_ms;
+	return is_unanswered(u) ? MIN(c->unanswered_ms, c->attempt_end_ms) : c->attempt_end_ms;
 }
 
-static void begin(struct session *s, const struct resolve_address *addresses, size_t n)
+static void begin(struct udp_line *u, const struct resolve_address *addresses, size_t n)
 {
-	struct connect_attempts *c = &s->connect;
+	struct connect_attempts *c = &u->connect;
 
 	for (size_t i = 0; i < n; i++)
 		c->list[i] = (struct connect_address){.address = addresses[i]};
 	c->n = n;
-	c->end_ms = clock_ms() + n * s->config.handshake_timeout_ms;
-	session_kick(s);
+	c->end_ms = clock_ms() + n * u->line.config->handshake_timeout_ms;
+	udp_kick(u);
 }
 
 static void on_resolved(const struct resolve_address *addresses, size_t n, const char *detail,
 			void *userdata)
 {
-	struct session *s = userdata;
-	struct connect_attempts *c = &s->connect;
+	struct udp_line *u = userdata;
+	struct connect_attempts *c = &u->connect;
 
 	if (n > 0) {
-		begin(s, addresses, n);
+		begin(u, addresses, n);
 		c->resolve = resolve_free(c->resolve);
 		return;
 	}
-	snprintf(c->detail, sizeof(c->detail), "%s: %s", s->server,
+	snprintf(c->detail, sizeof(c->detail), "%s: %s", u->line.config->server,
 		 detail[0] ? detail : "no address");
-	connect_done(s, SESSION_E_RESOLVE, c->detail);
+	connect_done(u, SESSION_E_RESOLVE, c->detail);
 }
 
-int session_connect(struct session *s, session_connect_fn fn, void *userdata)
+int udp_connect(struct line *l)
 {
-	const char *target = s->address ? s->address : s->server;
+	struct udp_line *u = (struct udp_line *)l;
+	const struct session_config *config = l->config;
+	const char *target = config->address ? config->address : config->server;
 	struct resolve_address address;
 	int r;
 
-	if (s->state != SESSION_CLOSED)
-		return -EBUSY;
-	s->connect = (struct connect_attempts){.fn = fn, .userdata = userdata};
-	if (resolve_literal(target, s->config.port, &address) == 0) {
-		begin(s, &address, 1);
+	u->connect = (struct connect_attempts){.result = 0};
+	if (resolve_literal(target, config->port, &address) == 0) {
+		begin(u, &address, 1);
 	} else {
-		r = resolve_new(s->event, target, s->config.port, s->config.handshake_timeout_ms,
-				on_resolved, s, &s->connect.resolve);
+		r = resolve_new(l->event, target, config->port, config->handshake_timeout_ms,
+				on_resolved, u, &u->connect.resolve);
 		if (r < 0)
 			return r;
 	}
-	s->state = SESSION_CONNECTING;
+	l->state = SESSION_CONNECTING;
 	return 0;
 }

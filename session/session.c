@@ -2,19 +2,41 @@
 #include "session/session.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "session/internal.h"
+#include "session/line.h"
+#include "session/race.h"
 
 #define HANDSHAKE_TIMEOUT_MS 20000
 #define ACK_TIMEOUT_MS 2000
 #define MAX_RETRANSMIT 4
 #define ANSWER_TIMEOUT_MS 30000
 #define BLOCK_SIZE 1024
-#define READS_PER_WAKE 64
+#define HTTPS_PORT 443
 #define TIMER_ACCURACY_US 1000
+#define DETAIL_MAX 512
+
+struct session {
+	unsigned int refs; /* one of the owner, one for the time that callbacks run */
+	sd_event *event;
+	struct session_config config; /* strings below; zeros replaced */
+	char *name, *server, *address, *ca_pem, *owner, *proxy, *proxy_file; /* owned */
+
+	struct line *lines[RACE_WAYS]; /* owned; the one of HTTPS is made when it is needed */
+	struct line *line; /* one of them: connected last; of COAP before anything was connected */
+
+	/* While connecting. */
+	bool is_connecting;
+	struct race race;
+	enum session_transport first;
+	sd_event_source *timer;
+	char detail[RACE_WAYS][DETAIL_MAX];
+	session_connect_fn fn;
+	void *userdata;
+};
 
 const char *session_strerror(int r)
 {
@@ -40,185 +62,30 @@ const char *session_strerror(int r)
 	return "no error";
 }
 
-static void session_ref(struct session *s)
+/* ---- life ---- */
+
+void session_ref(struct session *s)
 {
 	s->refs++;
 }
 
-static void session_unref(struct session *s)
+void session_unref(struct session *s)
 {
 	if (--s->refs > 0)
 		return;
-	connect_abandon(s);
-	sd_event_source_disable_unref(s->io);
+	for (size_t i = 0; i < RACE_WAYS; i++)
+		if (s->lines[i])
+			s->lines[i]->ops->free(s->lines[i]);
 	sd_event_source_disable_unref(s->timer);
-	closep(&s->fd);
-	closep(&s->saved_fd);
-	exchange_free(s->exchange);
-	dtls_free(s->dtls);
 	sd_event_unref(s->event);
 	free(s->name);
 	free(s->server);
 	free(s->address);
 	free(s->ca_pem);
 	free(s->owner);
+	free(s->proxy);
+	free(s->proxy_file);
 	free(s);
-}
-
-/* Runs the callbacks of what has ended. They may do anything, also free the session. */
-static void deliver(struct session *s)
-{
-	struct exchange_request *ended;
-
-	session_ref(s);
-	while ((ended = exchange_take_finished(s->exchange))) {
-		struct session_request *request = exchange_request_owner(ended);
-		const struct reply *reply = NULL;
-		int r = exchange_request_result(ended, &reply);
-
-		request->fn(s, r, reply, request->userdata);
-		free(request);
-		exchange_request_free(ended);
-	}
-	session_unref(s);
-}
-
-int session_flush(struct session *s)
-{
-	uint8_t datagram[MESSAGE_MAX];
-	size_t len;
-	int r = 0;
-
-	while (r == 0 && exchange_output(s->exchange, clock_ms(), datagram, &len))
-		r = dtls_write(s->dtls, datagram, len);
-	secret_wipe(datagram, sizeof(datagram));
-	return r;
-}
-
-int session_drain(struct session *s)
-{
-	uint8_t record[DTLS_RECORD_MAX];
-	size_t len;
-	int r = 0;
-
-	for (unsigned int i = 0; r == 0 && i < READS_PER_WAKE; i++) {
-		r = dtls_read(s->dtls, record, &len);
-		if (r == 0) {
-			r = exchange_input(s->exchange, record, len, clock_ms());
-			secret_wipe(record, len);
-		}
-	}
-	return r == -EAGAIN ? 0 : r;
-}
-
-void session_arm(struct session *s)
-{
-	uint64_t when = UINT64_MAX;
-
-	if (s->state == SESSION_CONNECTING)
-		when = MIN(connect_deadline(s), dtls_deadline(s->dtls));
-	else if (s->state == SESSION_OPEN)
-		when = exchange_deadline(s->exchange);
-	if (when == UINT64_MAX) {
-		sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
-		return;
-	}
-	sd_event_source_set_time(s->timer, when * 1000);
-	sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
-}
-
-void session_kick(struct session *s)
-{
-	sd_event_source_set_time(s->timer, 0);
-	sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
-}
-
-void session_down(struct session *s, int r)
-{
-	if (s->state == SESSION_OPEN) {
-		/* A session that looks dead may live: the server would refuse our port for minutes.
-		 */
-		dtls_close_notify(s->dtls);
-		/* One that never answered after an abbreviated handshake may be wedged
-		 * (docs/dtls.md): no second try of that. */
-		if (dtls_is_abbreviated(s->dtls) && exchange_probing(s->exchange))
-			dtls_forget_session(s->dtls);
-		log_debug("session %s: closed: %s", s->name, session_strerror(r));
-	}
-	dtls_stop(s->dtls);
-	s->io = sd_event_source_disable_unref(s->io);
-	closep(&s->fd);
-	s->fd = -1;
-	s->state = SESSION_CLOSED;
-	exchange_fail(s->exchange, r);
-	session_arm(s);
-}
-
-/* What the loop does after any event of an OPEN session; r is what reading ended with. */
-static void turn(struct session *s, int r)
-{
-	int dead = r < 0 ? r : r > 0 ? SESSION_E_LOST : 0;
-
-	if (dead == 0)
-		dead = exchange_advance(s->exchange, clock_ms());
-	if (dead == 0 && session_flush(s) != 0)
-		dead = SESSION_E_LOST;
-	if (dead != 0)
-		session_down(s, dead);
-	session_arm(s);
-	deliver(s);
-}
-
-static int on_readable(sd_event_source *source, int fd, uint32_t events, void *userdata)
-{
-	struct session *s = userdata;
-	int r;
-
-	(void)source;
-	(void)fd;
-	(void)events;
-	if (s->state == SESSION_CONNECTING) {
-		connect_step(s);
-	} else if (s->state == SESSION_OPEN) {
-		r = session_drain(s);
-		if (r == 0 && dtls_take_refused(s->dtls))
-			exchange_doubt(s->exchange, clock_ms());
-		turn(s, r);
-	}
-	return 0;
-}
-
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
-{
-	struct session *s = userdata;
-
-	(void)source;
-	(void)usec;
-	switch (s->state) {
-	case SESSION_CONNECTING:
-		connect_step(s);
-		break;
-	case SESSION_OPEN:
-		turn(s, 0);
-		break;
-	case SESSION_CLOSED:
-	case SESSION_SUSPENDED:
-		deliver(s);
-		break;
-	}
-	return 0;
-}
-
-int session_watch(struct session *s, int fd)
-{
-	int r;
-
-	s->io = sd_event_source_disable_unref(s->io);
-	r = sd_event_add_io(s->event, &s->io, fd, EPOLLIN, on_readable, s);
-	if (r < 0)
-		return r;
-	(void)sd_event_source_set_description(s->io, s->name);
-	return 0;
 }
 
 static int copy_text(const char *text, char **ret)
@@ -232,6 +99,25 @@ static unsigned int or_default(unsigned int value, unsigned int otherwise)
 	return value > 0 ? value : otherwise;
 }
 
+static int copy_texts(struct session *s, const struct session_config *config)
+{
+	int r = copy_text(config->name, &s->name);
+
+	if (r == 0)
+		r = copy_text(config->server, &s->server);
+	if (r == 0)
+		r = copy_text(config->address, &s->address);
+	if (r == 0)
+		r = copy_text(config->ca_pem, &s->ca_pem);
+	if (r == 0)
+		r = copy_text(config->owner, &s->owner);
+	if (r == 0)
+		r = copy_text(config->proxy, &s->proxy);
+	if (r == 0)
+		r = copy_text(config->proxy_file, &s->proxy_file);
+	return r;
+}
+
 static int set_config(struct session *s, const struct session_config *config)
 {
 	struct session_config *own = &s->config;
@@ -241,15 +127,7 @@ static int set_config(struct session *s, const struct session_config *config)
 	    config->name[strspn(config->name, "abcdefghijklmnopqrstuvwxyz")] || !config->server ||
 	    !config->server[0] || config->port == 0 || !config->ca_pem)
 		return -EINVAL;
-	r = copy_text(config->name, &s->name);
-	if (r == 0)
-		r = copy_text(config->server, &s->server);
-	if (r == 0)
-		r = copy_text(config->address, &s->address);
-	if (r == 0)
-		r = copy_text(config->ca_pem, &s->ca_pem);
-	if (r == 0)
-		r = copy_text(config->owner, &s->owner);
+	r = copy_texts(s, config);
 	if (r < 0)
 		return r;
 	*own = *config;
@@ -258,51 +136,32 @@ static int set_config(struct session *s, const struct session_config *config)
 	own->address = s->address;
 	own->ca_pem = s->ca_pem;
 	own->owner = s->owner;
+	own->proxy = s->proxy;
+	own->proxy_file = s->proxy_file;
 	own->handshake_timeout_ms = or_default(own->handshake_timeout_ms, HANDSHAKE_TIMEOUT_MS);
 	own->ack_timeout_ms = or_default(own->ack_timeout_ms, ACK_TIMEOUT_MS);
 	own->max_retransmit = or_default(own->max_retransmit, MAX_RETRANSMIT);
 	own->answer_timeout_ms = or_default(own->answer_timeout_ms, ANSWER_TIMEOUT_MS);
 	own->block_size = own->block_size > 0 ? own->block_size : BLOCK_SIZE;
+	own->https_port = own->https_port > 0 ? own->https_port : HTTPS_PORT;
 	if (own->block_size < 16 || own->block_size > 1024 ||
 	    (own->block_size & (own->block_size - 1)) != 0 || own->max_retransmit > 20)
 		return -EINVAL;
 	return 0;
 }
 
-static int set_parts(struct session *s)
+/* The line for this way: there, or made now. */
+static int need_line(struct session *s, enum session_transport way)
 {
-	const struct session_config *config = &s->config;
-	const struct dtls_config dtls = {
-		.server = config->server,
-		.port = config->port,
-		.ca_pem = config->ca_pem,
-		.owner = config->owner,
-		.resumption = config->resumption,
-		.tickets = config->tickets,
-		.cid = config->cid,
-	};
-	const struct exchange_config exchange = {
-		.ack_timeout_ms = config->ack_timeout_ms,
-		.max_retransmit = config->max_retransmit,
-		.answer_timeout_ms = config->answer_timeout_ms,
-		.block_size = config->block_size,
-		.random = random_fill,
-	};
-	int r;
+	const struct line base = {.session = s, .config = &s->config, .event = s->event};
 
-	r = dtls_new(&dtls, &s->dtls);
-	if (r < 0)
-		return r;
-	r = exchange_new(&exchange, &s->exchange);
-	if (r < 0)
-		return r;
-	r = sd_event_add_time(s->event, &s->timer, CLOCK_BOOTTIME, 0, TIMER_ACCURACY_US, on_timer,
-			      s);
-	if (r < 0)
-		return r;
-	sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
-	return 0;
+	if (s->lines[way])
+		return 0;
+	return way == SESSION_COAP ? udp_line_new(&base, &s->lines[way])
+				   : https_line_new(&base, &s->lines[way]);
 }
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata);
 
 int session_new(sd_event *event, const struct session_config *config, struct session **ret)
 {
@@ -313,14 +172,17 @@ int session_new(sd_event *event, const struct session_config *config, struct ses
 	if (!s)
 		return -ENOMEM;
 	s->refs = 1;
-	s->fd = s->saved_fd = -1;
 	s->event = sd_event_ref(event);
 	r = set_config(s, config);
+	if (r == 0)
+		r = need_line(s, SESSION_COAP);
+	if (r == 0)
+		r = sd_event_add_time(s->event, &s->timer, CLOCK_BOOTTIME, 0, TIMER_ACCURACY_US,
+				      on_timer, s);
 	if (r < 0)
 		return r;
-	r = set_parts(s);
-	if (r < 0)
-		return r;
+	sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
+	s->line = s->lines[SESSION_COAP];
 	*ret = TAKE_PTR(s);
 	return 0;
 }
@@ -329,103 +191,242 @@ struct session *session_free(struct session *s)
 {
 	if (!s)
 		return NULL;
-	if (s->state == SESSION_OPEN || s->state == SESSION_CONNECTING)
+	if (s->line &&
+	    (session_get_state(s) == SESSION_OPEN || session_get_state(s) == SESSION_CONNECTING))
 		session_close(s);
 	session_unref(s);
 	return NULL;
 }
 
+enum session_state session_get_state(const struct session *s)
+{
+	return s->is_connecting ? SESSION_CONNECTING : s->line->state;
+}
+
+enum session_transport session_get_transport(const struct session *s)
+{
+	return s->line == s->lines[SESSION_HTTPS] ? SESSION_HTTPS : SESSION_COAP;
+}
+
+struct line *session_line(const struct session *s, enum session_transport way)
+{
+	return s->lines[way];
+}
+
+void session_set_first(struct session *s, enum session_transport first)
+{
+	s->first = first;
+}
+
+/* ---- connecting ---- */
+
+static enum session_transport way_of(const struct session *s, const struct line *l)
+{
+	return l == s->lines[SESSION_HTTPS] ? SESSION_HTTPS : SESSION_COAP;
+}
+
+static void arm(struct session *s)
+{
+	if (s->race.other_ms == RACE_NEVER) {
+		sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
+		return;
+	}
+	sd_event_source_set_time(s->timer, s->race.other_ms * 1000);
+	sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
+}
+
+static int start(struct session *s, enum session_transport way)
+{
+	int r = need_line(s, way);
+
+	return r == 0 ? s->lines[way]->ops->connect(s->lines[way]) : r;
+}
+
+static void end_connect(struct session *s, int r, const char *detail)
+{
+	session_connect_fn fn = s->fn;
+
+	s->is_connecting = false;
+	s->race.other_ms = RACE_NEVER;
+	arm(s);
+	fn(s, r, detail, s->userdata);
+}
+
+/* Starts the other way; one that cannot even start has failed. */
+static void start_other(struct session *s)
+{
+	enum session_transport way = race_other(&s->race);
+	int r = start(s, way);
+
+	log_debug("session %s: %s tried too", s->name, way == SESSION_HTTPS ? "HTTPS" : "CoAP");
+	if (r == 0)
+		return;
+	snprintf(s->detail[way], sizeof(s->detail[way]), "%s", session_strerror(r));
+	race_failed(&s->race, way, r);
+}
+
+static void lost(struct session *s)
+{
+	enum session_transport way = race_telling(&s->race), other = !way;
+	char detail[2 * DETAIL_MAX + 16];
+
+	if (s->race.started[way] && s->race.started[other])
+		snprintf(detail, sizeof(detail), "%s; %s: %s", s->detail[way],
+			 other == SESSION_HTTPS ? "HTTPS" : "CoAP", s->detail[other]);
+	else
+		snprintf(detail, sizeof(detail), "%s", s->detail[s->race.first]);
+	end_connect(s, s->race.result[s->race.started[way] ? way : other], detail);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct session *s = userdata;
+	const struct line *first = s->lines[s->race.first];
+
+	(void)source;
+	(void)usec;
+	if (!s->is_connecting)
+		return 0;
+	if (race_look(&s->race, clock_ms(), first->ops->is_heard(first)))
+		start_other(s);
+	arm(s);
+	if (race_is_lost(&s->race))
+		lost(s);
+	return 0;
+}
+
+void session_line_connected(struct line *l, int r, const char *detail)
+{
+	struct session *s = l->session;
+	enum session_transport way = way_of(s, l);
+
+	if (!s->is_connecting)
+		return;
+	if (r == 0) {
+		struct line *other = s->lines[!way];
+
+		s->line = l;
+		if (other)
+			other->ops->close(other);
+		end_connect(s, 0, detail);
+		return;
+	}
+	snprintf(s->detail[way], sizeof(s->detail[way]), "%s", detail);
+	log_debug("session %s: %s: %s", s->name, way == SESSION_HTTPS ? "HTTPS" : "CoAP", detail);
+	if (race_failed(&s->race, way, r))
+		start_other(s);
+	arm(s);
+	if (race_is_lost(&s->race))
+		lost(s);
+}
+
+int session_connect(struct session *s, session_connect_fn fn, void *userdata)
+{
+	const bool is_alone = s->config.transport != SESSION_AUTO;
+	struct session_stats stats;
+	int r;
+
+	if (session_get_state(s) != SESSION_CLOSED)
+		return -EBUSY;
+	s->lines[SESSION_COAP]->ops->get_stats(s->lines[SESSION_COAP], &stats);
+	race_begin(&s->race, is_alone ? s->config.transport : s->first, is_alone, clock_ms(),
+		   race_head_start_ms(stats.srtt_ms));
+	s->fn = fn;
+	s->userdata = userdata;
+	s->detail[SESSION_COAP][0] = s->detail[SESSION_HTTPS][0] = '\0';
+	r = start(s, s->race.first);
+	if (r != 0)
+		return r;
+	s->is_connecting = true;
+	arm(s);
+	return 0;
+}
+
 void session_close(struct session *s)
 {
-	session_connect_fn fn = NULL;
-	void *userdata = NULL;
+	bool was_connecting = s->is_connecting;
 
 	session_ref(s);
-	switch (s->state) {
-	case SESSION_CONNECTING:
-		fn = s->connect.fn;
-		userdata = s->connect.userdata;
-		connect_abandon(s);
-		session_down(s, SESSION_E_CANCELLED);
-		break;
-	case SESSION_SUSPENDED:
-		/* Only a loaded context can say goodbye. */
-		if (session_resume(s) == 0)
-			session_down(s, SESSION_E_CANCELLED);
-		break;
-	case SESSION_OPEN:
-		session_down(s, SESSION_E_CANCELLED);
-		break;
-	case SESSION_CLOSED:
-		break;
-	}
-	if (fn)
-		fn(s, SESSION_E_CANCELLED, session_strerror(SESSION_E_CANCELLED), userdata);
-	deliver(s);
+	s->is_connecting = false;
+	s->race.other_ms = RACE_NEVER;
+	arm(s);
+	for (size_t i = 0; i < RACE_WAYS; i++)
+		if (s->lines[i])
+			s->lines[i]->ops->close(s->lines[i]);
+	if (was_connecting)
+		s->fn(s, SESSION_E_CANCELLED, session_strerror(SESSION_E_CANCELLED), s->userdata);
 	session_unref(s);
 }
 
-enum session_state session_get_state(const struct session *s)
-{
-	return s->state;
-}
+/* ---- what the line does ---- */
 
 int session_request(struct session *s, const struct request *request, session_reply_fn fn,
 		    void *userdata, struct session_request **ret_request)
 {
-	_cleanup_(freep) struct session_request *made = NULL;
-	int r;
-
-	if (s->state != SESSION_OPEN)
+	if (session_get_state(s) != SESSION_OPEN)
 		return -ENOTCONN;
-	made = malloc(sizeof(*made));
-	if (!made)
-		return -ENOMEM;
-	*made = (struct session_request){.session = s, .fn = fn, .userdata = userdata};
-	r = exchange_submit(s->exchange, request, made, &made->request);
-	if (r < 0)
-		return r;
-	session_kick(s);
-	if (ret_request)
-		*ret_request = made;
-	made = NULL;
-	return 0;
+	return s->line->ops->request(s->line, request, fn, userdata, ret_request);
 }
 
 void session_cancel(struct session_request *request)
 {
-	struct session *s = request->session;
+	request->line->ops->cancel(request);
+}
 
-	exchange_cancel(s->exchange, request->request);
-	free(request);
-	session_kick(s);
+int session_suspend(struct session *s, uint64_t note)
+{
+	if (session_get_state(s) != SESSION_OPEN)
+		return -ENOTCONN;
+	return s->line->ops->put_away(s->line, note, true);
+}
+
+int session_park(struct session *s, uint64_t note)
+{
+	if (session_get_state(s) != SESSION_OPEN)
+		return -ENOTCONN;
+	return s->line->ops->put_away(s->line, note, false);
+}
+
+int session_resume(struct session *s)
+{
+	if (session_get_state(s) != SESSION_SUSPENDED)
+		return -EINVAL;
+	return s->line->ops->resume(s->line);
+}
+
+int session_adopt(struct session *s)
+{
+	struct line *l = s->lines[SESSION_COAP]; /* nothing else outlives a process */
+	int r;
+
+	if (session_get_state(s) != SESSION_CLOSED)
+		return -EBUSY;
+	r = l->ops->adopt(l);
+	if (r == 0)
+		s->line = l;
+	return r;
 }
 
 uint64_t session_note(const struct session *s)
 {
-	return s->note;
+	return s->line->note;
 }
 
 const char *session_suite(const struct session *s)
 {
-	return s->suite;
+	return s->line->ops->suite(s->line);
 }
 
 void session_get_stats(const struct session *s, struct session_stats *ret)
 {
-	const struct dtls_counters *counters = dtls_counters(s->dtls);
-	const struct exchange_stats *stats = exchange_stats(s->exchange);
+	const struct line *https = s->lines[SESSION_HTTPS];
+	struct session_stats stats;
 
-	*ret = (struct session_stats){
-		.handshakes_full = s->handshakes_full,
-		.handshakes_abbreviated = s->handshakes_abbreviated,
-		.resumes = s->resumes,
-		.datagrams_tx = counters->datagrams_tx,
-		.datagrams_rx = counters->datagrams_rx,
-		.bytes_tx = counters->bytes_tx,
-		.bytes_rx = counters->bytes_rx,
-		.round_trips = counters->flights_answered + stats->answers,
-		.retransmissions = stats->retransmissions,
-		.srtt_ms = exchange_srtt_ms(s->exchange),
-	};
+	s->lines[SESSION_COAP]->ops->get_stats(s->lines[SESSION_COAP], ret);
+	if (!https)
+		return;
+	https->ops->get_stats(https, &stats);
+	ret->handshakes_full += stats.handshakes_full;
+	ret->resumes += stats.resumes;
+	ret->round_trips += stats.round_trips;
 }

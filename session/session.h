@@ -2,9 +2,11 @@
 #pragma once
 
 /* One secure session with one CoAP server: DTLS 1.2 over UDP, the CoAP exchange on it, and suspend
- * and resume without a handshake. It knows nothing of provisioning: it carries requests and says
- * what became of them. Everything runs in the caller's sd-event loop; nothing blocks. Callbacks may
- * free the session.
+ * and resume without a handshake. Where UDP gets no answer the same requests go as their HTTPS
+ * twins (docs/protocol.md §3.6): then no server keeps a session, so suspending closes the
+ * connection, and resuming it cannot fail. It knows nothing of provisioning: it carries requests
+ * and says what became of them. Everything runs in the caller's sd-event loop; nothing blocks.
+ * Callbacks may free the session.
  *
  *   CLOSED --connect--> CONNECTING --> OPEN --suspend--> SUSPENDED --resume--> OPEN
  *
@@ -22,6 +24,12 @@
 
 struct session;
 struct session_request;
+
+enum session_transport {
+	SESSION_COAP,
+	SESSION_HTTPS,
+	SESSION_AUTO, /* both: the second joins when the first gets no answer (session/race.h) */
+};
 
 struct session_config {
 	const char *name;    /* for debug lines and file-descriptor store names: "provisioning",
@@ -43,6 +51,11 @@ struct session_config {
 	unsigned int answer_timeout_ms; /* from an acknowledged request to its separate response; 0
 					   = 30000 */
 	size_t block_size;              /* Block1 and wished Block2 size: 16 … 1024; 0 = 1024 */
+
+	enum session_transport transport;
+	uint16_t https_port; /* on the same server; 0 = 443 */
+	const char *proxy;   /* for HTTPS: "http://HOST:PORT", which is asked to CONNECT; or NULL */
+	const char *proxy_file; /* its "user:password", read at each connect; or NULL */
 };
 
 enum session_state {
@@ -87,6 +100,11 @@ enum session_state session_get_state(const struct session *s);
 /* r = 0 or SESSION_E_*; detail is a text for people (for instance what the certificate check
  * found), never NULL. */
 typedef void (*session_connect_fn)(struct session *s, int r, const char *detail, void *userdata);
+
+/* With SESSION_AUTO: which way the next connects try first. SESSION_COAP unless told. */
+void session_set_first(struct session *s, enum session_transport first);
+/* SESSION_COAP or SESSION_HTTPS: how it was connected last. */
+enum session_transport session_get_transport(const struct session *s);
 
 /* CLOSED only (-EBUSY otherwise). Tries every address of the name, from a new local port each; an
  * abbreviated handshake only with a server that resumed or issued a session before, a full one

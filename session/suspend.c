@@ -8,101 +8,90 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "session/fdstore.h"
-#include "session/internal.h"
 #include "session/saved.h"
+#include "session/udp.h"
 
 #define SUSPEND_PATH ".dtls/suspend"
 
-static int fill_info(const struct session *s, struct saved_info *ret)
+static int fill_info(const struct udp_line *u, struct saved_info *ret)
 {
 	struct saved_info info = {
-		.note = s->note,
-		.srtt_ms = exchange_srtt_ms(s->exchange),
-		.next_mid = exchange_next_mid(s->exchange),
+		.note = u->line.note,
+		.srtt_ms = exchange_srtt_ms(u->exchange),
+		.next_mid = exchange_next_mid(u->exchange),
 	};
 	int r;
 
 	r = boot_id_read(info.boot_id);
 	if (r < 0)
 		return r;
-	dtls_binding(s->dtls, info.binding);
-	snprintf(info.suite, sizeof(info.suite), "%s", s->suite);
+	dtls_binding(u->dtls, info.binding);
+	snprintf(info.suite, sizeof(info.suite), "%s", u->suite);
 	*ret = info;
 	return 0;
 }
 
 /* After this what the session was encrypted with exists in the memfd, and its master secret besides
  * in locked memory for the next handshake. */
-static int save(struct session *s)
+static int save(struct udp_line *u)
 {
 	_cleanup_(secret_done) struct secret context = SECRET_INIT;
 	struct saved_info info;
 	int r;
 
-	r = fill_info(s, &info);
+	r = fill_info(u, &info);
 	if (r < 0)
 		return r;
-	r = dtls_save(s->dtls, &context);
+	r = dtls_save(u->dtls, &context);
 	if (r != 0)
 		return r;
-	return saved_store(&info, &context, &s->saved_fd);
+	return saved_store(&info, &context, &u->saved_fd);
 }
 
-static int put_away(struct session *s, uint64_t note, bool tell)
+int udp_put_away(struct line *l, uint64_t note, bool tell)
 {
+	struct udp_line *u = (struct udp_line *)l;
 	int r;
 
-	if (s->state != SESSION_OPEN)
-		return -ENOTCONN;
-	if (!exchange_idle(s->exchange))
+	if (!exchange_idle(u->exchange))
 		return SESSION_E_NOT_SUSPENDABLE;
-	r = session_drain(s);
+	r = udp_drain(u);
 	if (r != 0) {
-		session_down(s, SESSION_E_LOST);
+		udp_down(u, SESSION_E_LOST);
 		return -ENOTCONN;
 	}
-	if (!dtls_is_savable(s->dtls))
+	if (!dtls_is_savable(u->dtls))
 		return SESSION_E_NOT_SUSPENDABLE;
 	if (tell)
-		r = exchange_post_non(s->exchange, SUSPEND_PATH);
+		r = exchange_post_non(u->exchange, SUSPEND_PATH);
 	if (r == 0)
-		r = session_flush(s);
-	s->note = note;
+		r = udp_flush(u);
+	u->line.note = note;
 	if (r == 0)
-		r = save(s);
+		r = save(u);
 	if (r != 0) {
-		session_down(s, SESSION_E_LOST);
+		udp_down(u, SESSION_E_LOST);
 		return r < 0 ? r : -ENOTCONN;
 	}
-	s->io = sd_event_source_disable_unref(s->io);
-	s->state = SESSION_SUSPENDED;
-	session_arm(s);
+	u->io = sd_event_source_disable_unref(u->io);
+	u->line.state = SESSION_SUSPENDED;
+	udp_arm(u);
 	/* Without the store the session survives in this process all the same. */
-	if (fdstore_keep(s->name, "socket", s->fd) < 0 ||
-	    fdstore_keep(s->name, "saved", s->saved_fd) < 0)
-		log_debug("session %s: not taken by the fd store, ignoring", s->name);
+	if (fdstore_keep(u->line.config->name, "socket", u->fd) < 0 ||
+	    fdstore_keep(u->line.config->name, "saved", u->saved_fd) < 0)
+		log_debug("session %s: not taken by the fd store, ignoring", u->line.config->name);
 	return 0;
 }
 
-int session_suspend(struct session *s, uint64_t note)
-{
-	return put_away(s, note, true);
-}
-
-int session_park(struct session *s, uint64_t note)
-{
-	return put_away(s, note, false);
-}
-
 /* SUSPENDED to CLOSED, without a word to the server. */
-static void discard(struct session *s)
+static void discard(struct udp_line *u)
 {
-	closep(&s->saved_fd);
-	s->saved_fd = -1;
-	session_down(s, SESSION_E_LOST);
+	closep(&u->saved_fd);
+	u->saved_fd = -1;
+	udp_down(u, SESSION_E_LOST);
 }
 
-static int load(struct session *s)
+static int load(struct udp_line *u)
 {
 	_cleanup_(secret_done) struct secret context = SECRET_INIT;
 	uint8_t boot_id[SAVED_BOOT_LEN], binding[SAVED_BINDING_LEN];
@@ -112,48 +101,47 @@ static int load(struct session *s)
 	r = boot_id_read(boot_id);
 	if (r < 0)
 		return r;
-	dtls_binding(s->dtls, binding);
-	r = saved_take(s->saved_fd, boot_id, binding, &info, &context);
+	dtls_binding(u->dtls, binding);
+	r = saved_take(u->saved_fd, boot_id, binding, &info, &context);
 	if (r != 0)
 		return r < 0 ? r : SESSION_E_NOT_RESUMABLE;
-	r = dtls_load(s->dtls, s->fd, &context);
+	r = dtls_load(u->dtls, u->fd, &context);
 	return r == 0 ? 0 : SESSION_E_NOT_RESUMABLE;
 }
 
-int session_resume(struct session *s)
+int udp_resume(struct line *l)
 {
+	struct udp_line *u = (struct udp_line *)l;
 	int r;
 
-	if (s->state != SESSION_SUSPENDED)
-		return -EINVAL;
-	r = load(s);
-	fdstore_remove(s->name, "socket");
-	fdstore_remove(s->name, "saved");
+	r = load(u);
+	fdstore_remove(u->line.config->name, "socket");
+	fdstore_remove(u->line.config->name, "saved");
 	/* What the server sent meanwhile waits in the socket, and tells without any waiting when it
 	 * said goodbye or is gone. Its close_notify is encrypted: only the loaded context can read
 	 * it. */
 	if (r == 0) {
-		r = session_drain(s);
-		if (r != 0 || dtls_take_refused(s->dtls))
+		r = udp_drain(u);
+		if (r != 0 || dtls_take_refused(u->dtls))
 			r = SESSION_E_NOT_RESUMABLE;
 	}
 	if (r == 0)
-		r = session_watch(s, s->fd);
+		r = udp_watch(u, u->fd);
 	if (r != 0) {
-		discard(s);
+		discard(u);
 		return r;
 	}
-	closep(&s->saved_fd);
-	s->saved_fd = -1;
-	s->state = SESSION_OPEN;
-	s->resumes++;
-	exchange_probe(s->exchange);
-	session_kick(s);
+	closep(&u->saved_fd);
+	u->saved_fd = -1;
+	u->line.state = SESSION_OPEN;
+	u->resumes++;
+	exchange_probe(u->exchange);
+	udp_kick(u);
 	return 0;
 }
 
 /* A UDP socket that is connected to the port of our server. */
-static bool is_our_socket(const struct session *s, int fd)
+static bool is_our_socket(const struct udp_line *u, int fd)
 {
 	struct resolve_address peer;
 	socklen_t len = sizeof(int);
@@ -164,45 +152,44 @@ static bool is_our_socket(const struct session *s, int fd)
 	    getpeername(fd, &peer.any, &peer.len) < 0)
 		return false;
 	if (peer.any.sa_family == AF_INET)
-		return ntohs(peer.v4.sin_port) == s->config.port;
-	return peer.any.sa_family == AF_INET6 && ntohs(peer.v6.sin6_port) == s->config.port;
+		return ntohs(peer.v4.sin_port) == u->line.config->port;
+	return peer.any.sa_family == AF_INET6 && ntohs(peer.v6.sin6_port) == u->line.config->port;
 }
 
 /* Whether it could be resumed; nothing is taken yet. */
-static bool is_ours(const struct session *s, int socket_fd, int saved_fd, struct saved_info *ret)
+static bool is_ours(const struct udp_line *u, int socket_fd, int saved_fd, struct saved_info *ret)
 {
 	struct saved_info own;
 
-	if (socket_fd < 0 || saved_fd < 0 || !is_our_socket(s, socket_fd) ||
-	    saved_peek(saved_fd, ret) != 0 || fill_info(s, &own) < 0)
+	if (socket_fd < 0 || saved_fd < 0 || !is_our_socket(u, socket_fd) ||
+	    saved_peek(saved_fd, ret) != 0 || fill_info(u, &own) < 0)
 		return false;
 	return memcmp(ret->boot_id, own.boot_id, sizeof(own.boot_id)) == 0 &&
 	       memcmp(ret->binding, own.binding, sizeof(own.binding)) == 0;
 }
 
-int session_adopt(struct session *s)
+int udp_adopt(struct line *l)
 {
+	struct udp_line *u = (struct udp_line *)l;
 	_cleanup_(closep) int socket_fd = -1, saved_fd = -1;
 	struct saved_info info;
 	int found;
 
-	if (s->state != SESSION_CLOSED)
-		return -EBUSY;
-	found = fdstore_take(s->name, "socket", &socket_fd) == 0;
-	found |= fdstore_take(s->name, "saved", &saved_fd) == 0;
-	if (!is_ours(s, socket_fd, saved_fd, &info)) {
+	found = fdstore_take(u->line.config->name, "socket", &socket_fd) == 0;
+	found |= fdstore_take(u->line.config->name, "saved", &saved_fd) == 0;
+	if (!is_ours(u, socket_fd, saved_fd, &info)) {
 		if (found) {
-			fdstore_remove(s->name, "socket");
-			fdstore_remove(s->name, "saved");
+			fdstore_remove(u->line.config->name, "socket");
+			fdstore_remove(u->line.config->name, "saved");
 		}
 		return SESSION_E_NOT_RESUMABLE;
 	}
-	s->fd = TAKE_FD(socket_fd);
-	s->saved_fd = TAKE_FD(saved_fd);
-	s->note = info.note;
-	snprintf(s->suite, sizeof(s->suite), "%s", info.suite);
-	exchange_set_next_mid(s->exchange, info.next_mid);
-	exchange_set_srtt_ms(s->exchange, info.srtt_ms);
-	s->state = SESSION_SUSPENDED;
+	u->fd = TAKE_FD(socket_fd);
+	u->saved_fd = TAKE_FD(saved_fd);
+	u->line.note = info.note;
+	snprintf(u->suite, sizeof(u->suite), "%s", info.suite);
+	exchange_set_next_mid(u->exchange, info.next_mid);
+	exchange_set_srtt_ms(u->exchange, info.srtt_ms);
+	u->line.state = SESSION_SUSPENDED;
 	return 0;
 }

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "agent/internal.h"
-#include "session/internal.h"
+#include "session/udp.h"
 
 /* What is known of objects of the libraries, by their address. Only grows: an address that is used
  * again is written again. */
@@ -80,7 +80,9 @@ void probe_done(void)
 
 uint64_t probe_attempt_us(const struct agent *a)
 {
-	return a->session ? recall(a->session->dtls) : 0;
+	const struct line *l = a->session ? session_line(a->session, SESSION_COAP) : NULL;
+
+	return l ? recall(((const struct udp_line *)l)->dtls) : 0;
 }
 
 void probe_set_skew(struct agent *a, int64_t skew_s)

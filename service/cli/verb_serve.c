@@ -283,6 +283,7 @@ static int run(const struct serve_options *o, struct state *state)
 		.cert_file = o->rest_cert,
 		.key_file = o->rest_key,
 		.max_body = REST_BODY_MAX,
+		.session_max_age_s = SESSION_MAX_AGE_S,
 		.router = &routes_owner,
 		.metrics = state->store->metrics,
 		.admit = portal_admit,

@@ -610,3 +610,80 @@ def _(t):
 @case("getCrl")
 def _(t):
     t.assertEqual(t.request("getCrl", 200).body[:1], b"\x30")
+
+
+# ---- devices over HTTPS ----
+
+CBOR = "application/cbor"
+
+
+def cloud(t):
+    return {"key": t.world.keys["cloud"]}
+
+
+@case("deviceLogin")
+def _(t):
+    answer = t.request("deviceLogin", 201, query="?mver=1.0&cver=2&dver=1")
+    age = int(answer.headers["Cache-Control"].partition("max-age=")[2])
+    t.assertTrue(0 < age <= 300, "longer than the token is good")
+    t.request("deviceLogin", 401, key=t.world.devices[9].jwt)
+    t.request("deviceLogin", 403, key=t.world.keys["cloud"])
+
+
+@case("deviceFetch")
+def _(t):
+    device = t.world.devices[-1]
+    t.request("deviceFetch", 204)
+    t.request("addCommand", 201, **one(device), body=FINISHED)
+    answer = t.request("deviceFetch", 200, query="?after=&rxMaxSize=1024&txMaxSize=2048&limit=5", headers={"Accept": CBOR})
+    t.assertEqual(answer.body[:2], b"\x81\x82", "one command of two items")
+    t.command = answer.body[4:4 + answer.body[3]]
+    t.request("deviceFetch", 406, headers={"Accept": "text/html"})
+    for bad in ("?limit=x", "?rxMaxSize=0", "?after=" + "a" * 46, "?limit=1&limit=2", "?delta=true"):
+        t.request("deviceFetch", 400, query=bad)
+    t.request("deviceFetch", 401, key=t.world.devices[9].jwt)
+
+
+@case("deviceReport", b"\x80", CBOR)
+def _(t):
+    report = b"\x81\x82\x78" + bytes([len(t.command)]) + t.command + b"\x18\x66"
+    t.request("deviceReport", 200, body=report, media_type=CBOR)
+    t.request("deviceReport", 200, body=report, media_type=CBOR)
+    t.assertEqual(t.request("getCommand", 200, values={"id": t.world.devices[-1].uuid, "cmdId": t.command.decode()})["status"],
+                  "SUCCEEDED")
+    t.request("deviceFetch", 204)
+    t.request("deviceReport", 400, body=b"\xff", media_type=CBOR)
+
+
+@case("deviceCloudLogin")
+def _(t):
+    t.request("deviceCloudLogin", 201, **cloud(t))
+    t.request("deviceCloudLogin", 403, key=t.world.devices[-1].jwt)
+
+
+@case("deviceState")
+def _(t):
+    device = t.world.devices[-1]
+    t.request("deviceState", 204, **cloud(t))
+    t.request("patchState", 200, **one(device), body={"desired": {"a": 1}})
+    answer = t.request("deviceState", 200, **cloud(t))
+    t.assertEqual((answer.media_type, answer.body), (CBOR, b"\xa1aa\x01"))
+    t.assertEqual(t.request("deviceState", 200, **cloud(t), headers={"Accept": "application/json"}, query="?delta=false"), {"a": 1})
+    t.request("deviceState", 406, **cloud(t), headers={"Accept": "text/html"})
+    t.request("deviceState", 400, **cloud(t), query="?delta=x")
+
+
+@case("deviceReportState", {"a": 1})
+def _(t):
+    t.request("deviceReportState", 200, **cloud(t), body=b"\xa1aa\x01", media_type=CBOR)
+    t.request("deviceState", 204, **cloud(t))
+    t.request("deviceReportState", 200, **cloud(t), body={"a": None, "b": 2})
+    t.assertEqual(t.request("getState", 200, **one(t.world.devices[-1]))["reported"], {"b": 2})
+    t.request("deviceReportState", 400, **cloud(t), body=b"\xff", media_type=CBOR)
+
+
+@case("deviceRefuseState", {"a": 1})
+def _(t):
+    t.request("deviceRefuseState", 200, **cloud(t), body={"a": None})
+    t.assertEqual(t.request("getState", 200, **one(t.world.devices[-1]))["desired"], {})
+    t.request("deviceRefuseState", 400, **cloud(t), body=b"", media_type=CBOR)

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* What the tests of the API need beside HTTP: devices that can be claimed, a device that fetches
- * its commands, and the router's own table. api-probe devices N      N lines "uuid,hardware,public
- * key,claim token" api-probe fetch DB UUID  hands the device its commands, as its CoAP request
- * would api-probe routes         lines "METHOD pattern role" */
+ * its commands, and the router's own table.
+ * api-probe devices N      N lines "uuid,hardware,public key,claim token,token of its identity"
+ * api-probe cloud DB UUID  gives the device a cloud access key, and prints a token of it
+ * api-probe fetch DB UUID  hands the device its commands, as its CoAP request would
+ * api-probe routes         lines "METHOD pattern role" */
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "service/routes.h"
 #include "service/store/sqlite.h"
@@ -15,13 +18,14 @@
 static int devices(int n)
 {
 	for (int i = 0; i < n; i++) {
-		char token[TOKEN_TEXT_MAX], key[BASE64_LEN(91) + 1];
+		char token[TOKEN_TEXT_MAX], key[BASE64_LEN(91) + 1], jwt[JWT_MAX];
 		struct device d;
 
 		device_init(&d);
 		device_token(&d, COSE_FORM_RFC9052, token);
 		base64_encode(d.spki, sizeof(d.spki), key);
-		printf("%s,nRF9160,%s,%s\n", d.uuid, key, token);
+		device_jwt(&d, jwt);
+		printf("%s,nRF9160,%s,%s,%s\n", d.uuid, key, token, jwt);
 		device_done(&d);
 	}
 	return 0;
@@ -44,6 +48,35 @@ static int fetch(const char *db, const char *uuid)
 	service_store_free(f.store);
 	printf("%zu\n", n);
 	return n > 0 ? 0 : 1;
+}
+
+static int cloud(const char *db, const char *uuid)
+{
+	struct store_device row;
+	struct store_txn t = {NULL};
+	struct fixture f = {.root_ca = NULL};
+	struct device d;
+	char jwt[JWT_MAX];
+
+	snprintf(f.db, sizeof(f.db), "%s", db);
+	fixture_open(&f, &f.store, &f.core);
+	device_init(&d);
+	snprintf(d.uuid, sizeof(d.uuid), "%s", uuid);
+	assert_int_equal(store_txn_begin(&t, f.store, STORE_WRITE, uuid), 0);
+	assert_int_equal(f.store->ops->device_get(f.store, uuid, &row), 0);
+	row.has_cloud_key = true;
+	row.cloud_key_tag = TAG;
+	row.cloud_key_at = clock_wall_s();
+	memcpy(row.cloud_key, d.spki, sizeof(row.cloud_key));
+	assert_int_equal(f.store->ops->device_update(f.store, &row), 0);
+	assert_int_equal(store_txn_commit(&t), 0);
+	store_device_done(&row);
+	device_jwt(&d, jwt);
+	puts(jwt);
+	device_done(&d);
+	core_free(f.core);
+	service_store_free(f.store);
+	return 0;
 }
 
 static int certificate(const char *db, const char *uuid, const char *serial)
@@ -71,7 +104,8 @@ static int certificate(const char *db, const char *uuid, const char *serial)
 
 static int routes(void)
 {
-	static const char *const roles[] = {"none", "viewer", "editor", "admin", "public"};
+	static const char *const roles[] = {"none",  "viewer", "editor",
+					    "admin", "public", "device"};
 
 	for (size_t i = 0; i < routes_owner.n; i++)
 		printf("%s %s %s\n", routes_owner.routes[i].method, routes_owner.routes[i].pattern,
@@ -85,11 +119,13 @@ int main(int argc, char **argv)
 		return devices(atoi(argv[2]));
 	if (argc == 4 && strcmp(argv[1], "fetch") == 0)
 		return fetch(argv[2], argv[3]);
+	if (argc == 4 && strcmp(argv[1], "cloud") == 0)
+		return cloud(argv[2], argv[3]);
 	if (argc == 5 && strcmp(argv[1], "certificate") == 0)
 		return certificate(argv[2], argv[3], argv[4]);
 	if (argc == 2 && strcmp(argv[1], "routes") == 0)
 		return routes();
-	fprintf(stderr, "usage: api-probe devices N | fetch DB UUID | certificate DB UUID SERIAL | "
-			"routes\n");
+	fprintf(stderr, "usage: api-probe devices N | cloud DB UUID | fetch DB UUID | "
+			"certificate DB UUID SERIAL | routes\n");
 	return 64;
 }

@@ -10,10 +10,11 @@ from world import ApiCase
 
 ID = "00000000-0000-4000-8000-000000000000"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "get", "BREW")
-# browser: an editor who is signed in to the portal, and whose page sends what it has to
-WHO = ("none", "bad", "viewer", "editor", "admin", "other", "browser")
+# browser: an editor who is signed in to the portal, and whose page sends what it has to; device, cloud: a claimed device that
+# shows a token of its identity key, or of its cloud access key
+WHO = ("none", "bad", "viewer", "editor", "admin", "other", "browser", "device", "cloud")
 RANK = {"viewer": 1, "editor": 2, "admin": 3, "other": 3, "browser": 2}
-VIEWER, EDITOR, ADMIN, PUBLIC, SELF = 1, 2, 3, 0, -1
+VIEWER, EDITOR, ADMIN, PUBLIC, SELF, DEVICE, CLOUD = 1, 2, 3, 0, -1, -2, -3
 
 # path: {method: least role}
 TABLE = {
@@ -51,6 +52,13 @@ TABLE = {
     "/v1/events": {"GET": VIEWER},
     # They look at the cookie alone, so a key is nobody to them: 401, 403 and 415 are their own answers.
     "/v1/session": {"GET": SELF, "POST": SELF, "DELETE": SELF},
+    "/v1/provisioning/auth-jwt": {"POST": DEVICE},
+    "/v1/provisioning/commands": {"GET": DEVICE},
+    "/v1/provisioning/response": {"POST": DEVICE},
+    "/v1/device/auth/jwt": {"POST": CLOUD},
+    "/v1/device/state": {"GET": CLOUD},
+    "/v1/device/state/reported": {"PATCH": CLOUD},
+    "/v1/device/state/desired": {"PATCH": CLOUD},
     "/": {"GET": PUBLIC},
     "/portal": {"GET": PUBLIC},
     "/health/live": {"GET": PUBLIC},
@@ -80,7 +88,11 @@ def expected(table, path, method, who):
     least = methods[method]
     if least in (PUBLIC, SELF):
         return None
-    if who in ("none", "bad"):
+    if least in (DEVICE, CLOUD):
+        if who in ("none", "browser"):
+            return 401
+        return None if who == {DEVICE: "device", CLOUD: "cloud"}[least] else 403
+    if who not in RANK:
         return 401
     return None if RANK[who] >= least else 403
 
@@ -88,6 +100,7 @@ def expected(table, path, method, who):
 class WalkTest(ApiCase):
     def setUp(self):
         super().setUp()
+        self.world.prove(self.world.devices[-1])
         self.origin = f"http://127.0.0.1:{self.world.service.rest_port}"
         user = {"name": "walker", "password": "correct horse battery", "role": "editor"}
         self.assertEqual(self.world.call("POST", "/v1/users", user, key=self.world.keys["admin"]).status, 201)
@@ -102,6 +115,8 @@ class WalkTest(ApiCase):
         key = self.world.keys.get(who)
         # A media type that nothing takes: what is allowed stops there, and changes nothing.
         headers = {"Content-Type": "text/x-nothing", "Content-Length": "0"}
+        if set(TABLE.get(path, {}).values()) & {DEVICE, CLOUD}:
+            headers["Content-Type"] = "application/cbor"  # who it is comes after what it is: an empty body is refused last
         if key:
             headers["Authorization"] = "Bearer " + key
         if who == "browser":
@@ -131,6 +146,8 @@ class WalkTest(ApiCase):
                         want = expected(TABLE, path, method, who)
                         if want is None and TABLE[path][method] == SELF:
                             self.assertIn(status, (200, 204, 401, 415), body)
+                        elif want is None and TABLE[path][method] in (DEVICE, CLOUD):
+                            self.assertIn(status, (201, 204, 400), body)
                         elif want is None:
                             self.assertNotIn(status, (401, 403, 405, 500), body)
                         else:
@@ -151,7 +168,7 @@ class WalkTest(ApiCase):
             for who in WHO:
                 with self.subTest(path=path, method=method, who=who):
                     status, body, _ = self.ask(method, path, who)
-                    if who in ("none", "bad"):
+                    if who not in RANK:
                         self.assertEqual(status, 401, body)
                     elif RANK[who] < (VIEWER if method == "GET" else EDITOR if "users" not in path and "keys" not in path else ADMIN):
                         self.assertEqual(status, 403, body)
@@ -165,7 +182,7 @@ class WalkTest(ApiCase):
             headers = {k: v for k, v in {**self.browser, **missing}.items() if v is not None}
             for path, methods in TABLE.items():
                 for method in methods:
-                    if method == "GET" or path == "/v1/session":
+                    if method == "GET" or path == "/v1/session" or methods[method] in (DEVICE, CLOUD):
                         continue
                     with self.subTest(path=path, method=method, missing=missing):
                         self.assertEqual(self.world.call(method, path, {}, headers=headers).status, 403)

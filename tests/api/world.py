@@ -29,7 +29,7 @@ class Answer:
 
 class Device:
     def __init__(self, line):
-        self.uuid, self.hardware, self.key, self.token = line.split(",")
+        self.uuid, self.hardware, self.key, self.token, self.jwt = line.split(",")
         self.row = f"{self.uuid},{self.hardware},{self.key}"
 
 
@@ -87,6 +87,12 @@ class World:
     def fetch(self, device):
         """The device asks for its commands, as over CoAP."""
         return int(probe("fetch", os.path.join(self.service.state, "service.db"), device.uuid))
+
+    def prove(self, device):
+        """The device is somebody's and has a cloud access key: the tokens that it shows are keys of the world."""
+        self.claim(device, tags=["proved"])
+        self.keys["device"] = device.jwt
+        self.keys["cloud"] = probe("cloud", os.path.join(self.service.state, "service.db"), device.uuid).strip()
 
     def certify(self, device, serial):
         """The device has a certificate of the service's CA."""

@@ -8,7 +8,7 @@ from harness.process import run
 
 
 class Pki:
-    def __init__(self, directory, name="localhost"):
+    def __init__(self, directory, name="localhost", root_name="onboard test root"):
         self.directory = directory
         os.makedirs(directory, exist_ok=True)
         self.root_key = self._path("root.key")
@@ -18,7 +18,7 @@ class Pki:
         request, extensions = self._path("leaf.csr"), self._path("leaf.ext")
         self._ec_key(self.root_key)
         run(["openssl", "req", "-x509", "-new", "-sha256", "-key", self.root_key, "-days", "30",
-             "-subj", "/CN=onboard test root", "-out", self.root,
+             "-subj", f"/CN={root_name}", "-out", self.root,
              "-addext", "keyUsage=critical,digitalSignature,keyCertSign,cRLSign"])
         self._ec_key(self.key)
         run(["openssl", "req", "-new", "-sha256", "-key", self.key, "-subj", f"/CN={name}",

@@ -3,6 +3,7 @@
 
 import json
 import signal
+import ssl
 import urllib.error
 import urllib.request
 
@@ -10,9 +11,10 @@ from harness.process import LIMIT_S, Process, program, run
 
 
 class Rest:
-    def __init__(self, base, api_key):
+    def __init__(self, base, api_key, context=None):
         self.base = base
         self.api_key = api_key
+        self.context = context
 
     def call(self, method, path, body=None):
         """(status, decoded JSON or None)."""
@@ -22,7 +24,7 @@ class Rest:
         if data is not None:
             request.add_header("Content-Type", "application/json")
         try:
-            with urllib.request.urlopen(request, timeout=LIMIT_S) as answer:
+            with urllib.request.urlopen(request, timeout=LIMIT_S, context=self.context) as answer:
                 text = answer.read()
                 return answer.status, json.loads(text) if text else None
         except urllib.error.HTTPError as e:
@@ -67,7 +69,7 @@ class Service:
     """Keeps its ports over restarts, so that devices find it again."""
 
     def __init__(self, case, pki, session_timeout_s=None, coap="127.0.0.1", argv_prefix=(), options=(),
-                 device_rate=100000):
+                 device_rate=100000, https=False):
         self.case = case
         self.pki = pki
         self.session_timeout_s = session_timeout_s
@@ -77,6 +79,7 @@ class Service:
         self.argv_prefix = argv_prefix
         self.options = options
         self.device_rate = device_rate  # tests are hastier than devices
+        self.https = https  # for devices, so on every address
         self.coap_port = 0
         self.rest_port = 0
         self.process = None
@@ -85,11 +88,13 @@ class Service:
     def start(self):
         argv = [*self.argv_prefix, self.binary, "serve", "--state", self.state,
                 "--coap", f"{self.coap_host}:{self.coap_port}",
-                "--rest", f"127.0.0.1:{self.rest_port}",
+                "--rest", f"{'0.0.0.0' if self.https else '127.0.0.1'}:{self.rest_port}",
                 "--cert", self.pki.cert, "--key", self.pki.key, "--root-ca", self.pki.root,
                 "--device-rate", str(self.device_rate)]
         if self.session_timeout_s is not None:
             argv += ["--session-timeout", str(self.session_timeout_s)]
+        if self.https:
+            argv += ["--rest-cert", self.pki.cert, "--rest-key", self.pki.key]
         argv += self.options
         self.process = self.case.watch(Process(argv, name="service"))
         ready = self.process.wait_line(r"ready coap=\S+:(\d+) rest=\S+:(\d+)")
@@ -97,7 +102,11 @@ class Service:
         if self.rest is None:
             key = run([self.binary, "apikey", "create", "--state", self.state, "--role", "admin",
                        "--name", "test"]).split()[-1]
-            self.rest = Rest(f"http://127.0.0.1:{self.rest_port}/v1", key)
+            if self.https:
+                self.rest = Rest(f"https://localhost:{self.rest_port}/v1", key,
+                                 ssl.create_default_context(cafile=self.pki.root))
+            else:
+                self.rest = Rest(f"http://127.0.0.1:{self.rest_port}/v1", key)
         return self
 
     def import_identity(self, row):

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* What session.c (requests and the loop), connect.c (addresses and attempts) and suspend.c (across
- * time and processes) share. Nobody else includes this. */
+/* CoAP over DTLS over UDP: what udp.c (requests and the loop), connect.c (addresses and attempts)
+ * and suspend.c (across time and processes) share. Nobody else includes this. */
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "session/dtls.h"
 #include "session/exchange.h"
+#include "session/line.h"
 #include "session/resolve.h"
 #include "session/session.h"
 
@@ -30,16 +31,10 @@ struct connect_attempts {
 	bool offered; /* the earlier session was offered in this connect */
 	int result;   /* the most telling failure so far */
 	char detail[512];
-	session_connect_fn fn;
-	void *userdata;
 };
 
-struct session {
-	unsigned int refs; /* one of the owner, one for the time that callbacks run */
-	sd_event *event;
-	struct session_config config;                   /* strings below; zeros replaced */
-	char *name, *server, *address, *ca_pem, *owner; /* owned */
-	enum session_state state;
+struct udp_line {
+	struct line line;
 	struct dtls *dtls;
 	struct exchange *exchange;
 	int fd; /* UDP socket; -1 when CLOSED */
@@ -47,36 +42,39 @@ struct session {
 	struct connect_attempts connect;
 
 	int saved_fd; /* memfd while SUSPENDED, else -1 */
-	uint64_t note;
 	char suite[SAVED_SUITE_LEN];
 	uint64_t handshakes_full, handshakes_abbreviated, resumes;
 };
 
-struct session_request {
-	struct session *session;
+struct udp_request {
+	struct session_request base;
 	struct exchange_request *request; /* owned by the exchange */
-	session_reply_fn fn;
-	void *userdata;
 };
 
 /* Lets the timer run at once: what follows happens from the loop, never inside a call of the user.
  */
-void session_kick(struct session *s);
+void udp_kick(struct udp_line *u);
 /* Sets the timer to whatever is due first. */
-void session_arm(struct session *s);
+void udp_arm(struct udp_line *u);
 /* Takes fd under the loop's watch. -errno. */
-int session_watch(struct session *s, int fd) _must_check_;
+int udp_watch(struct udp_line *u, int fd) _must_check_;
 /* Ends the connection: close_notify, no socket, CLOSED; requests end with r (callbacks run later).
  */
-void session_down(struct session *s, int r);
+void udp_down(struct udp_line *u, int r);
 /* Reads what is queued in the socket into the exchange. 0, DTLS_E_CLOSED, DTLS_E_BROKEN, -ENOMEM.
  */
-int session_drain(struct session *s) _must_check_;
+int udp_drain(struct udp_line *u) _must_check_;
 /* Sends what the exchange has to send. DTLS_E_BROKEN. */
-int session_flush(struct session *s) _must_check_;
+int udp_flush(struct udp_line *u) _must_check_;
 
 /* connect.c: the loop's calls while CONNECTING. */
-void connect_step(struct session *s);
-uint64_t connect_deadline(const struct session *s);
+void connect_step(struct udp_line *u);
+uint64_t connect_deadline(const struct udp_line *u);
 /* Gives up without a callback. */
-void connect_abandon(struct session *s);
+void connect_abandon(struct udp_line *u);
+
+/* connect.c and suspend.c: of struct line_ops. */
+int udp_connect(struct line *l) _must_check_;
+int udp_put_away(struct line *l, uint64_t note, bool tell) _must_check_;
+int udp_resume(struct line *l) _must_check_;
+int udp_adopt(struct line *l) _must_check_;
