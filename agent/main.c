@@ -12,6 +12,7 @@
 #include "agent/birth.h"
 #include "agent/bus.h"
 #include "agent/internal.h"
+#include "agent/lastwords.h"
 #include "agent/once.h"
 #include "agent/qr.h"
 #include "base/log.h"
@@ -296,9 +297,12 @@ static int run(const struct options *o)
 	enum log_level level;
 	int r = config_load(o->config, &config, &detail);
 
+	lastwords_forget();
 	/* As wrong usage, it stays wrong until somebody mends it: systemd need not try again. */
-	if (r < 0)
+	if (r < 0) {
+		lastwords_say("configuration", EXIT_CODE_USAGE, detail);
 		return complain(is_passing(r) ? r : EXIT_CODE_USAGE, detail);
+	}
 	level = level_of(config->log_level);
 	/* The steps tell a person what the state lines would repeat. */
 	log_set_level(o->once && level == LOG_LEVEL_INFO ? LOG_LEVEL_NOTICE : level);
@@ -310,6 +314,8 @@ static int run(const struct options *o)
 	if (r < 0)
 		return complain(r, NULL);
 	r = agent_new(event, config, &agent, &detail);
+	if (r < 0)
+		lastwords_say("daemon", EXIT_CODE_FAILED, detail ? detail : strerror(-r));
 	if (r != 0)
 		return complain(r, detail);
 	return o->once ? run_once(event, agent, &o->once_options)

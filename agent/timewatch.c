@@ -22,6 +22,11 @@ bool timewatch_is_synchronised(void)
 	return access("/run/systemd/timesync/synchronized", F_OK) == 0;
 }
 
+int64_t timewatch_built_at(void)
+{
+	return (int64_t)ONBOARD_BUILD_TIME;
+}
+
 bool timewatch_is_good(int64_t now_s, int64_t floor_s, bool is_synchronised, bool require_sync)
 {
 	if (now_s < (int64_t)ONBOARD_BUILD_TIME || now_s > YEAR_9999_S)

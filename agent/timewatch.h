@@ -15,6 +15,8 @@
 /* Newer than the build, and synchronised or, unless that is required, not before the floor. */
 bool timewatch_is_good(int64_t now_s, int64_t floor_s, bool is_synchronised, bool require_sync);
 bool timewatch_is_synchronised(void);
+/* No clock is right before it. */
+int64_t timewatch_built_at(void);
 
 /* The later of build time and the store's value "time-floor"; a value that is no number counts as
  * absent. */
