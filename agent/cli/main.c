@@ -33,6 +33,10 @@ const struct verb verbs[] = {
 	 "find out what keeps this device from its cloud, and what to do",
 	 "  --json          every check and the cause as one JSON object\n"
 	 "  --config FILE   onboardd's configuration (/etc/onboardd/onboardd.conf)\n"},
+	{"report", verb_report, "[--out FILE] [--config FILE]",
+	 "write down, without secrets, what a bug report needs",
+	 "  --out FILE      into a new file instead of to standard output\n"
+	 "  --config FILE   onboardd's configuration (/etc/onboardd/onboardd.conf)\n"},
 	{"credentials", verb_credentials, "[list [--json] | rollback [--yes] TAG]",
 	 "list the stored credentials, or return to the ones before",
 	 "  list            tag, type and SHA-256, and which tags keep their predecessors\n"
