@@ -12,6 +12,7 @@
 #include "agent/birth.h"
 #include "agent/bus.h"
 #include "agent/internal.h"
+#include "agent/journal.h"
 #include "agent/lastwords.h"
 #include "agent/once.h"
 #include "agent/qr.h"
@@ -154,8 +155,10 @@ static enum log_level level_of(const char *name)
 
 static int complain(int r, const char *detail)
 {
-	log_error("%s", detail ? detail : strerror(abs(r)));
-	return r > 0 ? r : EXIT_CODE_FAILED;
+	const int exit_code = r > 0 ? r : EXIT_CODE_FAILED;
+
+	journal_ended(exit_code, detail ? detail : strerror(abs(r)));
+	return exit_code;
 }
 
 static int init(const struct config *config)
@@ -336,6 +339,7 @@ int main(int argc, char **argv)
 	struct options options = {.once_options = {.timeout_ms = ONCE_TIMEOUT_S * 1000}};
 	int r = secret_protect_process();
 
+	journal_connect();
 	if (r < 0)
 		log_warning("memory is not protected from dumps: %s, ignoring", strerror(-r));
 	r = parse_options(argc, argv, &options);

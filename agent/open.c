@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/internal.h"
+#include "agent/journal.h"
 #include "agent/lastwords.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -67,7 +68,7 @@ int agent_open_store(const struct config *config, struct keyring *ring, struct s
 			     keyring_was_refused(ring) ? EXIT_CODE_USAGE : EXIT_CODE_STORE,
 			     ret_detail);
 	if (store_is_anew(*ret))
-		log_error("store event=started-anew: %s", store_notice(*ret));
+		journal_started_anew(store_notice(*ret));
 	else if (*store_notice(*ret))
 		log_warning("store: %s", store_notice(*ret));
 	return 0;

@@ -9,18 +9,17 @@ import re
 import secrets
 import shutil
 import stat
-import subprocess
 
 from harness import case
 from harness.agent import Agent
 from harness.bus import Bus
-from harness.process import Process, finish, program, run
+from harness.process import finish, program, run
 from harness.service import Service
 from harness.token import SoftHsm
 
+import journal
 import namespace
 
-JOURNALD = "/lib/systemd/systemd-journald"
 CLOUD_TAG = 16842753
 PRIVATE_KEY = 2
 
@@ -35,16 +34,11 @@ class Report(case.Case):
     @classmethod
     def setUpClass(cls):
         run(["ip", "link", "set", "lo", "up"])
-        run(["mount", "-t", "tmpfs", "tmpfs", "/run"])
-        os.makedirs("/run/log/journal")
-        os.makedirs("/run/systemd/journal")
+        journal.prepare()
 
     def setUp(self):
         super().setUp()
-        self.journald = self.watch(Process([JOURNALD]))
-        with subprocess.Popen(["sh", "-c", "until systemd-cat -t test true; do :; done"],
-                              stderr=subprocess.DEVNULL) as waiting:
-            self.assertEqual(waiting.wait(60), 0)
+        self.journal = journal.Journal(self)
         self.bus = Bus(self)
         self.service = Service(self, self.pki()).start()
         self.key_file = self.path("identity.pem")
@@ -63,7 +57,7 @@ class Report(case.Case):
 
     def start(self):
         """Everything that it says goes to the journal, as under systemd."""
-        self.daemon = self.agent.start_daemon(env=self.env, argv_prefix=["systemd-cat", "-t", "onboardd"])
+        self.daemon = self.agent.start_daemon(env=self.env, argv_prefix=self.journal.argv_prefix)
         self.ctl("status", "--wait", "unclaimed", "--timeout", "60", until_served=True)
 
     def ctl(self, *arguments, expect=0, stdin_text="", until_served=False):
@@ -76,10 +70,6 @@ class Report(case.Case):
 
     def report(self):
         return self.ctl("report", "--config", self.agent.config)
-
-    def journal(self):
-        run(["journalctl", "--sync"])
-        return run(["journalctl", "-o", "cat", "--no-pager"])
 
     def private_bytes(self):
         """{name: bytes} of the secrets in files and in the store."""
@@ -100,12 +90,12 @@ class Report(case.Case):
         token = json.loads(self.ctl("status", "--json"))["claim_token"]
         passphrase = "Correct-horse 7 " + secrets.token_hex(4)
         self.ctl("wifi", "connect", "lab", "--timeout", "5", expect=None, stdin_text=passphrase + "\n")
-        self.assertIn(token, self.journal(), "the console shows the token, so it is in the journal")
+        self.assertIn(token, self.journal.text(), "the console shows the token, so it is in the journal")
         unclaimed = self.report()
         self.service.rest.claim(self.ctl("token", "--raw").strip())
         self.service.rest.add_command(self.agent.uuid, {"cloudAccessKeyGeneration": {"secTag": CLOUD_TAG}})
         self.ctl("status", "--wait", "idle", "--timeout", "60")
-        self.journal()
+        self.journal.text()
         claimed = self.report()
         with open(self.key_file, encoding="ascii") as f:
             pem = f.read().splitlines()[1:-1]
@@ -121,7 +111,7 @@ class Report(case.Case):
 
     def test_a_report_tells_what_a_bug_report_needs(self):
         self.start()
-        self.journal()
+        self.journal.text()
         text = self.report()
         for wanted in ("onboardctl: ", "kernel: ", "== check ==", '"check": "claim"', "== status ==",
                        '"state": "unclaimed"', self.agent.uuid, "== credentials", "[provisioning]", f"port = {self.service.coap_port}",
