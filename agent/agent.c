@@ -8,6 +8,7 @@
 
 #include "agent/hook.h"
 #include "agent/internal.h"
+#include "agent/journal.h"
 #include "agent/timewatch.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -315,10 +316,7 @@ static void enter_state(struct agent *a, const struct fsm_move *m, const char *w
 	a->generation++;
 	(void)sd_event_source_set_enabled(a->tick, SD_EVENT_OFF);
 	agent_set_reason(a, why);
-	if (is_poll(m->state, m->next, a))
-		log_debug("state old=%s new=%s trace=%s why=\"%s\"", from, to, trace, why);
-	else
-		log_info("state old=%s new=%s trace=%s why=\"%s\"", from, to, trace, why);
+	journal_state(is_poll(m->state, m->next, a), m->state, m->next, a->outcome, trace, why);
 	agent_arm_timer(a);
 	for (size_t i = 0; i < a->n_observers; i++)
 		if (a->observers[i].changed)

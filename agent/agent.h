@@ -65,6 +65,9 @@ int agent_set_interval(struct agent *a, uint64_t interval_s) _must_check_;
 void agent_stop(struct agent *a);
 
 void agent_get_status(struct agent *a, struct agent_status *ret);
+/* For `onboardctl check`: new reference, NULL without memory; keys as in docs/dbus-api.md. Nothing
+ * in it is secret. */
+json_t *agent_facts_json(struct agent *a);
 /* A fresh claim token, signed on a worker. ret is the caller's to cancel before the agent ends. As
  * identity_signer(). */
 int agent_claim_token(struct agent *a, sign_fn fn, void *userdata,

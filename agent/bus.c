@@ -152,6 +152,18 @@ static int method_status(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	return sd_bus_reply_method_return(m, "s", text);
 }
 
+static int method_facts(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct bus *b = userdata;
+	_cleanup_(json_decrefp) json_t *json = agent_facts_json(b->agent);
+	_cleanup_(freep) char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+
+	(void)error;
+	if (!text)
+		return -ENOMEM;
+	return sd_bus_reply_method_return(m, "s", text);
+}
+
 /* What the caller hears after the answer belongs to the cycle it asked for: nothing is said before
  * the loop turns. */
 static int method_provision(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -331,6 +343,7 @@ static const sd_bus_vtable vtable[] = {
 	SD_BUS_PROPERTY("PendingResults", "t", property_count, 0, CHANGES),
 	SD_BUS_PROPERTY("Version", "s", property_version, 0, CONST),
 	SD_BUS_METHOD_WITH_ARGS("Status", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), method_status, BY_POLICY),
+	SD_BUS_METHOD_WITH_ARGS("Facts", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), method_facts, BY_POLICY),
 	SD_BUS_METHOD_WITH_ARGS("Provision", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_provision, BY_POLICY),
 	SD_BUS_METHOD_WITH_ARGS("SetInterval", SD_BUS_ARGS("t", seconds), SD_BUS_NO_RESULT, method_set_interval, BY_POLICY),
 	SD_BUS_METHOD_WITH_ARGS("ClaimToken", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", token), method_claim_token, BY_POLICY),

@@ -80,6 +80,7 @@ struct config {
 	/* [network] */
 	bool network_wait; /* wait-for-default-route = yes; no for loopback and odd routing */
 	uint64_t network_wait_ms; /* wait = 0 (for ever); --once uses its own time limit */
+	char *portal_url; /* captive-portal-url = http://…, optional: for `onboardctl check` */
 
 	/* [discovery] */
 	bool discovery_enable;      /* enable = no */

@@ -20,6 +20,7 @@
 #define HOST_MAX 253
 #define WORD_MAX 1024
 #define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
+#define HTTP_URL_MAX 1024
 
 #define KEY(section, name, kind, field, fallback, min, max)                                        \
 	{                                                                                          \
@@ -85,6 +86,7 @@ const struct config_key config_keys[] = {
 
 	KEY("network", "wait-for-default-route", BOOL, network_wait, "yes", 0, 0),
 	KEY("network", "wait", DURATION_MS, network_wait_ms, "0s", MS(0), HOURS(8760)),
+	KEY("network", "captive-portal-url", HTTP_URL, portal_url, NULL, 0, 0),
 
 	KEY("discovery", "enable", BOOL, discovery_enable, "no", 0, 0),
 	KEY("discovery", "port", U16, discovery_port, "5683", 1, UINT16_MAX),
@@ -268,6 +270,18 @@ static int check_damaged(const char *text, char **ret_allowed)
 	return check_choice(text, ways, "refuse and start-anew", ret_allowed);
 }
 
+static int check_http_url(const char *text, char **ret_allowed)
+{
+	static const char scheme[] = "http://";
+	const size_t len = strlen(text);
+
+	if (len > sizeof(scheme) - 1 && len <= HTTP_URL_MAX &&
+	    strncmp(text, scheme, sizeof(scheme) - 1) == 0 && text[sizeof(scheme) - 1] != '/' &&
+	    all_of(text, "-._~:/?[]@!$&'()*+,;=%"))
+		return 0;
+	return config_refuse(ret_allowed, "allowed is a URL that begins with http://HOST");
+}
+
 /* The token's back end judges the rest. A PIN in the text would be one in a file for everybody. */
 static int check_token_uri(const char *text, char **ret_allowed)
 {
@@ -318,6 +332,8 @@ static int check_text(const struct config_key *key, char *text, char **ret_allow
 		return check_damaged(text, ret_allowed);
 	case CONFIG_KIND_TOKEN_URI:
 		return check_token_uri(text, ret_allowed);
+	case CONFIG_KIND_HTTP_URL:
+		return check_http_url(text, ret_allowed);
 	case CONFIG_KIND_BOOL:
 	case CONFIG_KIND_U8:
 	case CONFIG_KIND_U16:
@@ -469,6 +485,7 @@ static void set_number(void *place, enum config_kind kind, uint64_t v)
 	case CONFIG_KIND_DAMAGED:
 	case CONFIG_KIND_TOKEN_URI:
 	case CONFIG_KIND_COMMAND:
+	case CONFIG_KIND_HTTP_URL:
 	case CONFIG_KIND_WORDS:
 		return;
 	}
@@ -510,6 +527,7 @@ int config_key_set(struct config *c, const struct config_key *key, const char *t
 	case CONFIG_KIND_PROXY:
 	case CONFIG_KIND_DAMAGED:
 	case CONFIG_KIND_TOKEN_URI:
+	case CONFIG_KIND_HTTP_URL:
 		return set_text(place, key, text, ret_allowed);
 	case CONFIG_KIND_COMMAND:
 		return set_command(place, key, text, ret_allowed);
@@ -535,6 +553,7 @@ void config_key_clear(struct config *c, const struct config_key *key)
 	case CONFIG_KIND_PROXY:
 	case CONFIG_KIND_DAMAGED:
 	case CONFIG_KIND_TOKEN_URI:
+	case CONFIG_KIND_HTTP_URL:
 		free(TAKE_PTR(*(char **)place));
 		return;
 	case CONFIG_KIND_COMMAND:

@@ -30,6 +30,7 @@ enum config_kind {
 	CONFIG_KIND_DAMAGED,     /* refuse or start-anew */
 	CONFIG_KIND_TOKEN_URI,   /* pkcs11:, RFC 7512 */
 	CONFIG_KIND_COMMAND,     /* a program by its absolute path, and words for it */
+	CONFIG_KIND_HTTP_URL,    /* http:// and a host */
 	CONFIG_KIND_WORDS,       /* separated by blanks; the only kind that a file may repeat */
 };
 

@@ -12,6 +12,8 @@
 #include "agent/birth.h"
 #include "agent/bus.h"
 #include "agent/internal.h"
+#include "agent/journal.h"
+#include "agent/lastwords.h"
 #include "agent/once.h"
 #include "agent/qr.h"
 #include "base/log.h"
@@ -153,8 +155,10 @@ static enum log_level level_of(const char *name)
 
 static int complain(int r, const char *detail)
 {
-	log_error("%s", detail ? detail : strerror(abs(r)));
-	return r > 0 ? r : EXIT_CODE_FAILED;
+	const int exit_code = r > 0 ? r : EXIT_CODE_FAILED;
+
+	journal_ended(exit_code, detail ? detail : strerror(abs(r)));
+	return exit_code;
 }
 
 static int init(const struct config *config)
@@ -307,6 +311,8 @@ static int live(const struct options *o, const struct config *config)
 	if (r < 0)
 		return complain(r, NULL);
 	r = agent_new(event, config, &agent, &detail);
+	if (r < 0)
+		lastwords_say("daemon", EXIT_CODE_FAILED, detail ? detail : strerror(-r));
 	if (r != 0)
 		return complain(r, detail);
 	return o->once ? run_once(event, agent, &o->once_options)
@@ -320,9 +326,12 @@ static int run(const struct options *o)
 	enum log_level level;
 	int r = config_load(o->config, &config, &detail);
 
+	lastwords_forget();
 	/* As wrong usage, it stays wrong until somebody mends it: systemd need not try again. */
-	if (r < 0)
+	if (r < 0) {
+		lastwords_say("configuration", EXIT_CODE_USAGE, detail);
 		return complain(is_passing(r) ? r : EXIT_CODE_USAGE, detail);
+	}
 	level = level_of(config->log_level);
 	/* The steps tell a person what the state lines would repeat. */
 	log_set_level(o->once && level == LOG_LEVEL_INFO ? LOG_LEVEL_NOTICE : level);
@@ -348,6 +357,7 @@ int main(int argc, char **argv)
 	struct options options = {.once_options = {.timeout_ms = ONCE_TIMEOUT_S * 1000}};
 	int r = secret_protect_process();
 
+	journal_connect();
 	if (r < 0)
 		log_warning("memory is not protected from dumps: %s, ignoring", strerror(-r));
 	r = parse_options(argc, argv, &options);

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "agent/internal.h"
+#include "agent/journal.h"
+#include "agent/lastwords.h"
 #include "agent/reset.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -38,6 +40,20 @@ int agent_open_keyring(const struct config *config, struct keyring **ret)
 	return keyring_new(&c, ret);
 }
 
+/* Leaves it to whoever asks later why onboardd is not there; evaluates to exit_code. */
+static int ended(const char *part, int exit_code, char *const *detail)
+{
+	lastwords_say(part, exit_code, detail && *detail ? *detail : "its log has more");
+	return exit_code;
+}
+
+static const char *part_of_store(int r)
+{
+	if (r == STORE_E_SEALING_KEY)
+		return "sealing-key";
+	return r == -ENOSPC || r == -EDQUOT ? "space" : "store";
+}
+
 int agent_open_store(const struct config *config, struct keyring *ring, struct store **ret,
 		     char **ret_detail)
 {
@@ -49,9 +65,11 @@ int agent_open_store(const struct config *config, struct keyring *ring, struct s
 
 	/* systemd does not try again after EXIT_CODE_USAGE. */
 	if (r != 0)
-		return keyring_was_refused(ring) ? EXIT_CODE_USAGE : EXIT_CODE_STORE;
+		return ended(part_of_store(r),
+			     keyring_was_refused(ring) ? EXIT_CODE_USAGE : EXIT_CODE_STORE,
+			     ret_detail);
 	if (store_is_anew(*ret))
-		log_error("store event=started-anew: %s", store_notice(*ret));
+		journal_started_anew(store_notice(*ret));
 	else if (*store_notice(*ret))
 		log_warning("store: %s", store_notice(*ret));
 	return reset_finish(config, &options, *ret, ret_detail);
@@ -71,7 +89,7 @@ int agent_open_identity(const struct config *config, struct keyring *ring, struc
 	};
 	int r = identity_open(store, &c, ret, ret_detail);
 
-	return r == 0 ? 0 : EXIT_CODE_IDENTITY;
+	return r == 0 ? 0 : ended("identity-key", EXIT_CODE_IDENTITY, ret_detail);
 }
 
 static int replace_root_ca(const struct config *config, struct store *store,
@@ -119,8 +137,8 @@ static int update_root_ca(const struct config *config, struct store *store,
 	return r;
 }
 
-int agent_install_root_ca(const struct config *config, struct store *store, char **ret,
-			  char **ret_detail)
+static int install_root_ca(const struct config *config, struct store *store, char **ret,
+			   char **ret_detail)
 {
 	_cleanup_(secret_done) struct secret shipped = SECRET_INIT, held = SECRET_INIT;
 	int r = file_read(config->root_ca, ROOT_CA_MAX, &shipped);
@@ -147,6 +165,16 @@ int agent_install_root_ca(const struct config *config, struct store *store, char
 			       config->root_ca_tag);
 	*ret = strdup((char *)held.data);
 	return *ret ? 0 : -ENOMEM;
+}
+
+int agent_install_root_ca(const struct config *config, struct store *store, char **ret,
+			  char **ret_detail)
+{
+	int r = install_root_ca(config, store, ret, ret_detail);
+
+	if (r > 0)
+		return ended(r == EXIT_CODE_STORE ? "store" : "root-ca", r, ret_detail);
+	return r;
 }
 
 static int make_session(struct agent *a, const char *ca_pem)

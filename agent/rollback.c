@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/internal.h"
+#include "agent/journal.h"
 #include "base/log.h"
 #include "credstore/staged.h"
 
@@ -95,7 +96,7 @@ char *agent_rolled_back_why(struct agent *a)
 
 static void tell(struct agent *a, uint32_t tag, const char *why)
 {
-	log_notice("credentials rolled-back tag=%u why=\"%s\"", tag, why);
+	journal_rolled_back(tag, why);
 	agent_sweep(a);
 	for (size_t i = 0; i < a->n_observers; i++)
 		if (a->observers[i].rolled_back)

@@ -39,6 +39,11 @@ const char *timewatch_fault(int64_t now_s, int64_t floor_s, bool is_synchronised
 	return require_sync ? "not synchronised, as `require-sync` in [time] asks for" : NULL;
 }
 
+int64_t timewatch_built_at(void)
+{
+	return (int64_t)ONBOARD_BUILD_TIME;
+}
+
 bool timewatch_is_good(int64_t now_s, int64_t floor_s, bool is_synchronised, bool require_sync)
 {
 	return !timewatch_fault(now_s, floor_s, is_synchronised, require_sync);

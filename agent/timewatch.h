@@ -25,6 +25,8 @@ const char *timewatch_fault(int64_t now_s, int64_t floor_s, bool is_synchronised
 #define TIMEWATCH_TEXT_MAX 48
 void timewatch_format(int64_t now_s, char ret[static TIMEWATCH_TEXT_MAX]);
 bool timewatch_is_synchronised(void);
+/* No clock is right before it. */
+int64_t timewatch_built_at(void);
 
 /* The later of build time and the store's value "time-floor"; a value that is no number counts as
  * absent. */

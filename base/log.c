@@ -11,6 +11,8 @@
 
 static enum log_level log_max_level = LOG_LEVEL_INFO;
 
+static log_sink_fn log_sink;
+
 static _Thread_local struct {
 	bool is_on;
 	char text[8 * LINE_MAX_LEN];
@@ -20,6 +22,11 @@ static _Thread_local struct {
 void log_set_level(enum log_level level)
 {
 	log_max_level = level;
+}
+
+void log_set_sink(log_sink_fn fn)
+{
+	log_sink = fn;
 }
 
 static void held_write(void)
@@ -57,22 +64,40 @@ static void line_write(enum log_level level, const char *line)
 		held_write();
 }
 
-void log_write(enum log_level level, const char *format, ...)
+static _printf_(4, 0) void write_fields(enum log_level level, const struct log_field *fields,
+					size_t n_fields, const char *format, va_list ap)
 {
 	char line[LINE_MAX_LEN];
-	va_list ap;
-	int n;
 
-	if (level > log_max_level)
-		return;
-	va_start(ap, format);
-	n = vsnprintf(line, sizeof(line), format, ap);
-	va_end(ap);
-	if (n < 0)
+	if (vsnprintf(line, sizeof(line), format, ap) < 0)
 		return;
 	/* A peer's text must not start a line of its own. */
 	for (char *c = line; *c; c++)
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			*c = ' ';
-	line_write(level, line);
+	if (!log_sink || !log_sink(level, line, fields, n_fields))
+		line_write(level, line);
+}
+
+void log_write(enum log_level level, const char *format, ...)
+{
+	va_list ap;
+
+	if (level > log_max_level)
+		return;
+	va_start(ap, format);
+	write_fields(level, NULL, 0, format, ap);
+	va_end(ap);
+}
+
+void log_event(enum log_level level, const struct log_field *fields, size_t n, const char *format,
+	       ...)
+{
+	va_list ap;
+
+	if (level > log_max_level)
+		return;
+	va_start(ap, format);
+	write_fields(level, fields, MIN(n, (size_t)LOG_FIELDS_MAX), format, ap);
+	va_end(ap);
 }

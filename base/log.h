@@ -5,6 +5,8 @@
  * Libraries below agent/ and service/ may use log_debug only; each failure is logged once, by the
  * program. */
 
+#include <stdbool.h>
+
 #include "base/macros.h"
 
 enum log_level {
@@ -18,6 +20,21 @@ enum log_level {
 /* Default LOG_LEVEL_INFO. */
 void log_set_level(enum log_level level);
 void log_write(enum log_level level, const char *format, ...) _printf_(2, 3);
+
+/* What is said of a line besides: the journal's names are in capitals. Borrowed. */
+struct log_field {
+	const char *name, *value;
+};
+#define LOG_FIELDS_MAX 8
+
+/* As log_write(); the fields, at most LOG_FIELDS_MAX, are for the sink and lost without one. */
+void log_event(enum log_level level, const struct log_field *fields, size_t n, const char *format,
+	       ...) _printf_(4, 5);
+/* Takes each line instead of stderr; false: it cannot, and stderr has it. */
+typedef bool (*log_sink_fn)(enum log_level level, const char *line, const struct log_field *fields,
+			    size_t n);
+/* For a program's start, before there are threads. */
+void log_set_sink(log_sink_fn fn);
 
 /* Until log_release(), lines are kept and then written with one call; warnings and errors, and what
  * fills the buffer, do not wait. Each thread holds its own. */

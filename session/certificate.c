@@ -100,3 +100,24 @@ void certificate_describe(const struct certificate_check *check, uint32_t flags,
 		say(&t, other, "", "");
 	}
 }
+
+unsigned int certificate_faults(uint32_t flags)
+{
+	static const struct {
+		uint32_t flag;
+		unsigned int fault;
+	} rows[] = {
+		{MBEDTLS_X509_BADCERT_NOT_TRUSTED, CERTIFICATE_UNTRUSTED},
+		{MBEDTLS_X509_BADCERT_CN_MISMATCH, CERTIFICATE_NAME},
+		{MBEDTLS_X509_BADCERT_EXPIRED, CERTIFICATE_EXPIRED},
+		{MBEDTLS_X509_BADCERT_FUTURE, CERTIFICATE_FUTURE},
+	};
+	unsigned int faults = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (flags & rows[i].flag)
+			faults |= rows[i].fault;
+		flags &= ~rows[i].flag;
+	}
+	return flags != 0 ? faults | CERTIFICATE_OTHER : faults;
+}

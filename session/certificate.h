@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "session/certificate_fault.h"
 #include "session/mbedtls_compat.h"
 
 #define CERTIFICATE_NAME_MAX 128
@@ -25,3 +26,5 @@ int certificate_note(void *p, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 /* flags may hold more than the callback saw. */
 void certificate_describe(const struct certificate_check *check, uint32_t flags, const char *server,
 			  char *ret, size_t size);
+/* The same as bits of enum certificate_fault. */
+unsigned int certificate_faults(uint32_t flags);

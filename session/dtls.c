@@ -35,6 +35,7 @@ struct dtls {
 	bool awaiting; /* a flight of ours is unanswered */
 	struct certificate_check check;
 	char detail[512];
+	unsigned int faults;
 	const char *suite; /* static */
 	struct dtls_counters counters;
 
@@ -288,6 +289,7 @@ int dtls_start(struct dtls *d, int fd, bool offer, uint32_t first_timeout_ms)
 	dtls_stop(d);
 	d->check = (struct certificate_check){.seen = false};
 	d->detail[0] = '\0';
+	d->faults = 0;
 	d->abbreviated = false;
 	mbedtls_ssl_conf_handshake_timeout(&d->conf, first_timeout_ms, HANDSHAKE_TIMEOUT_MAX_MS);
 	r = mbedtls_ssl_setup(&d->ssl, &d->conf);
@@ -366,6 +368,7 @@ static int handshake_failed(struct dtls *d, int code)
 	if (d->check.seen && result != UINT32_MAX)
 		flags |= result;
 	if (d->check.seen && flags != 0) {
+		d->faults = certificate_faults(flags);
 		certificate_describe(&d->check, flags, d->server, d->detail, sizeof(d->detail));
 		return DTLS_E_CERTIFICATE;
 	}
@@ -527,6 +530,11 @@ bool dtls_take_refused(struct dtls *d)
 const char *dtls_detail(const struct dtls *d)
 {
 	return d->detail;
+}
+
+unsigned int dtls_certificate_faults(const struct dtls *d)
+{
+	return d->faults;
 }
 
 const char *dtls_suite(const struct dtls *d)

@@ -79,6 +79,8 @@ void dtls_stop(struct dtls *d);
 bool dtls_take_refused(struct dtls *d);
 /* Why the last handshake failed; "" when it did not. */
 const char *dtls_detail(const struct dtls *d);
+/* What of it was wrong with the certificate: enum certificate_fault, 0 when nothing was. */
+unsigned int dtls_certificate_faults(const struct dtls *d);
 /* "ECDHE-ECDSA-AES128-GCM-SHA256"; "" before a handshake was done. */
 const char *dtls_suite(const struct dtls *d);
 const struct dtls_counters *dtls_counters(const struct dtls *d);

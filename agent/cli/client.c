@@ -186,15 +186,25 @@ int client_status(struct client *c, const char *interface, json_t **ret)
 	return *ret ? 0 : answer_invalid("Status");
 }
 
-json_t *client_status_or_null(struct client *c, const char *interface)
+static json_t *object_or_null(struct client *c, const char *interface, const char *method)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	const char *text;
 
-	if (sd_bus_call_method(c->bus, NAME, PATH, interface, "Status", NULL, &reply, NULL) < 0 ||
+	if (sd_bus_call_method(c->bus, NAME, PATH, interface, method, NULL, &reply, NULL) < 0 ||
 	    sd_bus_message_read(reply, "s", &text) < 0)
 		return NULL;
 	return object_of(text);
+}
+
+json_t *client_status_or_null(struct client *c, const char *interface)
+{
+	return object_or_null(c, interface, "Status");
+}
+
+json_t *client_facts_or_null(struct client *c)
+{
+	return object_or_null(c, CLIENT_AGENT, "Facts");
 }
 
 int client_get(struct client *c, const char *interface, const char *property, char **ret)
@@ -232,6 +242,18 @@ static int on_step(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	(void)error;
 	if (c->events->step && sd_bus_message_read(m, "ss", &name, &text) >= 0)
 		c->events->step(c->events->userdata, name, text);
+	return 0;
+}
+
+static int on_rolled_back(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	const struct client *c = userdata;
+	const char *why;
+	uint32_t tag;
+
+	(void)error;
+	if (c->events->rolled_back && sd_bus_message_read(m, "us", &tag, &why) >= 0)
+		c->events->rolled_back(c->events->userdata, tag, why);
 	return 0;
 }
 
@@ -328,9 +350,12 @@ int client_watch(struct client *c, const struct client_events *events)
 		const char *interface, *member;
 		sd_bus_message_handler_t handler;
 	} signals[] = {
-		{CLIENT_AGENT, "StateChanged", on_state}, {CLIENT_AGENT, "Step", on_step},
-		{CLIENT_WIFI, "Found", on_found},         {CLIENT_WIFI, "ScanDone", on_scan_done},
+		{CLIENT_AGENT, "StateChanged", on_state},
+		{CLIENT_AGENT, "Step", on_step},
+		{CLIENT_WIFI, "Found", on_found},
+		{CLIENT_WIFI, "ScanDone", on_scan_done},
 		{CLIENT_WIFI, "Result", on_result},
+		{CLIENT_AGENT, "CredentialsRolledBack", on_rolled_back},
 	};
 	int r;
 

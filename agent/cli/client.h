@@ -39,6 +39,8 @@ int client_call_text(struct client *c, const char *interface, const char *method
 int client_status(struct client *c, const char *interface, json_t **ret) _must_check_;
 /* The same; NULL, in silence, when it cannot be had. New reference. */
 json_t *client_status_or_null(struct client *c, const char *interface);
+/* The answer of Facts, in the same way. */
+json_t *client_facts_or_null(struct client *c);
 /* A text property. *ret owned by the caller. */
 int client_get(struct client *c, const char *interface, const char *property,
 	       char **ret) _must_check_;
@@ -50,6 +52,8 @@ struct client_events {
 	void (*state)(void *userdata, const char *old_state, const char *new_state,
 		      const char *why);
 	void (*step)(void *userdata, const char *name, const char *text);
+	/* The predecessors of this tag are its credentials again. */
+	void (*rolled_back)(void *userdata, uint32_t tag, const char *why);
 	/* onboardd came to the bus or left it. */
 	void (*served)(void *userdata, bool is_served);
 	/* The answer to client_call_later() or client_send_later(). */

@@ -29,6 +29,14 @@ const struct verb verbs[] = {
 	{"monitor", verb_monitor, "[--json]",
 	 "show steps and changes as they happen, until interrupted",
 	 "  --json          one JSON object a line\n"},
+	{"check", verb_check, "[--json] [--config FILE]",
+	 "find out what keeps this device from its cloud, and what to do",
+	 "  --json          every check and the cause as one JSON object\n"
+	 "  --config FILE   onboardd's configuration (/etc/onboardd/onboardd.conf)\n"},
+	{"report", verb_report, "[--out FILE] [--config FILE]",
+	 "write down, without secrets, what a bug report needs",
+	 "  --out FILE      into a new file instead of to standard output\n"
+	 "  --config FILE   onboardd's configuration (/etc/onboardd/onboardd.conf)\n"},
 	{"credentials", verb_credentials, "[list [--json] | rollback [--yes] TAG]",
 	 "list the stored credentials, or return to the ones before",
 	 "  list            tag, type and SHA-256, and which tags keep their predecessors\n"

@@ -50,6 +50,14 @@ void show_field(const char *label, const char *text)
 	write_words(plain_text(text, plain, sizeof(plain)), LABEL);
 }
 
+void show_words(const char *label, size_t label_width, const char *text, size_t indent)
+{
+	char plain[2048];
+
+	printf("%-*s", (int)label_width, label);
+	write_words(plain_text(text, plain, sizeof(plain)), indent);
+}
+
 void show_json(const json_t *json, bool on_one_line)
 {
 	json_dumpf(json, stdout, on_one_line ? JSON_COMPACT : JSON_INDENT(2));

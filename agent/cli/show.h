@@ -9,6 +9,9 @@
 
 /* "Label:        text", broken between words. */
 void show_field(const char *label, const char *text);
+/* label in a column of its own, then text from the column `indent` on, which the cursor comes to.
+ */
+void show_words(const char *label, size_t width, const char *text, size_t indent);
 void show_json(const json_t *json, bool on_one_line);
 
 /* One step or change of state, with the time of day. */

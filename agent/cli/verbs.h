@@ -28,6 +28,8 @@ int verb_provision(int argc, char **argv) _must_check_;
 int verb_interval(int argc, char **argv) _must_check_;
 int verb_reset(int argc, char **argv) _must_check_;
 int verb_monitor(int argc, char **argv) _must_check_;
+int verb_check(int argc, char **argv) _must_check_;
+int verb_report(int argc, char **argv) _must_check_;
 int verb_credentials(int argc, char **argv) _must_check_;
 int verb_identity(int argc, char **argv) _must_check_;
 int verb_claim(int argc, char **argv) _must_check_;

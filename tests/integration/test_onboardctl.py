@@ -5,6 +5,7 @@ import json
 import os
 import pwd
 import re
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -217,7 +218,7 @@ class Verbs(Base):
         monitor = self.watch(Process([program("onboardctl"), "monitor", "--json"],
                                      env=self.bus.env))
         now = monitor.wait_json(lambda e: e["event"] == "now", "where it stands")
-        self.assertEqual(now["state"], "unclaimed")
+        self.assertEqual((now["state"], now["claimed"], now["outcome"]), ("unclaimed", "no", "unclaimed"))
         self.claim(self.ctl("token", "--raw")[0].strip())
         monitor.wait_json(lambda e: e.get("new") == "idle", "idle")
         events = monitor.json_lines()
@@ -225,6 +226,8 @@ class Verbs(Base):
         for (_, to), (start, _) in zip(moves, moves[1:]):
             self.assertEqual(to, start)
         self.assertIn("report", [e["name"] for e in events if e["event"] == "step"])
+        for event in events:
+            self.assertRegex(event["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
         self.daemon.end()
         monitor.wait_json(lambda e: e["event"] == "ended", "the end of the daemon")
         self.start_agent()
@@ -287,7 +290,8 @@ class WithoutDaemon(Base):
                           ["status", "--wait", "nowhere"], ["status", "--timeout", "5"],
                           ["status", "--wait", "idle", "--timeout", "soon"], ["status", "--no"],
                           ["token", "--qr", "--raw"], ["token", "x"], ["provision", "x"],
-                          ["provision", "--timeout", "5"], ["monitor", "x"],
+                          ["provision", "--timeout", "5"], ["monitor", "x"], ["check", "x"],
+                          ["check", "--config"], ["report", "x"], ["report", "--out"],
                           ["credentials", "remove"], ["credentials", "list", "x"],
                           ["credentials", "rollback"], ["credentials", "rollback", "x"],
                           ["credentials", "rollback", "1", "2"],
@@ -322,7 +326,8 @@ class WithoutDaemon(Base):
     def test_help_and_completion_know_every_verb_and_flag(self):
         text = self.ctl("help")[0]
         verbs = re.findall(r"(?m)^onboardctl ([a-z][a-z-]*)", text)
-        self.assertGreaterEqual(len(verbs), 10)
+        with open(os.path.join(SOURCE, "agent", "cli", "main.c"), encoding="utf-8") as f:
+            self.assertEqual(verbs, re.findall(r'(?m)^\t\{"([a-z-]+)", verb_', f.read()))
         offered = self.complete("onboardctl", "")
         self.assertEqual(set(verbs), {w for w in offered if not w.startswith("-")})
         for verb in verbs:
@@ -376,7 +381,7 @@ class Api(Base):
     def test_the_status_object_and_the_document_agree(self):
         self.start()
         with open(os.path.join(SOURCE, "docs", "dbus-api.md"), encoding="utf-8") as f:
-            part = f.read().split("## The status object")[1]
+            part = re.split(r"(?m)^## ", f.read().split("## The status object")[1])[0]
         table, counters = part.split("Counters, ")
         documented = set()
         for row in re.findall(r"(?m)^\| (`[^|]*) \|", table):
@@ -385,6 +390,20 @@ class Api(Base):
         self.assertEqual(set(status), documented)
         for connection in ("provisioning", "cloud_connection"):
             self.assertEqual(set(status[connection]), set(re.findall(r"`(\w+)`", counters)))
+
+    def test_the_facts_object_and_the_document_agree(self):
+        self.start()
+        with open(os.path.join(SOURCE, "docs", "dbus-api.md"), encoding="utf-8") as f:
+            table = re.split(r"(?m)^## ", f.read().split("## The facts object")[1])[0]
+        documented = set()
+        for row in re.findall(r"(?m)^\| (`[^|]*) \|", table):
+            documented |= set(re.findall(r"`(\w+)`", row))
+        facts = json.loads(json.loads(run(
+            ["busctl", f"--address={self.bus.address}", "call", "--json=short", "org.onboardd", "/org/onboardd",
+             "org.onboardd.Agent1", "Facts"]))["data"][0])
+        self.assertEqual(set(facts), documented)
+        with open(self.pki().root, encoding="ascii") as f:
+            self.assertEqual(facts["root_ca"], f.read())
 
     def test_every_change_of_state_is_told_with_what_changed_only(self):
         self.start()
@@ -484,13 +503,31 @@ class Policy(Base):
         done = self.as_nobody("get-property", *place, "org.onboardd.Agent1", "State")
         self.assertEqual(done.stdout.strip(), 's "unclaimed"', done.stderr)
         self.assertEqual(self.as_nobody("introspect", *place).returncode, 0)
-        for method in ("Status", "Provision", "ClaimToken", "ExportIdentity", "ListCredentials"):
+        for method in ("Status", "Facts", "Provision", "ClaimToken", "ExportIdentity", "ListCredentials"):
             done = self.as_nobody("call", *place, "org.onboardd.Agent1", method)
             self.assertNotEqual(done.returncode, 0, method)
             self.assertIn("denied", done.stderr, method)
             self.assertEqual(done.stdout, "")
         self.ctl("token", "--raw")
         self.ctl("status")
+
+    def test_whoever_may_not_ask_still_learns_what_can_be_seen(self):
+        self.start()
+        public = os.path.dirname(self.bus.address.removeprefix("unix:path="))
+        for name in (self.agent.config, self.pki().root, program("onboardctl")):
+            shutil.copy(name, public)
+        self.agent.set("provisioning", root_ca=os.path.join(public, "root.pem"))
+        config = shutil.copy(self.agent.config, public)
+        nobody = pwd.getpwnam("nobody")
+        done = subprocess.run([os.path.join(public, "onboardctl"), "check", "--json", "--config", config],
+                              env={**os.environ, **self.bus.env}, capture_output=True, text=True, user=nobody.pw_uid,
+                              group=nobody.pw_gid, extra_groups=[], cwd="/", timeout=60, check=False)
+        found = {c["check"]: c for c in json.loads(done.stdout)["checks"]}
+        self.assertEqual(found["daemon"]["status"], "warning", done.stdout)
+        self.assertIn("member of the group onboardd", found["daemon"]["remedy"])
+        self.assertEqual([found[c]["status"] for c in ("configuration", "udp-path", "server-name", "claim")],
+                         ["ok", "ok", "ok", "failed"], done.stdout)
+        self.assertEqual(done.returncode, 5)
 
 
 del Base  # holds no tests of its own

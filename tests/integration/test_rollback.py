@@ -247,7 +247,11 @@ class ByHand(Base):
         monitor = self.watch(Process(["busctl", f"--address={self.bus.address}", "monitor", "--json=short",
                                       "--match", "type='signal',member='CredentialsRolledBack'"]))
         monitor.wait_line("Monitoring bus message stream")
+        ours = self.watch(Process([program("onboardctl"), "monitor", "--json"], env=self.bus.env))
+        ours.wait_json(lambda e: e["event"] == "now", "where it stands")
         self.ctl("credentials", "rollback", "--yes", str(TAG))
+        event = ours.wait_json(lambda e: e["event"] == "rolled-back", "what was rolled back")
+        self.assertEqual((event["tag"], event["why"]), (TAG, "asked for"))
         signal = json.loads(monitor.wait_line("(.*CredentialsRolledBack.*)").group(1))
         self.assertEqual(signal["payload"]["data"], [TAG, "asked for"])
         self.assertEqual(self.key(), old)

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/config_show.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "agent/config_exports.h"
+#include "agent/config_keys.h"
+#include "agent/duration.h"
+
+static void show_words(char *const *words, FILE *f)
+{
+	for (; words && *words; words++)
+		fprintf(f, " %s", *words);
+	fputc('\n', f);
+}
+
+static void show_duration(uint64_t ms, FILE *f)
+{
+	char text[DURATION_TEXT_MAX];
+
+	duration_format(ms, text);
+	fprintf(f, " %s\n", text);
+}
+
+static void show_value(const struct config *c, const struct config_key *key, FILE *f)
+{
+	const void *place = (const char *)c + key->offset;
+
+	switch (key->kind) {
+	case CONFIG_KIND_BOOL:
+		fprintf(f, " %s\n", *(const bool *)place ? "yes" : "no");
+		return;
+	case CONFIG_KIND_U8:
+		fprintf(f, " %u\n", *(const uint8_t *)place);
+		return;
+	case CONFIG_KIND_U16:
+		fprintf(f, " %u\n", *(const uint16_t *)place);
+		return;
+	case CONFIG_KIND_U32:
+		fprintf(f, " %" PRIu32 "\n", *(const uint32_t *)place);
+		return;
+	case CONFIG_KIND_UINT:
+		fprintf(f, " %u\n", *(const unsigned int *)place);
+		return;
+	case CONFIG_KIND_SIZE:
+		fprintf(f, " %zu\n", *(const size_t *)place);
+		return;
+	case CONFIG_KIND_DURATION_MS:
+		show_duration(*(const uint64_t *)place, f);
+		return;
+	case CONFIG_KIND_DURATION_S:
+		show_duration(*(const unsigned int *)place * UINT64_C(1000), f);
+		return;
+	case CONFIG_KIND_WORDS:
+		show_words(*(char *const *const *)place, f);
+		return;
+	case CONFIG_KIND_COMMAND: /* its words may be anything */
+		if (*(char *const *const *)place)
+			fprintf(f, " %s ...\n", **(char *const *const *)place);
+		else
+			fputc('\n', f);
+		return;
+	case CONFIG_KIND_NAME:
+	case CONFIG_KIND_HOST:
+	case CONFIG_KIND_ADDRESS:
+	case CONFIG_KIND_UUID:
+	case CONFIG_KIND_PATH:
+	case CONFIG_KIND_LEVEL:
+	case CONFIG_KIND_PAIRING:
+	case CONFIG_KIND_TRANSPORT:
+	case CONFIG_KIND_PROXY:
+	case CONFIG_KIND_DAMAGED:
+	case CONFIG_KIND_TOKEN_URI:
+	case CONFIG_KIND_HTTP_URL:
+		break;
+	}
+	fprintf(f, " %s\n", *(const char *const *)place ? *(const char *const *)place : "");
+}
+
+static void show_export(const struct config_export *e, FILE *f)
+{
+	fprintf(f, "[export \"%s\"]\nsec-tag = %" PRIu32 "\ndirectory = %s\n", e->spec.name,
+		e->spec.tag, e->spec.directory ? e->spec.directory : "");
+	if (e->hook)
+		fprintf(f, "hook = %s\n", e->hook);
+	if (e->hook_command)
+		fprintf(f, "hook-command = %s ...\n", e->hook_command[0]);
+}
+
+void config_show(const struct config *c, FILE *f)
+{
+	const char *section = "";
+
+	for (size_t i = 0; i < config_n_keys; i++) {
+		const struct config_key *key = &config_keys[i];
+
+		if (strcmp(key->section, section) != 0)
+			fprintf(f, "[%s]\n", key->section);
+		section = key->section;
+		fprintf(f, "%s =", key->name);
+		show_value(c, key, f);
+	}
+	for (size_t i = 0; i < c->n_exports; i++)
+		show_export(&c->exports[i], f);
+}
