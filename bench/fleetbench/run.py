@@ -53,7 +53,7 @@ class Run:
                                   self.options, phase, cpus[-1])
             if phase not in HANDSHAKES:
                 self._claim(service, simulator)
-            return self._measure(dtls, store, service, simulator, phase)
+            return {**self._measure(dtls, store, service, simulator, phase), "nodes": nodes}
         finally:
             if simulator:
                 simulator.kill()

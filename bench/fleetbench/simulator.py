@@ -15,6 +15,7 @@ server = localhost
 address = 127.0.0.1
 port = {port}
 root-ca = {pki}/root-ca.pem
+transport = coap
 {provisioning}
 [cloud]
 validate = {validate}
