@@ -117,7 +117,7 @@ class TestUsers(case.Case):
                                ("d", done.stdout.strip())):
             self.assertEqual(Visitor(service.rest_port).sign_in(name, password).status, 201, name)
         listed = json.loads(user_verb(service, "list", "--json").stdout)
-        self.assertEqual([(u["name"], u["role"], u["team"]) for u in listed],
+        self.assertEqual(sorted((u["name"], u["role"], u["team"]) for u in listed),
                          [("a", "viewer", "default"), ("b", "viewer", "default"), ("c", "viewer", "default"),
                           ("d", "editor", "x")])
         self.assertEqual(len(user_verb(service, "list").stdout.splitlines()), 4)
