@@ -137,8 +137,8 @@ class TestUsers(case.Case):
         """lines None: SIGINT at the first prompt."""
         ours, theirs = pty.openpty()
         argv = command([program("onboard-service"), "user", "create", "--state", service.state, "--name", name])
-        process = subprocess.Popen(argv, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         before = subprocess.run(["stty", "-a"], stdin=theirs, capture_output=True, check=True).stdout
+        process = subprocess.Popen(argv, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         said = b""
         if lines is None:
             self.read_prompt(process)
