@@ -4,24 +4,15 @@
 #include <errno.h>
 #include <mbedtls/x509_crt.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/secret.h"
 #include "credstore/key.h"
 #include "credstore/store.h"
+#include "proto/utc.h"
 
 static int64_t seconds_of(const mbedtls_x509_time *t)
 {
-	struct tm tm = {
-		.tm_year = t->year - 1900,
-		.tm_mon = t->mon - 1,
-		.tm_mday = t->day,
-		.tm_hour = t->hour,
-		.tm_min = t->min,
-		.tm_sec = t->sec,
-	};
-
-	return timegm(&tm);
+	return utc_seconds(t->year, t->mon, t->day, t->hour, t->min, t->sec);
 }
 
 int validity_of_client_cert(struct store *s, uint32_t tag, struct validity *ret)

@@ -3,22 +3,13 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
+#include "proto/utc.h"
 #include "session/mbedtls_compat.h"
 
 static int64_t seconds_of(const mbedtls_x509_time *t)
 {
-	struct tm tm = {
-		.tm_year = t->year - 1900,
-		.tm_mon = t->mon - 1,
-		.tm_mday = t->day,
-		.tm_hour = t->hour,
-		.tm_min = t->min,
-		.tm_sec = t->sec,
-	};
-
-	return timegm(&tm);
+	return utc_seconds(t->year, t->mon, t->day, t->hour, t->min, t->sec);
 }
 
 int anchors_examine(const char *pem, struct anchors *ret)
