@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "session/rto.h"
+#include "session/hedge.h"
 #include "session/udp.h"
 
 /* Every address in turn, each attempt from a port of its own: a server that still holds an old
@@ -13,8 +13,6 @@
  * ClientHellos, and when both stay unanswered the next address or another port is tried instead of
  * waiting ever longer. */
 
-#define FIRST_TIMEOUT_MS 1000 /* RFC 6347 §4.2.4.1 */
-#define FIRST_TIMEOUT_MIN_MS 600
 #define PATIENCE_DOUBLINGS                                                                         \
 	2 /* slow networks: later attempts wait 2 and 4 s for the first answer                     \
 	   */
@@ -35,7 +33,10 @@ static void connect_done(struct udp_line *u, int r, const char *detail)
 	else
 		udp_down(u, r);
 	udp_arm(u);
-	session_line_connected(&u->line, r, text);
+	if (u->hedged)
+		hedge_connected(u, r);
+	else
+		session_line_connected(&u->line, r, text);
 }
 
 /* Certificate over handshake over unreachable: what a person can act upon. */
@@ -89,12 +90,11 @@ static struct connect_address *next_address(struct connect_attempts *c)
 
 static uint32_t first_timeout(const struct udp_line *u)
 {
-	const struct rto rto = {.srtt_ms = exchange_srtt_ms(u->exchange)};
-	uint64_t wanted = rto_probe_ms(&rto, FIRST_TIMEOUT_MS);
+	const uint64_t wanted = rto_ms(exchange_rto(u->exchange), DTLS_HANDSHAKE_TIMEOUT_MIN_MS);
 	const size_t round = u->connect.n > 0 ? u->connect.made / u->connect.n : 0;
 
-	wanted = MIN(MAX(wanted, (uint64_t)FIRST_TIMEOUT_MIN_MS), (uint64_t)FIRST_TIMEOUT_MS);
-	return (uint32_t)(wanted << MIN(round, (size_t)PATIENCE_DOUBLINGS));
+	return (uint32_t)(MAX(wanted, (uint64_t)RTO_POLITE_MS)
+			  << MIN(round, (size_t)PATIENCE_DOUBLINGS));
 }
 
 /* 0, -errno of this address, SESSION_E_UNREACHABLE when none is left. */
@@ -227,7 +227,7 @@ uint64_t connect_deadline(const struct udp_line *u)
 	return is_unanswered(u) ? MIN(c->unanswered_ms, c->attempt_end_ms) : c->attempt_end_ms;
 }
 
-static void begin(struct udp_line *u, const struct resolve_address *addresses, size_t n)
+void connect_begin(struct udp_line *u, const struct resolve_address *addresses, size_t n)
 {
 	struct connect_attempts *c = &u->connect;
 
@@ -235,6 +235,7 @@ static void begin(struct udp_line *u, const struct resolve_address *addresses, s
 		c->list[i] = (struct connect_address){.address = addresses[i]};
 	c->n = n;
 	c->end_ms = clock_ms() + n * u->line.config->handshake_timeout_ms;
+	u->line.state = SESSION_CONNECTING;
 	udp_kick(u);
 }
 
@@ -245,7 +246,7 @@ static void on_resolved(const struct resolve_address *addresses, size_t n, const
 	struct connect_attempts *c = &u->connect;
 
 	if (n > 0) {
-		begin(u, addresses, n);
+		connect_begin(u, addresses, n);
 		c->resolve = resolve_free(c->resolve);
 		return;
 	}
@@ -262,9 +263,11 @@ int udp_connect(struct line *l)
 	struct resolve_address address;
 	int r;
 
+	if (hedge_take(u))
+		return 0;
 	u->connect = (struct connect_attempts){.result = 0};
 	if (resolve_literal(target, config->port, &address) == 0) {
-		begin(u, &address, 1);
+		connect_begin(u, &address, 1);
 	} else {
 		r = resolve_new(l->event, target, config->port, config->handshake_timeout_ms,
 				on_resolved, u, &u->connect.resolve);

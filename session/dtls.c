@@ -4,21 +4,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "session/certificate.h"
+#include "session/dtls_bio.h"
 #include "session/mbedtls_compat.h"
 
 #define MTU 1152 /* of our own handshake flights, which are smaller anyway */
-#define LAST_FLIGHT_MAX 512
-#define HANDSHAKE_TIMEOUT_MAX_MS 16000
-
-struct timer {
-	bool armed;
-	uint64_t intermediate_ms, final_ms;
-};
 
 struct dtls {
 	char *server;              /* owned */
@@ -29,23 +22,15 @@ struct dtls {
 
 	mbedtls_ssl_context ssl;
 	bool running, established, abbreviated;
-	int fd; /* borrowed */
-	struct timer timer;
-	bool refused;
-	bool awaiting; /* a flight of ours is unanswered */
+	struct dtls_bio bio;
 	struct certificate_check check;
 	char detail[512];
 	unsigned int faults;
 	const char *suite; /* static */
-	struct dtls_counters counters;
 
 	/* Of the last handshake, for the next one; empty: none. At rest it is not mbedTLS's own
 	 * object, whose master secret would lie in memory that is not locked. */
 	struct secret session;
-
-	/* The datagram that was sent last during a handshake. */
-	uint8_t last_flight[LAST_FLIGHT_MAX];
-	size_t last_flight_len;
 };
 
 static const int suites[] = {
@@ -68,78 +53,6 @@ static int fill_random(void *p, unsigned char *buf, size_t len)
 	(void)p;
 	random_fill(buf, len);
 	return 0;
-}
-
-static int bio_send(void *p, const unsigned char *data, size_t len)
-{
-	struct dtls *d = p;
-
-	/* A full queue, a missing route or an earlier ICMP error: a datagram lost. */
-	if (send(d->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno == ECONNREFUSED) {
-		d->refused = true;
-		/* The error belonged to an earlier datagram and this one was not sent. */
-		if (send(d->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-			log_debug("dtls: a datagram was not sent: %s", strerror(errno));
-	}
-	d->counters.datagrams_tx++;
-	d->counters.bytes_tx += len;
-	d->awaiting = !d->established;
-	if (!d->established && len <= sizeof(d->last_flight)) {
-		memcpy(d->last_flight, data, len);
-		d->last_flight_len = len;
-	}
-	return (int)len;
-}
-
-static int bio_recv(void *p, unsigned char *buf, size_t size)
-{
-	struct dtls *d = p;
-
-	for (;;) {
-		ssize_t n = recv(d->fd, buf, size, MSG_DONTWAIT);
-
-		if (n > 0) {
-			d->counters.datagrams_rx++;
-			d->counters.bytes_rx += (size_t)n;
-			d->counters.flights_answered += d->awaiting ? 1 : 0;
-			d->awaiting = false;
-			return (int)n;
-		}
-		if (n == 0) { /* an empty datagram is not an end of file */
-			d->counters.datagrams_rx++;
-			continue;
-		}
-		if (errno == EINTR)
-			continue;
-		if (errno == ECONNREFUSED) {
-			d->refused = true;
-			continue;
-		}
-		return MBEDTLS_ERR_SSL_WANT_READ;
-	}
-}
-
-static void timer_set(void *p, uint32_t intermediate_ms, uint32_t final_ms)
-{
-	struct timer *t = p;
-	const uint64_t now = clock_ms();
-
-	t->armed = final_ms > 0;
-	t->intermediate_ms = now + intermediate_ms;
-	t->final_ms = now + final_ms;
-}
-
-/* The convention of mbedtls_ssl_get_timer_t. */
-static int timer_get(void *p)
-{
-	const struct timer *t = p;
-	const uint64_t now = clock_ms();
-
-	if (!t->armed)
-		return -1;
-	if (now >= t->final_ms)
-		return 2;
-	return now >= t->intermediate_ms ? 1 : 0;
 }
 
 static void log_code(const char *what, int code)
@@ -214,7 +127,7 @@ int dtls_new(const struct dtls_config *config, struct dtls **ret)
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		return -ENOMEM;
-	d->fd = -1;
+	d->bio = (struct dtls_bio){.conf = &d->conf, .rto = config->rto, .fd = -1};
 	d->suite = "";
 	mbedtls_x509_crt_init(&d->ca);
 	mbedtls_ssl_config_init(&d->conf);
@@ -257,18 +170,13 @@ void dtls_stop(struct dtls *d)
 	mbedtls_ssl_free(&d->ssl);
 	mbedtls_ssl_init(&d->ssl);
 	d->running = d->established = false;
-	d->timer.armed = false;
-	d->refused = d->awaiting = false;
-	d->fd = -1;
-	d->last_flight_len = 0;
+	dtls_bio_detach(&d->bio);
 }
 
-static void attach(struct dtls *d, int fd)
+static void attach(struct dtls *d, int fd, bool handshaking)
 {
-	d->fd = fd;
 	d->running = true;
-	mbedtls_ssl_set_bio(&d->ssl, d, bio_send, bio_recv, NULL);
-	mbedtls_ssl_set_timer_cb(&d->ssl, &d->timer, timer_set, timer_get);
+	dtls_bio_attach(&d->bio, &d->ssl, fd, handshaking);
 	mbedtls_ssl_set_mtu(&d->ssl, MTU);
 }
 
@@ -291,7 +199,8 @@ int dtls_start(struct dtls *d, int fd, bool offer, uint32_t first_timeout_ms)
 	d->detail[0] = '\0';
 	d->faults = 0;
 	d->abbreviated = false;
-	mbedtls_ssl_conf_handshake_timeout(&d->conf, first_timeout_ms, HANDSHAKE_TIMEOUT_MAX_MS);
+	mbedtls_ssl_conf_handshake_timeout(&d->conf, first_timeout_ms,
+					   DTLS_HANDSHAKE_TIMEOUT_MAX_MS);
 	r = mbedtls_ssl_setup(&d->ssl, &d->conf);
 	if (r == 0)
 		r = mbedtls_ssl_set_hostname(&d->ssl, d->server);
@@ -304,7 +213,7 @@ int dtls_start(struct dtls *d, int fd, bool offer, uint32_t first_timeout_ms)
 		dtls_stop(d);
 		return r == MBEDTLS_ERR_SSL_ALLOC_FAILED ? -ENOMEM : -EINVAL;
 	}
-	attach(d, fd);
+	attach(d, fd, true);
 	return 0;
 }
 
@@ -340,15 +249,11 @@ static void keep_session(struct dtls *d)
 static void handshake_over(struct dtls *d)
 {
 	d->established = true;
-	d->timer.armed = false;
 	/* An abbreviated handshake sends no certificate, and ends with our flight. libcoap on
 	 * OpenSSL never answers on a session whose last flight was lost or overtaken by the first
 	 * request, so the flight goes twice (docs/dtls.md). */
 	d->abbreviated = !d->check.seen;
-	d->awaiting = false;
-	if (d->abbreviated && d->last_flight_len > 0)
-		bio_send(d, d->last_flight, d->last_flight_len);
-	d->last_flight_len = 0;
+	dtls_bio_established(&d->bio, d->abbreviated);
 	note_suite(d);
 	dtls_forget_session(d);
 	if (d->config.resumption)
@@ -414,9 +319,32 @@ void dtls_forget_session(struct dtls *d)
 	secret_done(&d->session);
 }
 
+void dtls_lend_session(const struct dtls *d, struct dtls *to)
+{
+	dtls_forget_session(to);
+	if (d->session.len > 0 && secret_set(&to->session, d->session.data, d->session.len) < 0)
+		dtls_forget_session(to);
+}
+
+void dtls_set_rto(struct dtls *d, struct rto *rto)
+{
+	d->bio.rto = rto;
+}
+
+void dtls_add_counters(struct dtls *d, const struct dtls_counters *more)
+{
+	struct dtls_counters *sum = &d->bio.counters;
+
+	sum->datagrams_tx += more->datagrams_tx;
+	sum->datagrams_rx += more->datagrams_rx;
+	sum->bytes_tx += more->bytes_tx;
+	sum->bytes_rx += more->bytes_rx;
+	sum->flights_answered += more->flights_answered;
+}
+
 uint64_t dtls_deadline(const struct dtls *d)
 {
-	return d->running && d->timer.armed ? d->timer.final_ms : DTLS_NEVER;
+	return d->running && d->bio.armed ? d->bio.final_ms : DTLS_NEVER;
 }
 
 int dtls_read(struct dtls *d, uint8_t *buf, size_t *ret_len)
@@ -513,7 +441,7 @@ int dtls_load(struct dtls *d, int fd, const struct secret *context)
 		dtls_stop(d);
 		return DTLS_E_BROKEN;
 	}
-	attach(d, fd);
+	attach(d, fd, false);
 	d->established = true;
 	d->abbreviated = false;
 	return 0;
@@ -521,9 +449,9 @@ int dtls_load(struct dtls *d, int fd, const struct secret *context)
 
 bool dtls_take_refused(struct dtls *d)
 {
-	bool refused = d->refused;
+	bool refused = d->bio.refused;
 
-	d->refused = false;
+	d->bio.refused = false;
 	return refused;
 }
 
@@ -544,5 +472,5 @@ const char *dtls_suite(const struct dtls *d)
 
 const struct dtls_counters *dtls_counters(const struct dtls *d)
 {
-	return &d->counters;
+	return &d->bio.counters;
 }

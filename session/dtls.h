@@ -16,8 +16,14 @@
 
 #define DTLS_RECORD_MAX 4096
 #define DTLS_NEVER UINT64_MAX
+/* Of a flight, RFC 6347 §4.2.4.1: the first wait before a round trip time is known, and the
+ * longest.
+ */
+#define DTLS_HANDSHAKE_TIMEOUT_MIN_MS 1000
+#define DTLS_HANDSHAKE_TIMEOUT_MAX_MS 16000
 
 struct dtls;
+struct rto;
 
 struct dtls_config {
 	const char *server; /* SNI and the name in the certificate */
@@ -25,6 +31,8 @@ struct dtls_config {
 	const char *ca_pem;
 	const char *owner; /* for the binding only; may be NULL */
 	bool resumption, tickets, cid;
+	struct rto *rto; /* borrowed: takes the times of flights and sets the waits for them; may be
+			    NULL */
 };
 
 struct dtls_counters {
@@ -58,6 +66,8 @@ bool dtls_is_abbreviated(const struct dtls *d);
 /* True when a server resumed, or gave us the means to. */
 bool dtls_has_session(const struct dtls *d);
 void dtls_forget_session(struct dtls *d);
+/* A copy, for a handshake beside this connection; without memory it will be a full one. */
+void dtls_lend_session(const struct dtls *d, struct dtls *to);
 uint64_t dtls_deadline(const struct dtls *d);
 
 /* One record's content; buf holds DTLS_RECORD_MAX. -EAGAIN, DTLS_E_CLOSED, DTLS_E_BROKEN. */
@@ -84,3 +94,6 @@ unsigned int dtls_certificate_faults(const struct dtls *d);
 /* "ECDHE-ECDSA-AES128-GCM-SHA256"; "" before a handshake was done. */
 const char *dtls_suite(const struct dtls *d);
 const struct dtls_counters *dtls_counters(const struct dtls *d);
+void dtls_set_rto(struct dtls *d, struct rto *rto);
+/* What another connection counted that this one takes the place of. */
+void dtls_add_counters(struct dtls *d, const struct dtls_counters *more);

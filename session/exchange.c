@@ -7,11 +7,13 @@
 
 #include "session/blocks.h"
 #include "session/history.h"
-#include "session/rto.h"
 
 #define CLASS(code) ((code) >> 5)
 #define CONTROL_MAX 8
 #define NON_MAX 256
+/* RFC 7252 §4.2: the first wait is up to so much longer (ACK_RANDOM_FACTOR 1.25), lest devices that
+ * began together go on together. */
+#define ACK_RANDOM_PERCENT 25
 
 struct exchange_request {
 	struct blocks blocks;
@@ -204,15 +206,13 @@ static void send_message(struct exchange *x, uint64_t now_ms)
 		finish(x, r);
 		return;
 	}
-	if (x->probing) {
-		x->timeout_ms = rto_probe_ms(&x->rto, x->config.ack_timeout_ms);
-	} else {
+	x->timeout_ms = rto_ms(&x->rto, x->config.ack_timeout_ms);
+	if (!x->probing) {
 		uint32_t random;
 
-		/* RFC 7252 §4.2: between ACK_TIMEOUT and ACK_TIMEOUT * ACK_RANDOM_FACTOR (1.5) */
 		x->config.random(&random, sizeof(random));
-		x->timeout_ms = rto_first_ms(&x->rto, x->config.ack_timeout_ms);
-		x->timeout_ms += x->timeout_ms * (random % 1001) / 2000;
+		x->timeout_ms = MAX(x->timeout_ms, (uint64_t)RTO_POLITE_MS);
+		x->timeout_ms += x->timeout_ms * (random % 1001) * ACK_RANDOM_PERCENT / 100000;
 	}
 	x->state = WIRE_SENT;
 	x->to_send = true;
@@ -270,7 +270,7 @@ int exchange_advance(struct exchange *x, uint64_t now_ms)
 	if (x->state == WIRE_SENT && x->attempts < max) {
 		x->attempts++;
 		x->stats.retransmissions++;
-		x->timeout_ms *= 2;
+		x->timeout_ms = x->probing ? 2 * x->timeout_ms : rto_next_ms(x->timeout_ms);
 		x->deadline_ms = now_ms + x->timeout_ms;
 		x->to_send = true;
 		return 0;
@@ -290,7 +290,9 @@ static void reply_control(struct exchange *x, enum message_type type, uint16_t m
 static void prove(struct exchange *x, uint64_t now_ms)
 {
 	x->probing = false;
-	if (x->state == WIRE_SENT && x->attempts == 0 && now_ms >= x->sent_ms)
+	if (x->state == WIRE_SENT && x->attempts > 0)
+		rto_unsure(&x->rto);
+	else if (x->state == WIRE_SENT && now_ms >= x->sent_ms)
 		rto_sample(&x->rto, now_ms - x->sent_ms);
 }
 
@@ -453,7 +455,7 @@ void exchange_trust(struct exchange *x)
 
 void exchange_doubt(struct exchange *x, uint64_t now_ms)
 {
-	uint64_t patience = rto_probe_ms(&x->rto, x->config.ack_timeout_ms);
+	uint64_t patience = rto_ms(&x->rto, x->config.ack_timeout_ms);
 
 	if (x->state != WIRE_SENT)
 		return;
@@ -469,6 +471,11 @@ void exchange_doubt(struct exchange *x, uint64_t now_ms)
 bool exchange_probing(const struct exchange *x)
 {
 	return x->probing;
+}
+
+bool exchange_is_doubtful(const struct exchange *x)
+{
+	return x->probing && x->state == WIRE_SENT && x->attempts > 0;
 }
 
 void exchange_fail(struct exchange *x, int r)
@@ -494,14 +501,9 @@ void exchange_set_next_mid(struct exchange *x, uint16_t mid)
 	x->next_mid = mid;
 }
 
-unsigned int exchange_srtt_ms(const struct exchange *x)
+struct rto *exchange_rto(struct exchange *x)
 {
-	return x->rto.srtt_ms;
-}
-
-void exchange_set_srtt_ms(struct exchange *x, unsigned int srtt_ms)
-{
-	x->rto.srtt_ms = srtt_ms;
+	return &x->rto;
 }
 
 const struct exchange_stats *exchange_stats(const struct exchange *x)

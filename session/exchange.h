@@ -12,6 +12,7 @@
 
 #include "base/macros.h"
 #include "session/message.h"
+#include "session/rto.h"
 #include "session/session.h"
 
 #define EXCHANGE_NEVER UINT64_MAX
@@ -71,6 +72,8 @@ void exchange_trust(struct exchange *x);
 /* A sign (ICMP) that the server is gone, not a proof: the request on the wire becomes a probe. */
 void exchange_doubt(struct exchange *x, uint64_t now_ms);
 bool exchange_probing(const struct exchange *x);
+/* The same, and the request on the wire has been sent again: time to look for another session. */
+bool exchange_is_doubtful(const struct exchange *x);
 /* Ends every request with r. */
 void exchange_fail(struct exchange *x, int r);
 /* True when no request is on the wire or queued. */
@@ -79,7 +82,8 @@ bool exchange_idle(const struct exchange *x);
 /* What must survive a suspend into another process. */
 uint16_t exchange_next_mid(const struct exchange *x);
 void exchange_set_next_mid(struct exchange *x, uint16_t mid);
-unsigned int exchange_srtt_ms(const struct exchange *x);
-void exchange_set_srtt_ms(struct exchange *x, unsigned int srtt_ms);
+
+/* Its estimator, which handshakes feed too. Borrowed. */
+struct rto *exchange_rto(struct exchange *x);
 
 const struct exchange_stats *exchange_stats(const struct exchange *x);

@@ -4,29 +4,46 @@
 #include "base/macros.h"
 
 #define SAMPLE_MAX_MS 60000
+#define SLACK_MIN_MS 100 /* a server that is busy for a moment */
 
 void rto_sample(struct rto *rto, uint64_t rtt_ms)
 {
 	/* At least 1, since 0 means "no sample"; bounded, since clocks may jump. */
 	unsigned int sample = (unsigned int)MAX(MIN(rtt_ms, (uint64_t)SAMPLE_MAX_MS), (uint64_t)1);
+	unsigned int distance;
 
-	/* RFC 6298 §2, alpha = 1/8, rounded. */
-	rto->srtt_ms = rto->srtt_ms == 0 ? sample : (7 * rto->srtt_ms + sample + 4) / 8;
+	if (rto->srtt_ms == 0) {
+		*rto = (struct rto){.srtt_ms = sample, .rttvar_ms = sample / 2};
+		return;
+	}
+	/* RFC 6298 §2.3: beta = 1/4, then alpha = 1/8, rounded. */
+	distance = sample > rto->srtt_ms ? sample - rto->srtt_ms : rto->srtt_ms - sample;
+	rto->rttvar_ms = (3 * rto->rttvar_ms + distance + 2) / 4;
+	rto->srtt_ms = (7 * rto->srtt_ms + sample + 4) / 8;
 }
 
-uint64_t rto_probe_ms(const struct rto *rto, uint64_t fallback_ms)
+void rto_unsure(struct rto *rto)
+{
+	if (rto->srtt_ms > 0)
+		rto->rttvar_ms = MIN(2 * rto->rttvar_ms + SLACK_MIN_MS / 4, RTO_MAX_MS);
+}
+
+struct rto rto_restored(unsigned int srtt_ms)
+{
+	return (struct rto){.srtt_ms = srtt_ms, .rttvar_ms = srtt_ms / 4};
+}
+
+uint64_t rto_ms(const struct rto *rto, uint64_t fallback_ms)
 {
 	uint64_t wanted;
 
 	if (rto->srtt_ms == 0)
 		return fallback_ms;
-	wanted = 2 * (uint64_t)rto->srtt_ms + 100;
+	wanted = rto->srtt_ms + MAX(4 * (uint64_t)rto->rttvar_ms, (uint64_t)SLACK_MIN_MS);
 	return MIN(MAX(wanted, (uint64_t)RTO_MIN_MS), (uint64_t)RTO_MAX_MS);
 }
 
-uint64_t rto_first_ms(const struct rto *rto, uint64_t ceiling_ms)
+uint64_t rto_next_ms(uint64_t waited_ms)
 {
-	uint64_t wanted = MAX(rto_probe_ms(rto, ceiling_ms), (uint64_t)RTO_POLITE_MS);
-
-	return MIN(wanted, ceiling_ms);
+	return waited_ms < 1000 ? 3 * waited_ms : 2 * waited_ms;
 }

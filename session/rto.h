@@ -1,25 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* The adaptive timeout: how long an answer of this server usually takes, and how long to wait for
- * one before doubting that the session still exists. */
+/* How long an answer of this server usually takes, and how long to wait for one: the estimator of
+ * RFC 6298 §2, fed by handshake flights and by requests alike. */
 
 #include <stdint.h>
 
 #define RTO_MIN_MS 300
-#define RTO_MAX_MS 2000
-/* RFC 8085 §3.1.1: nobody should retransmit sooner than this without good reason. The adaptive
- * value may be smaller only where a session is being probed. */
-#define RTO_POLITE_MS 1000
+/* For what nobody doubts. RFC 8085 §3.1.1 asks for a second without samples; with them it allows
+ * less, and a server that is busy for a moment should not be asked twice. */
+#define RTO_POLITE_MS 500
+#define RTO_MAX_MS 10000
 
 struct rto {
 	unsigned int srtt_ms; /* smoothed; 0 before the first sample */
+	unsigned int rttvar_ms;
 };
 
-/* Of an exchange without retransmission only (Karn): else nobody knows what was answered. */
+/* Of what was sent once only (Karn): else nobody knows what was answered. */
 void rto_sample(struct rto *rto, uint64_t rtt_ms);
-/* clamp(2 * SRTT + 100, 300 … 2000); fallback_ms before the first sample. */
-uint64_t rto_probe_ms(const struct rto *rto, uint64_t fallback_ms);
-/* First timeout of an ordinary request: the probe value, not below RTO_POLITE_MS, not above
- * ceiling_ms. */
-uint64_t rto_first_ms(const struct rto *rto, uint64_t ceiling_ms);
+/* An answer came, nobody knows to which sending: the next wait is longer, until a sample tells. */
+void rto_unsure(struct rto *rto);
+/* Where only the smoothed time is known, of an earlier process; 0: nothing is. */
+struct rto rto_restored(unsigned int srtt_ms);
+/* clamp(SRTT + max(100, 4 * RTTVAR), 300 … 10000); fallback_ms before the first sample. */
+uint64_t rto_ms(const struct rto *rto, uint64_t fallback_ms);
+/* The wait after one that was in vain: three times that below a second, else twice. */
+uint64_t rto_next_ms(uint64_t waited_ms);

@@ -10,10 +10,11 @@
  *
  *   CLOSED --connect--> CONNECTING --> OPEN --suspend--> SUSPENDED --resume--> OPEN
  *
- * Recovery is shared with the caller (docs/dtls.md): after a resume the first request uses short
- * adaptive timers and one retransmission; when it stays unanswered the request ends with
- * SESSION_E_LOST and the session is CLOSED. The caller connects again (always from a new port),
- * authenticates, and repeats its idempotent request. */
+ * Recovery is shared with the caller (docs/dtls.md): after a resume the first request gets one
+ * retransmission at its first timeout, and a handshake from a new port begins beside it. When that
+ * is done first, or nothing answers, the request ends with SESSION_E_LOST and the session is
+ * CLOSED. The caller connects again, which finds the handshake done, authenticates, and repeats its
+ * idempotent request. */
 
 #include <stdbool.h>
 #include <stddef.h>

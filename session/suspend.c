@@ -17,7 +17,7 @@ static int fill_info(const struct udp_line *u, struct saved_info *ret)
 {
 	struct saved_info info = {
 		.note = u->line.note,
-		.srtt_ms = exchange_srtt_ms(u->exchange),
+		.srtt_ms = exchange_rto(u->exchange)->srtt_ms,
 		.next_mid = exchange_next_mid(u->exchange),
 	};
 	int r;
@@ -189,7 +189,7 @@ int udp_adopt(struct line *l)
 	u->line.note = info.note;
 	snprintf(u->suite, sizeof(u->suite), "%s", info.suite);
 	exchange_set_next_mid(u->exchange, info.next_mid);
-	exchange_set_srtt_ms(u->exchange, info.srtt_ms);
+	*exchange_rto(u->exchange) = rto_restored(info.srtt_ms);
 	u->line.state = SESSION_SUSPENDED;
 	return 0;
 }

@@ -6,12 +6,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "session/hedge.h"
 
 #define READS_PER_WAKE 64
 #define TIMER_ACCURACY_US 1000
 
-/* Runs the callbacks of what has ended. They may do anything, also free the session. */
-static void deliver(struct udp_line *u)
+void udp_deliver(struct udp_line *u)
 {
 	struct session *s = u->line.session;
 	struct exchange_request *ended;
@@ -111,8 +111,10 @@ static void turn(struct udp_line *u, int r)
 		dead = SESSION_E_LOST;
 	if (dead != 0)
 		udp_down(u, dead);
+	else
+		hedge_look(u);
 	udp_arm(u);
-	deliver(u);
+	udp_deliver(u);
 }
 
 static int on_readable(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -149,7 +151,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 		break;
 	case SESSION_CLOSED:
 	case SESSION_SUSPENDED:
-		deliver(u);
+		udp_deliver(u);
 		break;
 	}
 	return 0;
@@ -231,7 +233,8 @@ static void udp_close(struct line *l)
 	case SESSION_CLOSED:
 		break;
 	}
-	deliver(u);
+	hedge_end(u);
+	udp_deliver(u);
 }
 
 static void udp_get_stats(const struct line *l, struct session_stats *ret)
@@ -250,7 +253,7 @@ static void udp_get_stats(const struct line *l, struct session_stats *ret)
 		.bytes_rx = counters->bytes_rx,
 		.round_trips = counters->flights_answered + stats->answers,
 		.retransmissions = stats->retransmissions,
-		.srtt_ms = exchange_srtt_ms(u->exchange),
+		.srtt_ms = exchange_rto(u->exchange)->srtt_ms,
 	};
 }
 
@@ -263,6 +266,7 @@ static void udp_free(struct line *l)
 {
 	struct udp_line *u = udp_of(l);
 
+	hedge_end(u);
 	connect_abandon(u);
 	sd_event_source_disable_unref(u->io);
 	sd_event_source_disable_unref(u->timer);
@@ -290,7 +294,7 @@ static const struct line_ops ops = {
 static int set_parts(struct udp_line *u)
 {
 	const struct session_config *config = u->line.config;
-	const struct dtls_config dtls = {
+	struct dtls_config dtls = {
 		.server = config->server,
 		.port = config->port,
 		.ca_pem = config->ca_pem,
@@ -308,10 +312,11 @@ static int set_parts(struct udp_line *u)
 	};
 	int r;
 
-	r = dtls_new(&dtls, &u->dtls);
+	r = exchange_new(&exchange, &u->exchange);
 	if (r < 0)
 		return r;
-	r = exchange_new(&exchange, &u->exchange);
+	dtls.rto = exchange_rto(u->exchange);
+	r = dtls_new(&dtls, &u->dtls);
 	if (r < 0)
 		return r;
 	r = sd_event_add_time(u->line.event, &u->timer, CLOCK_BOOTTIME, 0, TIMER_ACCURACY_US,

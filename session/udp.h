@@ -41,6 +41,10 @@ struct udp_line {
 	sd_event_source *io, *timer;
 	struct connect_attempts connect;
 
+	struct udp_line *spare;  /* owned, or NULL: hedge.h */
+	struct udp_line *hedged; /* borrowed: the line that this one is the spare of */
+	bool has_hedged;         /* for the request on the wire */
+
 	int saved_fd; /* memfd while SUSPENDED, else -1 */
 	char suite[SAVED_SUITE_LEN];
 	uint64_t handshakes_full, handshakes_abbreviated, resumes;
@@ -64,9 +68,13 @@ void udp_down(struct udp_line *u, int r);
 /* Reads what is queued in the socket into the exchange. 0, DTLS_E_CLOSED, DTLS_E_BROKEN, -ENOMEM.
  */
 int udp_drain(struct udp_line *u) _must_check_;
+/* Runs the callbacks of requests that have ended. They may do anything, also free the session. */
+void udp_deliver(struct udp_line *u);
 /* Sends what the exchange has to send. DTLS_E_BROKEN. */
 int udp_flush(struct udp_line *u) _must_check_;
 
+/* connect.c: to these addresses, now. */
+void connect_begin(struct udp_line *u, const struct resolve_address *addresses, size_t n);
 /* connect.c: the loop's calls while CONNECTING. */
 void connect_step(struct udp_line *u);
 uint64_t connect_deadline(const struct udp_line *u);

@@ -504,7 +504,7 @@ static void a_probe_has_short_timers_one_retransmission_and_ends_as_lost(void **
 
 	(void)state;
 	sim_init(&s);
-	exchange_set_srtt_ms(s.x, 1);
+	*exchange_rto(s.x) = rto_restored(1);
 	exchange_probe(s.x);
 	sim_submit(&s, 1, "a", NULL, 0);
 	assert_true(sim_sends(&s));
@@ -523,7 +523,7 @@ static void an_answer_ends_the_probing(void **state)
 
 	(void)state;
 	sim_init(&s);
-	exchange_set_srtt_ms(s.x, 1);
+	*exchange_rto(s.x) = rto_restored(1);
 	exchange_probe(s.x);
 	sim_submit(&s, 1, "a", NULL, 0);
 	assert_true(sim_sends(&s));
@@ -540,7 +540,7 @@ static void a_sign_that_the_server_is_gone_turns_the_request_into_a_probe(void *
 
 	(void)state;
 	begin(&s);
-	exchange_set_srtt_ms(s.x, 1);
+	*exchange_rto(s.x) = rto_restored(1);
 	exchange_doubt(s.x, s.now_ms);
 	assert_int_equal(sim_wait(&s, &dead), 300);
 	assert_true(sim_sends(&s));
@@ -561,14 +561,14 @@ static void a_round_trip_is_measured_only_without_retransmission(void **state)
 	s.now_ms += 80;
 	sim_piggyback(&s, 0x45, NULL);
 	assert_reply(&s, 0x45, "");
-	assert_int_equal(exchange_srtt_ms(s.x), 80);
+	assert_int_equal(exchange_rto(s.x)->srtt_ms, 80);
 	sim_submit(&s, 1, "a", NULL, 0);
 	assert_true(sim_sends(&s));
 	sim_wait(&s, &dead);
 	assert_true(sim_sends(&s));
 	sim_piggyback(&s, 0x45, NULL);
 	assert_reply(&s, 0x45, "");
-	assert_int_equal(exchange_srtt_ms(s.x), 80);
+	assert_int_equal(exchange_rto(s.x)->srtt_ms, 80);
 	sim_done(&s);
 }
 

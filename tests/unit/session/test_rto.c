@@ -13,38 +13,72 @@ static void without_a_sample_the_fallback_is_the_timeout(void **state)
 	struct rto rto = {0};
 
 	(void)state;
-	assert_int_equal(rto_probe_ms(&rto, 2000), 2000);
-	assert_int_equal(rto_first_ms(&rto, 2000), 2000);
+	assert_int_equal(rto_ms(&rto, 2000), 2000);
+	rto_unsure(&rto);
+	assert_int_equal(rto_ms(&rto, 2000), 2000);
+	rto = rto_restored(0);
+	assert_int_equal(rto_ms(&rto, 2000), 2000);
 }
 
-static void the_probe_is_twice_the_smoothed_time_and_100_ms_between_its_bounds(void **state)
+static void the_first_sample_gives_three_times_itself(void **state)
+{
+	struct rto rto = {0};
+
+	(void)state;
+	rto_sample(&rto, 300);
+	assert_int_equal(rto_ms(&rto, 2000), 900);
+}
+
+static void steady_samples_bring_the_wait_down_to_the_time_and_100_ms(void **state)
+{
+	struct rto rto = {0};
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		rto_sample(&rto, 300); /* a full handshake */
+	assert_int_equal(rto_ms(&rto, 2000), 640);
+	for (int i = 0; i < 50; i++)
+		rto_sample(&rto, 300);
+	assert_int_equal(rto_ms(&rto, 2000), 400);
+}
+
+static void the_wait_stays_between_its_bounds(void **state)
 {
 	struct rto rto = {0};
 
 	(void)state;
 	rto_sample(&rto, 1);
-	assert_int_equal(rto_probe_ms(&rto, 5000), RTO_MIN_MS);
-	rto = (struct rto){.srtt_ms = 100};
-	assert_int_equal(rto_probe_ms(&rto, 5000), 300);
-	rto = (struct rto){.srtt_ms = 300};
-	assert_int_equal(rto_probe_ms(&rto, 5000), 700);
-	rto = (struct rto){.srtt_ms = 950};
-	assert_int_equal(rto_probe_ms(&rto, 5000), 2000);
-	rto = (struct rto){.srtt_ms = 951};
-	assert_int_equal(rto_probe_ms(&rto, 5000), RTO_MAX_MS);
+	assert_int_equal(rto_ms(&rto, 5000), RTO_MIN_MS);
+	rto = rto_restored(3000);
+	assert_int_equal(rto_ms(&rto, 5000), 6000);
+	rto = rto_restored(9000);
+	assert_int_equal(rto_ms(&rto, 5000), RTO_MAX_MS);
 }
 
-static void
-an_ordinary_request_waits_at_least_a_second_and_at_most_the_configured_time(void **state)
+static void answers_to_nobody_knows_which_sending_make_the_wait_longer_until_a_sample(void **state)
 {
-	struct rto rto = {.srtt_ms = 10};
+	struct rto rto = rto_restored(300);
+	uint64_t before = rto_ms(&rto, 2000);
 
 	(void)state;
-	assert_int_equal(rto_first_ms(&rto, 2000), RTO_POLITE_MS);
-	rto.srtt_ms = 700;
-	assert_int_equal(rto_first_ms(&rto, 2000), 1500);
-	assert_int_equal(rto_first_ms(&rto, 1200), 1200);
-	assert_int_equal(rto_first_ms(&rto, 500), 500);
+	rto_unsure(&rto);
+	assert_true(rto_ms(&rto, 2000) > before);
+	assert_int_equal(rto.srtt_ms, 300);
+	for (int i = 0; i < 100; i++)
+		rto_unsure(&rto);
+	assert_int_equal(rto_ms(&rto, 2000), RTO_MAX_MS);
+	for (int i = 0; i < 50; i++)
+		rto_sample(&rto, 300);
+	assert_int_equal(rto_ms(&rto, 2000), 400);
+}
+
+static void a_wait_in_vain_is_followed_by_a_longer_one(void **state)
+{
+	(void)state;
+	assert_int_equal(rto_next_ms(500), 1500);
+	assert_int_equal(rto_next_ms(999), 2997);
+	assert_int_equal(rto_next_ms(1000), 2000);
+	assert_int_equal(rto_next_ms(8000), 16000);
 }
 
 static void a_sample_moves_the_smoothed_time_by_an_eighth(void **state)
@@ -74,10 +108,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_a_sample_the_fallback_is_the_timeout),
+		cmocka_unit_test(the_first_sample_gives_three_times_itself),
+		cmocka_unit_test(steady_samples_bring_the_wait_down_to_the_time_and_100_ms),
+		cmocka_unit_test(the_wait_stays_between_its_bounds),
 		cmocka_unit_test(
-			the_probe_is_twice_the_smoothed_time_and_100_ms_between_its_bounds),
-		cmocka_unit_test(
-			an_ordinary_request_waits_at_least_a_second_and_at_most_the_configured_time),
+			answers_to_nobody_knows_which_sending_make_the_wait_longer_until_a_sample),
+		cmocka_unit_test(a_wait_in_vain_is_followed_by_a_longer_one),
 		cmocka_unit_test(a_sample_moves_the_smoothed_time_by_an_eighth),
 		cmocka_unit_test(a_sample_of_nothing_still_counts_as_a_sample),
 	};
