@@ -67,6 +67,19 @@ const char *wifi_reason_name(enum wifi_reason reason)
 	return "unknown";
 }
 
+const char *wifi_claim_state_name(enum wifi_claim_state state)
+{
+	switch (state) {
+	case WIFI_CLAIM_STATE_UNKNOWN:
+		break;
+	case WIFI_CLAIM_STATE_UNCLAIMED:
+		return "unclaimed";
+	case WIFI_CLAIM_STATE_CLAIMED:
+		return "claimed";
+	}
+	return "unknown";
+}
+
 const char *wifi_band_name(enum wifi_band band)
 {
 	switch (band) {

@@ -11,6 +11,8 @@
 #include <stdint.h>
 
 #include "base/macros.h"
+#include "base/text.h"
+#include "proto/limits.h"
 
 #define WIFI_SSID_MAX 32
 #define WIFI_BSSID_LEN 6
@@ -19,6 +21,9 @@
 /* One ATT attribute value. */
 #define WIFI_MESSAGE_MAX 512
 #define WIFI_VERSION 1
+#define WIFI_CLAIM_VERSION 1
+/* Of the claim token in one message, so that the rest has room beside it. */
+#define WIFI_CLAIM_PART_MAX 448
 /* What GET_STATUS says of a configuration that is not pinned to a channel. */
 #define WIFI_CHANNEL_ANY 255
 
@@ -149,6 +154,25 @@ struct wifi_result {
 	enum wifi_reason reason;
 };
 
+enum wifi_claim_state {
+	WIFI_CLAIM_STATE_UNKNOWN = 0, /* the service was not asked yet */
+	WIFI_CLAIM_STATE_UNCLAIMED = 1,
+	WIFI_CLAIM_STATE_CLAIMED = 2,
+};
+
+/* Ours (docs/ble.md §9). Holds a claim token or a part of it: _cleanup_(wifi_claim_wipe). */
+struct wifi_claim {
+	uint32_t version;
+	char uuid[UUID_TEXT_LEN + 1];
+	enum wifi_claim_state state;
+	/* Characters of base64url and '.', no NUL behind; none unless the state is unclaimed. */
+	char token[WIFI_CLAIM_PART_MAX];
+	size_t token_len, token_offset;
+	size_t token_whole_len; /* at most CLAIM_TEXT_MAX; 0: no token, else the part is not empty
+				 */
+};
+void wifi_claim_wipe(struct wifi_claim *c);
+
 /* All: *ret_len bytes into ret (size WIFI_MESSAGE_MAX is always enough), or -EINVAL, -ENOBUFS.
  * Decoders: 0, or -EBADMSG for bytes that are no such message, break a limit or are more than
  * WIFI_MESSAGE_MAX. Numbers that no enum here has read as absent, except operations. Nothing is
@@ -164,6 +188,9 @@ int wifi_response_decode(const void *data, size_t len, struct wifi_response *ret
 int wifi_result_encode(const struct wifi_result *r, uint8_t *ret, size_t size,
 		       size_t *ret_len) _must_check_;
 int wifi_result_decode(const void *data, size_t len, struct wifi_result *ret) _must_check_;
+int wifi_claim_encode(const struct wifi_claim *c, uint8_t *ret, size_t size,
+		      size_t *ret_len) _must_check_;
+int wifi_claim_decode(const void *data, size_t len, struct wifi_claim *ret) _must_check_;
 /* One WifiConfig by itself: how it is stored. One without a network is refused. */
 int wifi_config_encode(const struct wifi_config *c, uint8_t *ret, size_t size,
 		       size_t *ret_len) _must_check_;
@@ -176,6 +203,7 @@ const char *wifi_state_name(enum wifi_state state);
 const char *wifi_reason_name(enum wifi_reason reason);
 const char *wifi_band_name(enum wifi_band band);
 const char *wifi_auth_name(enum wifi_auth auth);
+const char *wifi_claim_state_name(enum wifi_claim_state state); /* "unclaimed" */
 /* The SSID for people and logs: UTF-8 as it is, anything else, controls and what would turn the
  * direction of writing as \xNN. */
 #define WIFI_SSID_TEXT_MAX (4 * WIFI_SSID_MAX + 1)
