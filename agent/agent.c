@@ -683,7 +683,7 @@ void agent_get_status(struct agent *a, struct agent_status *ret)
 		.hardware = identity_hardware(a->identity),
 		.server = a->server.name,
 		.port = a->server.port,
-		.claim_token = agent_is_unclaimed(a) ? a->claim_token : "",
+		.claim_token = agent_token_to_show(a) ? a->claim_token : "",
 		.claimed = a->claimed,
 		.cloud = a->cloud_word,
 		.trace = identity_trace(a->identity),

@@ -51,6 +51,11 @@ bool agent_is_unclaimed(const struct agent *a)
 	return strcmp(a->claimed, "no") == 0 || strcmp(a->claimed, "released") == 0;
 }
 
+const char *agent_token_to_show(const struct agent *a)
+{
+	return agent_is_unclaimed(a) && *a->claim_token ? a->claim_token : NULL;
+}
+
 const char *agent_unclaimed_why(const struct agent *a)
 {
 	return strcmp(a->claimed, "released") == 0 ? "was claimed, its owner released it"

@@ -106,6 +106,7 @@ struct config {
 	bool wifi_button_active_low;      /* button-active-low = no */
 	unsigned int wifi_attempts;       /* attempts = 10 */
 	uint64_t wifi_attempts_period_ms; /* attempts-period = 10min */
+	bool wifi_claim_token;            /* claim-token = no: a configurator may not read it */
 	uint64_t wifi_signal_refresh_ms;  /* signal-refresh = 5s, 0 = never */
 	uint64_t wifi_connect_ms, wifi_address_ms; /* connect-timeout = 45s, address-timeout = 25s
 						    */

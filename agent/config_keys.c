@@ -109,6 +109,7 @@ const struct config_key config_keys[] = {
 	KEY("wifi", "button-active-low", BOOL, wifi_button_active_low, "no", 0, 0),
 	KEY("wifi", "attempts", UINT, wifi_attempts, "10", 1, 1000),
 	KEY("wifi", "attempts-period", DURATION_MS, wifi_attempts_period_ms, "10min", SECONDS(1), HOURS(24)),
+	KEY("wifi", "claim-token", BOOL, wifi_claim_token, "no", 0, 0),
 	KEY("wifi", "signal-refresh", DURATION_MS, wifi_signal_refresh_ms, "5s", MS(0), HOURS(24)),
 	KEY("wifi", "connect-timeout", DURATION_MS, wifi_connect_ms, "45s", SECONDS(5), SECONDS(55)),
 	KEY("wifi", "address-timeout", DURATION_MS, wifi_address_ms, "25s", SECONDS(1), SECONDS(55)),

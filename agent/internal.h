@@ -177,6 +177,9 @@ void agent_note_claimed(struct agent *a);
 void agent_note_unclaimed(struct agent *a);
 /* "no" and "released" */
 bool agent_is_unclaimed(const struct agent *a);
+/* The claim token, while it may be shown to others than its owner: the service has said that there
+ * is none. NULL else. */
+const char *agent_token_to_show(const struct agent *a);
 /* For people, of a device that is unclaimed. */
 const char *agent_unclaimed_why(const struct agent *a);
 const char *agent_unclaimed_help(const struct agent *a);

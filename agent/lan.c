@@ -175,7 +175,7 @@ static void speak(struct lan *l, const struct agent_status *s)
 	if (!l->responder)
 		return;
 	if (responder_set(l->responder, &record,
-			  c->discovery_claim_token && *s->claim_token ? s->claim_token : NULL) < 0)
+			  c->discovery_claim_token ? agent_token_to_show(l->agent) : NULL) < 0)
 		log_warning("discovery: no memory for what is announced");
 	responder_join(l->responder);
 	if (l->announce && strcmp(record.state, l->record.state) != 0)

@@ -95,6 +95,18 @@ static void on_scan_done(void *userdata, int r)
 	TELL(w, scan_done, r);
 }
 
+static void on_claim(void *userdata, struct claimread_news *ret)
+{
+	const struct wireless *w = userdata;
+	const struct agent *a = w->agent;
+
+	ret->uuid = identity_uuid_text(a->identity);
+	ret->state = agent_is_unclaimed(a)            ? WIFI_CLAIM_STATE_UNCLAIMED
+		     : strcmp(a->claimed, "yes") == 0 ? WIFI_CLAIM_STATE_CLAIMED
+						      : WIFI_CLAIM_STATE_UNKNOWN;
+	ret->token = a->config->wifi_claim_token ? agent_token_to_show(a) : NULL;
+}
+
 /* ---- the bus ---- */
 
 static void close_bus(struct wireless *w)
@@ -227,6 +239,7 @@ int wireless_new(sd_event *event, const struct config *config, struct store *sto
 					 .result = on_result,
 					 .found = on_found,
 					 .scan_done = on_scan_done,
+					 .claim = on_claim,
 					 .userdata = w};
 	r = sd_event_add_time_relative(event, &w->retry, CLOCK_BOOTTIME, 0, 0, on_retry, w);
 	if (r >= 0)

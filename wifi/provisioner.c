@@ -34,6 +34,8 @@ struct provisioner {
 	char *peer;              /* owned; who is served, or NULL */
 	struct records *records; /* owned */
 	bool is_scanning;        /* the link scans for the peer */
+	bool has_code;           /* the peer knows the label code */
+	bool has_connected;      /* the peer's attempt did */
 	struct attempt attempt;
 	struct limit attempts, lines;
 	bool is_quiet; /* the journal was told that it is not told everything */
@@ -122,6 +124,7 @@ static bool is_refused(struct provisioner *p, const struct wifi_request *q,
 		*ret_why = "wrong label code";
 		return true;
 	}
+	p->has_code = code != NULL;
 	return false;
 }
 
@@ -138,9 +141,11 @@ static enum wifi_answer get_status(struct provisioner *p, const struct wifi_requ
 {
 	const struct attempt *a = &p->attempt;
 	struct link_view view = {0};
+	enum wifi_answer answer;
 
-	(void)q;
-	(void)ret_why;
+	/* Nobody needs it for the status: it is for what the peer reads next. */
+	if (p->options.label_code && q->label_code_len > 0 && is_refused(p, q, &answer, ret_why))
+		return answer;
 	link_get_view(p->link, &view);
 	response->has_device_status = true;
 	provisioner_status(&view, a->is_under_way ? &a->network : NULL, a->state,
@@ -331,6 +336,22 @@ void provisioner_peer_gone(struct provisioner *p, const char *peer)
 	p->peer = NULL;
 	stop_scan(p);
 	p->attempt.is_told = false;
+	p->has_code = p->has_connected = false;
+}
+
+const char *provisioner_claim_refusal(const struct provisioner *p, const char *peer)
+{
+	bool is_served = p->peer && strcmp(p->peer, peer) == 0;
+
+	if (p->peer && !is_served)
+		return "another configurator is served";
+	if (is_served && p->has_connected)
+		return NULL;
+	if (!window_is_open(p->window))
+		return "the presence window is closed";
+	if (p->options.label_code && !(is_served && p->has_code))
+		return "no label code";
+	return NULL;
 }
 
 int provisioner_info(struct provisioner *p, uint8_t *ret, size_t size, size_t *ret_len)
@@ -366,8 +387,10 @@ void provisioner_on_result(struct provisioner *p, enum wifi_state state, enum wi
 		*a = (struct attempt){0};
 	/* Once is enough: who comes later must not turn the device away from its owner's network.
 	 */
-	if (state == WIFI_STATE_CONNECTED)
+	if (state == WIFI_STATE_CONNECTED) {
+		p->has_connected = p->peer && is_told;
 		window_close(p->window, "the device is connected");
+	}
 	if (is_told)
 		send_result(p, &result);
 }

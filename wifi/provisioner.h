@@ -8,7 +8,9 @@
  * START_SCAN, SET_CONFIG, FORGET_CONFIG; the last two within the rate of attempts and with the
  * label code, too. A closed window and too many attempts are answered INTERNAL_ERROR, since nothing
  * is wrong with the argument and the same request may pass later; a missing or wrong label code is
- * INVALID_ARGUMENT. An attempt that connects closes the window. */
+ * INVALID_ARGUMENT. An attempt that connects closes the window.
+ *
+ * It judges, too, who may read the claim token (claimread.h): see provisioner_claim_refusal(). */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -53,6 +55,12 @@ int provisioner_request(struct provisioner *p, const char *peer, size_t limit, c
 			size_t len) _must_check_;
 /* It went away: nothing more is sent, the scan ends, an attempt to connect goes on. */
 void provisioner_peer_gone(struct provisioner *p, const char *peer);
+
+/* Why peer may not be told the claim token now, for the log; NULL: it may. Whoever may configure
+ * may, so in the presence window and, where one is asked for, with the label code given on this
+ * connection (with any request). The peer whose attempt closed the window may until it disconnects:
+ * only then the device gets to its service, and learns whether it has an owner. */
+const char *provisioner_claim_refusal(const struct provisioner *p, const char *peer);
 
 /* The radio is at work for the configurator. */
 bool provisioner_is_scanning(const struct provisioner *p);

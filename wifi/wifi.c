@@ -23,6 +23,7 @@ struct wifi {
 	struct window *window;
 	struct link *link;
 	struct provisioner *provisioner;
+	struct claimread *claimread;
 	struct peripheral *peripheral;
 	struct button *button;
 	struct secret label;
@@ -200,6 +201,22 @@ static int on_read(void *userdata, uint8_t *ret, size_t size, size_t *ret_len)
 	return provisioner_info(w->provisioner, ret, size, ret_len);
 }
 
+static int on_read_claim(void *userdata, const char *peer, size_t offset, uint8_t *ret, size_t size,
+			 size_t *ret_len)
+{
+	struct wifi *w = userdata;
+
+	return claimread_read(w->claimread, peer, offset, ret, size, ret_len);
+}
+
+static void on_claim(void *userdata, struct claimread_news *ret)
+{
+	const struct wifi *w = userdata;
+
+	if (w->events->claim)
+		w->events->claim(w->events->userdata, ret);
+}
+
 static int on_write(void *userdata, const char *peer, size_t limit, const void *data, size_t len)
 {
 	struct wifi *w = userdata;
@@ -217,6 +234,7 @@ static void on_peer(void *userdata, const char *peer, bool is_connected)
 		w->configurator = strdup(peer);
 	} else if (!is_connected) {
 		provisioner_peer_gone(w->provisioner, peer);
+		claimread_peer_gone(w->claimread, peer);
 		if (w->configurator && strcmp(w->configurator, peer) == 0)
 			free(TAKE_PTR(w->configurator));
 	}
@@ -295,6 +313,8 @@ static int open_upper(struct wifi *w, sd_event *event, sd_bus *bus)
 				&w->provisioner);
 
 	if (r == 0)
+		r = claimread_new(w->provisioner, on_claim, w, &w->claimread);
+	if (r == 0)
 		r = peripheral_new(event, bus, &air, &w->peripheral_events, &w->peripheral);
 	if (r < 0)
 		return r;
@@ -346,6 +366,7 @@ int wifi_new(sd_event *event, sd_bus *bus, struct store *store, const struct wif
 	w->provisioner_events = (struct provisioner_events){
 		.response = on_response, .result = on_result, .userdata = w};
 	w->peripheral_events = (struct peripheral_events){.read = on_read,
+							  .read_claim = on_read_claim,
 							  .write = on_write,
 							  .peer = on_peer,
 							  .may_pair = may_pair,
@@ -375,6 +396,7 @@ struct wifi *wifi_free(struct wifi *w)
 	sd_event_source_disable_unref(w->refresh);
 	button_free(w->button);
 	peripheral_free(w->peripheral);
+	claimread_free(w->claimread);
 	provisioner_free(w->provisioner);
 	link_free(w->link);
 	window_free(w->window);

@@ -10,6 +10,7 @@
 
 #include "credstore/store.h"
 #include "wifi/ble/peripheral.h"
+#include "wifi/claimread.h"
 #include "wifi/link.h"
 
 struct wifi;
@@ -42,6 +43,8 @@ struct wifi_events {
 	/* Of wifi_scan(). */
 	void (*found)(void *userdata, const struct wifi_record *record);
 	void (*scan_done)(void *userdata, int r);
+	/* What a configurator may read of the device and its owner. NULL: nothing. */
+	claimread_fn claim;
 	void *userdata;
 };
 

@@ -41,6 +41,21 @@ static int on_read(void *userdata, uint8_t *ret, size_t size, size_t *ret_len)
 	return 0;
 }
 
+/* Longer than one packet, and each byte says where it is. */
+static int on_read_claim(void *userdata, const char *peer, size_t offset, uint8_t *ret, size_t size,
+			 size_t *ret_len)
+{
+	(void)userdata;
+	(void)peer;
+	printf("read-claim offset=%zu\n", offset);
+	if (offset > size)
+		return -ERANGE;
+	for (size_t i = offset; i < size; i++)
+		ret[i - offset] = (uint8_t)(i ^ i >> 8);
+	*ret_len = size - offset;
+	return 0;
+}
+
 static int on_write(void *userdata, const char *peer, size_t limit, const void *data, size_t len)
 {
 	struct probe *p = userdata;
@@ -135,6 +150,7 @@ static int on_stdin(sd_event_source *source, int fd, uint32_t revents, void *use
 static int run(struct probe *p, sd_bus *bus, const struct peripheral_options *options)
 {
 	const struct peripheral_events events = {.read = on_read,
+						 .read_claim = on_read_claim,
 						 .write = on_write,
 						 .peer = on_peer,
 						 .may_pair = on_may_pair,

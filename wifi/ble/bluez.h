@@ -27,6 +27,9 @@
 #define BLE_UUID_INFO BLE_UUID("01")
 #define BLE_UUID_CONTROL BLE_UUID("02")
 #define BLE_UUID_DATA_OUT BLE_UUID("03")
+/* Ours, docs/ble.md §9. */
+#define BLE_UUID_CLAIM_SERVICE "9152bd00-3121-4c3a-a079-9c4b1b7c4df0"
+#define BLE_UUID_CLAIM "9152bd01-3121-4c3a-a079-9c4b1b7c4df0"
 /* As it goes over the air, last byte first. */
 #define BLE_UUID_SERVICE_BYTES                                                                     \
 	{                                                                                          \

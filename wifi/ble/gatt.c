@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/secret.h"
 #include "wifi/ble/gattoptions.h"
 #include "wifi/ble/registration.h"
 
@@ -13,6 +14,8 @@
 #define INFO_PATH SERVICE_PATH "/info"
 #define CONTROL_PATH SERVICE_PATH "/control"
 #define DATA_OUT_PATH SERVICE_PATH "/dataout"
+#define CLAIM_SERVICE_PATH GATT_PATH "/claim"
+#define CLAIM_PATH CLAIM_SERVICE_PATH "/value"
 #define SERVICE_INTERFACE "org.bluez.GattService1"
 #define CHARACTERISTIC_INTERFACE "org.bluez.GattCharacteristic1"
 
@@ -21,7 +24,7 @@
 
 struct characteristic {
 	struct gatt *gatt; /* borrowed */
-	const char *path, *uuid;
+	const char *service, *path, *uuid;
 	const char *const *flags;
 };
 
@@ -36,8 +39,8 @@ struct gatt {
 	sd_bus *bus;                     /* borrowed */
 	const struct adapters *adapters; /* borrowed */
 	const struct gatt_events *events;
-	struct characteristic info, control, data_out;
-	sd_bus_slot *slots[5]; /* owned */
+	struct characteristic info, control, data_out, claim;
+	sd_bus_slot *slots[7]; /* owned */
 	struct served served[ADAPTERS_MAX];
 };
 
@@ -47,11 +50,13 @@ static const char *const info_flags[] = {"read", NULL};
 static const char *const control_flags[] = {"write", "encrypt-write", "indicate",
 					    "encrypt-indicate", NULL};
 static const char *const data_out_flags[] = {"notify", "encrypt-notify", NULL};
+static const char *const claim_flags[] = {"read", "encrypt-read", NULL};
 /* The same for a link whose peer has proved that it sees our display. */
 static const char *const control_flags_passkey[] = {
 	"write", "encrypt-authenticated-write", "indicate", "encrypt-authenticated-indicate", NULL};
 static const char *const data_out_flags_passkey[] = {"notify", "encrypt-authenticated-notify",
 						     NULL};
+static const char *const claim_flags_passkey[] = {"read", "encrypt-authenticated-read", NULL};
 
 /* ---- properties ---- */
 
@@ -68,7 +73,7 @@ static int get_characteristic(sd_bus *bus, const char *path, const char *interfa
 	if (strcmp(property, "Flags") == 0)
 		return sd_bus_message_append_strv(reply, (char **)(uintptr_t)c->flags);
 	if (strcmp(property, "Service") == 0)
-		return sd_bus_message_append(reply, "o", SERVICE_PATH);
+		return sd_bus_message_append(reply, "o", c->service);
 	return sd_bus_message_append(reply, "s", c->uuid);
 }
 
@@ -76,13 +81,14 @@ static int get_service(sd_bus *bus, const char *path, const char *interface, con
 		       sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
 	(void)bus;
-	(void)path;
 	(void)interface;
 	(void)userdata;
 	(void)error;
 	if (strcmp(property, "Primary") == 0)
 		return sd_bus_message_append(reply, "b", 1);
-	return sd_bus_message_append(reply, "s", BLE_UUID_SERVICE);
+	return sd_bus_message_append(reply, "s",
+				     strcmp(path, SERVICE_PATH) == 0 ? BLE_UUID_SERVICE
+								     : BLE_UUID_CLAIM_SERVICE);
 }
 
 /* ---- methods ---- */
@@ -119,33 +125,59 @@ static int read_options(const struct characteristic *c, sd_bus_message *m, struc
 	return *ret->device && adapters_has(c->gatt->adapters, ret->device) ? 0 : -EINVAL;
 }
 
+/* The value from the offset on, into ret. */
+static int read_value(const struct characteristic *c, const struct gatt_options *o,
+		      uint8_t ret[static VALUE_MAX], size_t *ret_len)
+{
+	const struct gatt_events *events = c->gatt->events;
+	size_t len = 0;
+	int r;
+
+	if (c == &c->gatt->claim)
+		return events->read_claim(events->userdata, o->device, o->offset, ret, VALUE_MAX,
+					  ret_len);
+	r = events->read(events->userdata, o->device, ret, VALUE_MAX, &len);
+	if (r < 0)
+		return r;
+	if (o->offset > len)
+		return -ERANGE;
+	memmove(ret, ret + o->offset, len - o->offset);
+	*ret_len = len - o->offset;
+	return 0;
+}
+
+static int reply_value(sd_bus_message *m, const uint8_t *value, size_t len)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+	int r;
+
+	r = sd_bus_message_new_method_return(m, &reply);
+	/* It may carry a claim token. */
+	if (r >= 0)
+		r = sd_bus_message_sensitive(reply);
+	if (r >= 0)
+		r = sd_bus_message_append_array(reply, 'y', value, len);
+	return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
 static int method_read(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	const struct characteristic *c = userdata;
-	const struct gatt_events *events = c->gatt->events;
-	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	struct gatt_options o;
 	uint8_t value[VALUE_MAX];
 	size_t len = 0;
 	int r;
 
-	if (c != &c->gatt->info || !is_allowed(c, m))
+	if ((c != &c->gatt->info && c != &c->gatt->claim) || !is_allowed(c, m))
 		return refuse(error, -EACCES);
 	r = read_options(c, m, &o);
+	if (r == 0)
+		r = read_value(c, &o, value, &len);
 	if (r < 0)
 		return refuse(error, r);
-	r = events->read(events->userdata, o.device, value, sizeof(value), &len);
-	if (r < 0)
-		return refuse(error, r);
-	if (o.offset > len)
-		return refuse(error, -ERANGE);
-	r = sd_bus_message_new_method_return(m, &reply);
-	if (r < 0)
-		return r;
-	r = sd_bus_message_append_array(reply, 'y', value + o.offset, len - o.offset);
-	if (r < 0)
-		return r;
-	return sd_bus_send(NULL, reply, NULL);
+	r = reply_value(m, value, len);
+	secret_wipe(value, sizeof(value));
+	return r;
 }
 
 static int method_write(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -347,7 +379,14 @@ static int add_objects(struct gatt *g)
 	r = add_characteristic(g, &g->slots[3], &g->control);
 	if (r < 0)
 		return r;
-	return add_characteristic(g, &g->slots[4], &g->data_out);
+	r = add_characteristic(g, &g->slots[4], &g->data_out);
+	if (r < 0)
+		return r;
+	r = sd_bus_add_object_vtable(g->bus, &g->slots[5], CLAIM_SERVICE_PATH, SERVICE_INTERFACE,
+				     service_vtable, g);
+	if (r < 0)
+		return r;
+	return add_characteristic(g, &g->slots[6], &g->claim);
 }
 
 int gatt_new(sd_event *event, sd_bus *bus, const struct adapters *adapters, enum pairing pairing,
@@ -363,16 +402,24 @@ int gatt_new(sd_event *event, sd_bus *bus, const struct adapters *adapters, enum
 	g->bus = bus;
 	g->adapters = adapters;
 	g->events = events;
-	g->info = (struct characteristic){
-		.path = INFO_PATH, .uuid = BLE_UUID_INFO, .flags = info_flags};
-	g->control = (struct characteristic){.path = CONTROL_PATH,
+	g->info = (struct characteristic){.service = SERVICE_PATH,
+					  .path = INFO_PATH,
+					  .uuid = BLE_UUID_INFO,
+					  .flags = info_flags};
+	g->control = (struct characteristic){.service = SERVICE_PATH,
+					     .path = CONTROL_PATH,
 					     .uuid = BLE_UUID_CONTROL,
 					     .flags = is_passkey ? control_flags_passkey
 								 : control_flags};
-	g->data_out = (struct characteristic){.path = DATA_OUT_PATH,
+	g->data_out = (struct characteristic){.service = SERVICE_PATH,
+					      .path = DATA_OUT_PATH,
 					      .uuid = BLE_UUID_DATA_OUT,
 					      .flags = is_passkey ? data_out_flags_passkey
 								  : data_out_flags};
+	g->claim = (struct characteristic){.service = CLAIM_SERVICE_PATH,
+					   .path = CLAIM_PATH,
+					   .uuid = BLE_UUID_CLAIM,
+					   .flags = is_passkey ? claim_flags_passkey : claim_flags};
 	r = add_objects(g);
 	if (r < 0)
 		return r;

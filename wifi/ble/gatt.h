@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* The GATT service (docs/ble.md §1) as objects on the bus, registered with every adapter. */
+/* The GATT services (docs/ble.md §1) as objects on the bus, registered with every adapter. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,6 +17,8 @@ struct gatt;
 struct gatt_events {
 	/* As those of peripheral_events, for a device that is told. */
 	int (*read)(void *userdata, const char *device, uint8_t *ret, size_t size, size_t *ret_len);
+	int (*read_claim)(void *userdata, const char *device, size_t offset, uint8_t *ret,
+			  size_t size, size_t *ret_len);
 	int (*write)(void *userdata, const char *device, size_t limit, const void *data,
 		     size_t len);
 	void *userdata;

@@ -283,6 +283,21 @@ static int on_read(void *userdata, const char *device, uint8_t *ret, size_t size
 	return p->events->read(p->events->userdata, ret, size, ret_len);
 }
 
+static int on_read_claim(void *userdata, const char *device, size_t offset, uint8_t *ret,
+			 size_t size, size_t *ret_len)
+{
+	struct peripheral *p = userdata;
+	int r;
+
+	r = serve(p, device);
+	if (r < 0)
+		return r;
+	/* Once: reading over and over keeps nobody here. */
+	if (!p->has_proved)
+		prove(p);
+	return p->events->read_claim(p->events->userdata, device, offset, ret, size, ret_len);
+}
+
 static int on_write(void *userdata, const char *device, size_t limit, const void *data, size_t len)
 {
 	struct peripheral *p = userdata;
@@ -341,7 +356,8 @@ static void set_events(struct peripheral *p)
 						      .gone = on_gone,
 						      .device = on_device,
 						      .userdata = p};
-	p->gatt_events = (struct gatt_events){.read = on_read, .write = on_write, .userdata = p};
+	p->gatt_events = (struct gatt_events){
+		.read = on_read, .read_claim = on_read_claim, .write = on_write, .userdata = p};
 	p->agent_events = (struct agent1_events){
 		.may_pair = on_may_pair, .passkey = on_passkey, .userdata = p};
 	p->advert_events = (struct advert_events){

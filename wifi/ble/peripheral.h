@@ -25,10 +25,14 @@ struct peripheral_options {
 	enum pairing pairing;
 };
 
-/* Members may be NULL, except read and write. */
+/* Members may be NULL, except read, read_claim and write. */
 struct peripheral_events {
 	/* The Information characteristic was read. 0 or -errno. */
 	int (*read)(void *userdata, uint8_t *ret, size_t size, size_t *ret_len);
+	/* The Claim characteristic was read by peer from offset on, over a link as pairing wants
+	 * it. 0 or -errno, which becomes an ATT error. ret is wiped afterwards. */
+	int (*read_claim)(void *userdata, const char *peer, size_t offset, uint8_t *ret,
+			  size_t size, size_t *ret_len);
 	/* The control point was written, by peer, in one piece however long. limit: the longest
 	 * value that reaches it in one indication or notification. 0, or -errno, which becomes an
 	 * ATT error. */

@@ -140,6 +140,7 @@ static void wifi_is_off_unless_it_is_enabled(void **state)
 	assert_null(c->wifi_button_chip);
 	assert_int_equal(c->wifi_attempts, 10);
 	assert_int_equal(c->wifi_attempts_period_ms, 600000);
+	assert_false(c->wifi_claim_token);
 	assert_int_equal(c->wifi_signal_refresh_ms, 5000);
 	assert_int_equal(c->wifi_connect_ms, 45000);
 	assert_int_equal(c->wifi_address_ms, 25000);
@@ -158,6 +159,7 @@ static void every_wifi_key_is_read_into_its_place(void **state)
 		   "pairing = passkey-on-label\nlabel-file = /label\nwindow = 90s\n"
 		   "window-at-boot = no\nbutton-chip = gpiochip7\nbutton-line = 17\n"
 		   "button-active-low = yes\nattempts = 3\nattempts-period = 2min\n"
+		   "claim-token = yes\n"
 		   "signal-refresh = 0\nconnect-timeout = 20s\naddress-timeout = 10s\n"
 		   "retry-first = 2s\nretry-max = 3s\nfallback = 5min\n");
 	assert_true(c->wifi_enable);
@@ -173,6 +175,7 @@ static void every_wifi_key_is_read_into_its_place(void **state)
 	assert_true(c->wifi_button_active_low);
 	assert_int_equal(c->wifi_attempts, 3);
 	assert_int_equal(c->wifi_attempts_period_ms, 120000);
+	assert_true(c->wifi_claim_token);
 	assert_int_equal(c->wifi_signal_refresh_ms, 0);
 	assert_int_equal(c->wifi_connect_ms, 20000);
 	assert_int_equal(c->wifi_address_ms, 10000);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,6 +27,8 @@
 #define CHARACTERISTIC "org.bluez.GattCharacteristic1"
 #define INFO BLE_PATH "/gatt/service/info"
 #define CONTROL BLE_PATH "/gatt/service/control"
+#define CLAIM BLE_PATH "/gatt/claim/value"
+#define CLAIM_LEN 300
 #define MINUTE_US 60000000ull
 #define TIMERS_MAX 64
 
@@ -35,7 +38,11 @@ struct scene {
 	struct peripheral *peripheral;
 	struct peripheral_events events;
 	unsigned int n_bonds;
+	enum pairing pairing;
 	bool may_pair, is_answered, is_error;
+	char error[64];        /* its name */
+	sd_bus_message *reply; /* owned; the last one */
+	int claim_r;
 	char disconnected[BLUEZ_PATH_MAX]; /* who was sent away last */
 	char peer[BLUEZ_PATH_MAX];         /* who is there, as it is told */
 };
@@ -156,17 +163,55 @@ static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	(void)error;
 	s->is_answered = true;
 	s->is_error = sd_bus_message_is_method_error(m, NULL);
+	snprintf(s->error, sizeof(s->error), "%s",
+		 s->is_error ? sd_bus_message_get_error(m)->name : "");
+	sd_bus_message_unref(s->reply);
+	s->reply = sd_bus_message_ref(m);
 	return 0;
 }
 
-static void call(struct scene *s, sd_bus_message *m)
+static void call_as(struct scene *s, const char *sender, sd_bus_message *m)
 {
 	s->is_answered = false;
-	assert_true(sd_bus_message_set_sender(m, OWNER) >= 0);
+	assert_true(sd_bus_message_set_sender(m, sender) >= 0);
 	assert_true(sd_bus_call_async(s->daemon, NULL, m, on_reply, s, 0) >= 0);
 	sd_bus_message_unref(m);
 	settle(s);
 	assert_true(s->is_answered);
+}
+
+static void call(struct scene *s, sd_bus_message *m)
+{
+	call_as(s, OWNER, m);
+}
+
+static void read_claim(struct scene *s, const char *sender, const char *device, uint16_t offset)
+{
+	sd_bus_message *m = NULL;
+
+	assert_true(sd_bus_message_new_method_call(s->daemon, &m, NULL, CLAIM, CHARACTERISTIC,
+						   "ReadValue") >= 0);
+	assert_true(sd_bus_message_append(m, "a{sv}", 2, "device", "o", device, "offset", "q",
+					  offset) >= 0);
+	call_as(s, sender, m);
+}
+
+static void assert_flags(struct scene *s, const char *first, const char *second)
+{
+	sd_bus_message *m = NULL;
+	const char *flag;
+
+	assert_true(sd_bus_message_new_method_call(s->daemon, &m, NULL, CLAIM, DBUS_PROPERTIES,
+						   "Get") >= 0);
+	assert_true(sd_bus_message_append(m, "ss", CHARACTERISTIC, "Flags") >= 0);
+	call(s, m);
+	assert_true(sd_bus_message_enter_container(s->reply, 'v', "as") > 0);
+	assert_true(sd_bus_message_enter_container(s->reply, 'a', "s") > 0);
+	assert_true(sd_bus_message_read(s->reply, "s", &flag) > 0);
+	assert_string_equal(flag, first);
+	assert_true(sd_bus_message_read(s->reply, "s", &flag) > 0);
+	assert_string_equal(flag, second);
+	assert_int_equal(sd_bus_message_read(s->reply, "s", &flag), 0);
 }
 
 static void read_info(struct scene *s, const char *device)
@@ -234,6 +279,23 @@ static int on_read(void *userdata, uint8_t *ret, size_t size, size_t *ret_len)
 	return 0;
 }
 
+static int on_read_claim(void *userdata, const char *peer, size_t offset, uint8_t *ret, size_t size,
+			 size_t *ret_len)
+{
+	struct scene *s = userdata;
+
+	assert_string_equal(peer, PHONE);
+	assert_true(size >= CLAIM_LEN);
+	if (s->claim_r < 0)
+		return s->claim_r;
+	if (offset > CLAIM_LEN)
+		return -ERANGE;
+	*ret_len = CLAIM_LEN - offset;
+	for (size_t i = offset; i < CLAIM_LEN; i++)
+		ret[i - offset] = (uint8_t)i;
+	return 0;
+}
+
 static int on_write(void *userdata, const char *peer, size_t limit, const void *data, size_t len)
 {
 	(void)userdata;
@@ -259,7 +321,7 @@ static bool on_may_pair(void *userdata, const char *peer)
 
 static void begin(struct scene *s)
 {
-	const struct peripheral_options options = {.pairing = PAIRING_JUST_WORKS};
+	const struct peripheral_options options = {.pairing = s->pairing};
 
 	assert_int_equal(peripheral_new(s->event, s->bus, &options, &s->events, &s->peripheral), 0);
 	settle(s);
@@ -272,6 +334,7 @@ static int setup(void **state)
 	assert_non_null(s);
 	log_set_level(LOG_LEVEL_ERROR);
 	s->events = (struct peripheral_events){.read = on_read,
+					       .read_claim = on_read_claim,
 					       .write = on_write,
 					       .peer = on_peer,
 					       .may_pair = on_may_pair,
@@ -289,6 +352,7 @@ static int teardown(void **state)
 	peripheral_free(s->peripheral);
 	while (n_timers > 0)
 		sd_event_source_unref(timers[--n_timers].source);
+	sd_bus_message_unref(s->reply);
 	sd_bus_close_unref(s->bus);
 	sd_bus_close_unref(s->daemon);
 	sd_event_unref(s->event);
@@ -360,6 +424,64 @@ static void a_second_central_is_refused_and_sent_away(void **state)
 	assert_string_equal(s->peer, PHONE);
 }
 
+/* It got through the encryption, which BlueZ sees to by the flags. */
+static void who_read_the_claim_may_think_for_ten_minutes_once(void **state)
+{
+	struct scene *s = *state;
+
+	begin(s);
+	read_claim(s, OWNER, PHONE, 0);
+	assert_false(s->is_error);
+	assert_string_equal(s->peer, PHONE);
+	assert_int_equal(limit_us(), 10 * MINUTE_US);
+	ring(s);
+	assert_string_equal(s->disconnected, PHONE);
+	read_claim(s, OWNER, PHONE, 0);
+	assert_int_equal(limit_us(), 0);
+}
+
+static void the_claim_is_read_from_any_offset_by_bluetoothd_alone(void **state)
+{
+	struct scene *s = *state;
+	const uint8_t *value;
+	size_t len;
+
+	begin(s);
+	for (uint16_t offset = 0; offset <= CLAIM_LEN; offset += 150) {
+		read_claim(s, OWNER, PHONE, offset);
+		assert_false(s->is_error);
+		assert_true(sd_bus_message_read_array(s->reply, 'y', (const void **)&value, &len) >=
+			    0);
+		assert_int_equal(len, CLAIM_LEN - offset);
+		if (len > 0)
+			assert_int_equal(value[0], (uint8_t)offset);
+	}
+	read_claim(s, OWNER, PHONE, CLAIM_LEN + 1);
+	assert_string_equal(s->error, "org.bluez.Error.InvalidOffset");
+	/* Any user of the machine. */
+	read_claim(s, ":1.99", PHONE, 0);
+	assert_string_equal(s->error, "org.bluez.Error.NotAuthorized");
+	/* Whoever may not now. */
+	s->claim_r = -EACCES;
+	read_claim(s, OWNER, PHONE, 0);
+	assert_string_equal(s->error, "org.bluez.Error.NotAuthorized");
+	write_control(s, PHONE);
+	read_claim(s, OWNER, OTHER, 0);
+	assert_string_equal(s->error, "org.bluez.Error.InProgress");
+}
+
+static void the_claim_needs_the_link_that_pairing_gives(void **state)
+{
+	struct scene *s = *state;
+
+	begin(s);
+	assert_flags(s, "read", "encrypt-read");
+	peripheral_free(s->peripheral);
+	s->pairing = PAIRING_PASSKEY;
+	begin(s);
+	assert_flags(s, "read", "encrypt-authenticated-read");
+}
+
 /* Else the first one to come would be served for ever. */
 static void the_end_of_a_central_is_seen_beside_any_number_of_bonds(void **state)
 {
@@ -398,6 +520,9 @@ int main(void)
 		T(who_wrote_may_think_for_ten_minutes),
 		T(who_paired_may_think_for_ten_minutes),
 		T(a_second_central_is_refused_and_sent_away),
+		T(who_read_the_claim_may_think_for_ten_minutes_once),
+		T(the_claim_is_read_from_any_offset_by_bluetoothd_alone),
+		T(the_claim_needs_the_link_that_pairing_gives),
 		T(the_end_of_a_central_is_seen_beside_any_number_of_bonds),
 		T(only_the_bus_says_that_bluetoothd_is_gone),
 	};

@@ -270,6 +270,24 @@ static void the_status_and_a_scan_need_no_label_code(void **state)
 	ask(f, "0803", "R 08031000\n");
 }
 
+static void a_label_code_shown_with_the_status_is_judged_as_any_other(void **state)
+{
+	struct provisioner_fixture *f = *state;
+
+	f->options.label_code = LABEL_CODE;
+	provisioner_restart(f);
+	ask(f, "0801" WITH_LABEL, "R 080110005200\n");
+	for (int i = 0; i < ATTEMPTS; i++)
+		ask(f, "0801" WITH_WRONG_LABEL, "R 08011001\n");
+	ask(f, "0801" WITH_LABEL, "R 08011003\n");
+	ask(f, "0801", "R 080110005200\n");
+	fake_clock_ms += ATTEMPTS_PERIOD_MS;
+	ask(f, "0801" WITH_LABEL, "R 080110005200\n");
+	window_close(f->window, "the test");
+	ask(f, "0801" WITH_LABEL, "R 08011003\n");
+	ask(f, "0801", "R 080110005200\n");
+}
+
 /* ---- the journal ---- */
 
 /* What answer() of so many requests writes to stderr. */
@@ -378,6 +396,7 @@ int main(void)
 		TEST(missing_label_codes_do_not_use_up_the_attempts),
 		TEST(a_label_code_that_nobody_asked_for_is_ignored),
 		TEST(the_status_and_a_scan_need_no_label_code),
+		TEST(a_label_code_shown_with_the_status_is_judged_as_any_other),
 		TEST(a_request_is_one_line_with_its_answer_and_no_secret),
 		TEST(a_refusal_says_why_in_the_journal),
 		TEST(a_peer_that_does_not_stop_asking_does_not_fill_the_journal),

@@ -135,6 +135,14 @@ static void on_found(void *userdata, const struct wifi_record *record)
 	f->n_found++;
 }
 
+static void on_claim(void *userdata, struct claimread_news *ret)
+{
+	(void)userdata;
+	*ret = (struct claimread_news){.uuid = "50363154-3931-44f0-8022-121b6401627d",
+				       .state = WIFI_CLAIM_STATE_UNCLAIMED,
+				       .token = "2dn3.0oRD"};
+}
+
 static void on_scan_done(void *userdata, int r)
 {
 	struct fixture *f = userdata;
@@ -176,6 +184,7 @@ static int setup(void **state)
 					 .passkey = on_passkey,
 					 .found = on_found,
 					 .scan_done = on_scan_done,
+					 .claim = on_claim,
 					 .userdata = f};
 	*state = f;
 	return 0;
@@ -357,6 +366,49 @@ static void a_phone_takes_the_device_to_its_network(void **state)
 	ask_for(f, "other");
 	assert_said("internal-error"); /* the success has closed the window */
 	assert_memory_equal(fake_station.config.network.ssid, "home", 4);
+}
+
+static int read_claim(const char *peer, size_t offset)
+{
+	uint8_t value[WIFI_MESSAGE_MAX];
+	struct wifi_claim claim;
+	size_t len;
+	int r = air.events->read_claim(air.events->userdata, peer, offset, value, sizeof(value),
+				       &len);
+
+	if (r == 0 && offset == 0) {
+		assert_int_equal(wifi_claim_decode(value, len, &claim), 0);
+		assert_int_equal(claim.token_len, 9);
+		assert_memory_equal(claim.token, "2dn3.0oRD", 9);
+	}
+	return r;
+}
+
+static void a_phone_that_got_the_device_to_its_network_may_claim_it(void **state)
+{
+	struct fixture *f = *state;
+
+	begin(f);
+	assert_int_equal(read_claim(PHONE, 0), -EACCES);
+	meet_phone(f);
+	assert_int_equal(read_claim(PHONE, 0), 0);
+	ask_for(f, "home");
+	connect(f);
+	assert_int_equal(read_claim(PHONE, 0), 0);
+	assert_int_equal(read_claim(PHONE, 7), 0);
+	part_from_phone(f);
+	assert_int_equal(read_claim(PHONE, 7), -ERANGE);
+	assert_int_equal(read_claim(PHONE, 0), -EACCES);
+}
+
+static void without_an_agent_there_is_nothing_to_claim(void **state)
+{
+	struct fixture *f = *state;
+
+	f->events.claim = NULL;
+	begin(f);
+	meet_phone(f);
+	assert_int_equal(read_claim(PHONE, 0), -ENODATA);
 }
 
 static void outside_of_the_window_nothing_is_set_and_nobody_pairs(void **state)
@@ -546,6 +598,8 @@ int main(void)
 		T(a_device_without_its_network_for_long_advertises_eagerly_again),
 		T(without_an_interface_nothing_is_advertised),
 		T(a_phone_takes_the_device_to_its_network),
+		T(a_phone_that_got_the_device_to_its_network_may_claim_it),
+		T(without_an_agent_there_is_nothing_to_claim),
 		T(outside_of_the_window_nothing_is_set_and_nobody_pairs),
 		T(power_on_opens_the_window_when_it_may),
 		T(an_attempt_outlives_the_phone),
