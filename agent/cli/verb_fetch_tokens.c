@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "agent/cli/bench.h"
+#include "agent/cli/claiming.h"
 #include "agent/cli/verbs.h"
 #include "base/exitcode.h"
 #include "base/file.h"
 #include "discovery/answer.h"
 #include "discovery/fetch.h"
-#include "proto/attest.h"
+#include "proto/limits.h"
 
 /* What the service takes. */
 #define TAGS_MAX 16
@@ -55,17 +56,6 @@ static bool is_over(const struct bench *b)
 
 static void try_next(struct token *k);
 
-static bool is_token_of(const char *text, size_t len, const char *uuid)
-{
-	_cleanup_(freep) struct attest *a = malloc(sizeof(*a));
-	char of[UUID_TEXT_LEN + 1];
-
-	if (!a || attest_parse(text, len, a) != 0)
-		return false;
-	uuid_format(a->uuid, of);
-	return strcmp(of, uuid) == 0;
-}
-
 static void on_reply(int r, const struct reply *reply, void *userdata)
 {
 	struct token *k = userdata;
@@ -79,7 +69,7 @@ static void on_reply(int r, const struct reply *reply, void *userdata)
 	else if (reply->code != CODE_CONTENT)
 		snprintf(k->why, sizeof(k->why), "it answered %u.%02u", reply->code >> 5,
 			 reply->code & 31U);
-	else if (!is_token_of((const char *)reply->payload, reply->payload_len, k->uuid))
+	else if (!claiming_is_token_of((const char *)reply->payload, reply->payload_len, k->uuid))
 		snprintf(k->why, sizeof(k->why), "what it sent is no claim token of this device");
 	else if (!(k->text = strndup((const char *)reply->payload, reply->payload_len)))
 		snprintf(k->why, sizeof(k->why), "%s", strerror(ENOMEM));
