@@ -38,11 +38,19 @@ int configure_failed(const struct configure *k, int r)
 				: EXIT_CODE_FAILED;
 }
 
+/* Who only reads who it is shows the code with this. */
+static bool is_code_shown(const struct configure *k, const struct wifi_request *q)
+{
+	return q->op == WIFI_OP_GET_STATUS && k->is_identity && k->label_code_len > 0;
+}
+
 static int refused(const struct configure *k, const struct wifi_request *q, enum wifi_answer answer)
 {
 	const char *why = answer == WIFI_ANSWER_INTERNAL_ERROR
 				  ? "its window is closed, there were too many attempts, or its "
 				    "Wi-Fi is busy"
+			  : answer == WIFI_ANSWER_INVALID_ARGUMENT && is_code_shown(k, q)
+				  ? "that is not the code on its label"
 			  : answer == WIFI_ANSWER_INVALID_ARGUMENT && q->op == WIFI_OP_SET_CONFIG
 				  ? k->label_code_len > 0
 					    ? "it takes neither such a configuration nor perhaps "
@@ -61,7 +69,7 @@ static int request(struct configure *k, struct wifi_request *q, struct wifi_resp
 {
 	int r;
 
-	if (q->op == WIFI_OP_SET_CONFIG || q->op == WIFI_OP_FORGET_CONFIG) {
+	if (q->op == WIFI_OP_SET_CONFIG || q->op == WIFI_OP_FORGET_CONFIG || is_code_shown(k, q)) {
 		memcpy(q->label_code, k->label_code, k->label_code_len);
 		q->label_code_len = k->label_code_len;
 	}

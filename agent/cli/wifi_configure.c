@@ -146,8 +146,10 @@ static int run_session(struct configure *k, const char *path)
 	int r;
 
 	r = configure_begin(k, path);
-	if (r == 0)
+	if (r == 0 && !k->is_identity)
 		r = k->is_forget ? configure_forget(k) : configure_network(k);
+	if (r == 0 && (k->is_identity || k->is_token || k->claiming.server))
+		r = configure_read_claim(k);
 	/* As the phones do: the next one to configure it begins anew. A connection that is gone
 	 * has told why. */
 	if (central_unpair(k->central) < 0)
@@ -176,7 +178,14 @@ static int run_configure(struct configure *k)
 	if (r < 0)
 		return configure_failed(k, r);
 	r = configure_find(k, &path);
-	return r == 0 ? run_session(k, path) : r;
+	if (r == 0)
+		r = run_session(k, path);
+	if (r != 0 || !k->claiming.server)
+		return r;
+	/* Nothing is left to be undone. */
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	return configure_claim(k);
 }
 
 static int take_ssid(struct configure *k)
@@ -190,6 +199,8 @@ static int take_ssid(struct configure *k)
 
 static int take_option(struct configure *k, int option)
 {
+	int r;
+
 	switch (option) {
 	case 'd':
 		k->device = optarg;
@@ -222,21 +233,39 @@ static int take_option(struct configure *k, int option)
 	case 'j':
 		k->is_json = true;
 		return 0;
+	case 'w':
+		k->is_identity = true;
+		return 0;
+	case 'T':
+		k->is_token = true;
+		return 0;
 	case 't':
 		return timeout_of("wifi", optarg, &k->timeout_ms);
 	}
-	return usage_error("wifi", "configure: unknown flag, or its value is missing");
+	r = claiming_take(&k->claiming, "wifi", option);
+	return r >= 0 ? r : usage_error("wifi", "configure: unknown flag, or its value is missing");
 }
 
 static int check(const struct configure *k)
 {
-	if (k->is_list && k->is_forget)
-		return usage_error("wifi", "configure: --list or --forget, not both");
-	if ((k->is_list || k->is_forget) && (k->has_ssid || k->passphrase_file || k->is_volatile))
-		return usage_error("wifi", "configure: --list and --forget configure nothing");
+	const bool is_claiming = k->claiming.server || k->claiming.api_key_file;
+	const int n_modes = k->is_list + k->is_forget + k->is_identity;
+
+	if (n_modes > 1)
+		return usage_error("wifi", "configure: one of --list, --forget and --identity");
+	if (n_modes > 0 && (k->has_ssid || k->passphrase_file || k->is_volatile))
+		return usage_error("wifi", "configure: --list, --forget and --identity configure "
+					   "nothing");
+	if ((k->is_list || k->is_forget) && (k->is_token || is_claiming))
+		return usage_error("wifi", "configure: --list and --forget claim nothing");
+	if (is_claiming && !(k->claiming.server && k->claiming.api_key_file))
+		return usage_error("wifi", "configure: --server and --api-key-file go together");
+	if (!is_claiming && (k->claiming.ca || k->claiming.n_tags > 0))
+		return usage_error("wifi", "configure: --ca and --tag claim nothing without "
+					   "--server");
 	if (k->timeout_ms == 0)
 		return usage_error("wifi", "configure: --timeout: every step needs a limit");
-	if (!k->is_list && !k->is_forget && !k->has_ssid && !ask_is_possible())
+	if (n_modes == 0 && !k->has_ssid && !ask_is_possible())
 		return usage_error("wifi", "configure: which network? --ssid");
 	return 0;
 }
@@ -251,6 +280,9 @@ int wifi_verb_configure(int argc, char **argv)
 						{"volatile", no_argument, NULL, 'v'},
 						{"list", no_argument, NULL, 'l'},
 						{"forget", no_argument, NULL, 'f'},
+						{"identity", no_argument, NULL, 'w'},
+						{"token", no_argument, NULL, 'T'},
+						CLAIMING_OPTIONS,
 						{"label-file", required_argument, NULL, 'c'},
 						{"json", no_argument, NULL, 'j'},
 						{"timeout", required_argument, NULL, 't'},

@@ -74,6 +74,15 @@ static void info(struct central *c)
 		printf("ok %u\n", version);
 }
 
+static void claim(struct central *c)
+{
+	_cleanup_(central_claim_wipe) struct central_claim claim;
+
+	if (answer(c, central_read_claim(c, &claim)) == 0)
+		printf("ok %s %s %s\n", claim.uuid, wifi_claim_state_name(claim.state),
+		       *claim.token ? claim.token : "-");
+}
+
 static void plain(struct central *c, int r)
 {
 	if (answer(c, r) == 0)
@@ -94,6 +103,8 @@ static void run(struct central *c, const char *verb, const char *argument)
 		plain(c, central_subscribe(c));
 	else if (strcmp(verb, "info") == 0)
 		info(c);
+	else if (strcmp(verb, "claim") == 0)
+		claim(c);
 	else if (strcmp(verb, "request") == 0)
 		request(c, argument);
 	else if (strcmp(verb, "next") == 0)

@@ -247,6 +247,7 @@ struct central *central_free(struct central *c)
 	free(c->info);
 	free(c->control);
 	free(c->output);
+	free(c->claim);
 	free(c);
 	return NULL;
 }

@@ -61,6 +61,19 @@ int central_subscribe(struct central *c) _must_check_;
 void central_disconnect(struct central *c);
 
 int central_read_info(struct central *c, uint32_t *ret_version) _must_check_;
+/* Who the device is and whether it has an owner; its claim token, "" while it tells none. Holds a
+ * secret: _cleanup_(central_claim_wipe). */
+struct central_claim {
+	char uuid[UUID_TEXT_LEN + 1];
+	enum wifi_claim_state state;
+	char token[CLAIM_TEXT_MAX + 1];
+};
+void central_claim_wipe(struct central_claim *c);
+/* -EOPNOTSUPP: the device has nothing of the kind; -EACCES: not to us, or not now. */
+int central_read_claim(struct central *c, struct central_claim *ret) _must_check_;
+/* So long, while what the device sends is taken in. */
+int central_wait(struct central *c, uint64_t ms) _must_check_;
+
 /* Writes and waits for the response. */
 int central_request(struct central *c, const struct wifi_request *request, uint64_t timeout_ms,
 		    struct wifi_response *ret) _must_check_;

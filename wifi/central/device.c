@@ -18,6 +18,7 @@
 #define INFO_UUID "14387801-130c-49e7-b877-2881c89cb258"
 #define CONTROL_UUID "14387802-130c-49e7-b877-2881c89cb258"
 #define OUTPUT_UUID "14387803-130c-49e7-b877-2881c89cb258"
+#define CLAIM_UUID "9152bd01-3121-4c3a-a079-9c4b1b7c4df0"
 
 /* ---- what BlueZ says of it ---- */
 
@@ -60,6 +61,7 @@ static void clear(struct central *c)
 	free(TAKE_PTR(c->info));
 	free(TAKE_PTR(c->control));
 	free(TAKE_PTR(c->output));
+	free(TAKE_PTR(c->claim));
 	c->is_connected = c->is_resolved = c->is_paired = c->is_subscribed = false;
 	queue_clear(&c->queue);
 }
@@ -90,6 +92,7 @@ static int take_characteristic(struct central *c, const char *path, const char *
 	char **place = strcasecmp(uuid, INFO_UUID) == 0      ? &c->info
 		       : strcasecmp(uuid, CONTROL_UUID) == 0 ? &c->control
 		       : strcasecmp(uuid, OUTPUT_UUID) == 0  ? &c->output
+		       : strcasecmp(uuid, CLAIM_UUID) == 0   ? &c->claim
 							     : NULL;
 
 	if (!place || *place)

@@ -35,6 +35,7 @@ struct central {
 	bool had_bond;                 /* it was when the connection began */
 	bool is_subscribed;            /* to both characteristics */
 	char *info, *control, *output; /* owned: objects of its characteristics */
+	char *claim;                   /* the same; NULL: it has none */
 	struct queue queue;
 
 	char error[320];
