@@ -13,8 +13,10 @@ from lab.guest.wifi import PASSPHRASE, Wifi
 radios = wifi = None
 INFORMATION, CONTROL_POINT, DATA_OUT = (f"1438780{n}130c49e7b8772881c89cb258" for n in (1, 2, 3))
 NOTHING = answer(SUCCESS, GET_STATUS) + "5200"  # nothing is configured
+CLAIM = "9152bd0131214c3aa0799c4b1b7c4df0"
 SUBSCRIBE = {CONTROL_POINT: b"\x02\x00", DATA_OUT: b"\x01\x00"}
 LABEL = "A1B2-C3D4"
+UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 def setUpModule():
@@ -51,6 +53,8 @@ class Access(case.Case):
             self.assertNotEqual(stranger.refusal(stranger.read, handles[uuid]), 0)
             # The descriptor follows the value.
             self.assertEqual(stranger.refusal(stranger.write, handles[uuid] + 1, SUBSCRIBE[uuid]), code)
+        self.assertEqual(stranger.refusal(stranger.read, handles[CLAIM]), code)
+        self.assertEqual(stranger.refusal(stranger.read_blob, handles[CLAIM], 1), code)
         for message in (request(GET_STATUS), set_config("lab-open", auth=OPEN), request(FORGET_CONFIG)):
             self.assertEqual(stranger.refusal(stranger.write, handles[CONTROL_POINT], message), code)
         stranger.close()
@@ -131,6 +135,7 @@ class Access(case.Case):
         device.ctl("wifi", "advertise")
         with Central() as c:
             c.open()
+            self.assertRegex(c.do("claim"), f"^{UUID} unknown -$")
             self.assertEqual(c.say(set_config("lab-wpa2", PASSPHRASE, volatile=1)), answer(SUCCESS, SET_CONFIG))
             self.assertEqual(c.results_until("^100[45]")[-1], "1004")
             # With success it closed, for the one who is still here as well.
@@ -138,6 +143,8 @@ class Access(case.Case):
             for message, op in ((set_config("lab-open", auth=OPEN), SET_CONFIG), (request(FORGET_CONFIG), FORGET_CONFIG),
                                 (request(START_SCAN), START_SCAN)):
                 self.assertEqual(c.say(message), answer(INTERNAL_ERROR, op))
+            # But that one may claim it.
+            self.assertRegex(c.do("claim"), f"^{UUID} unknown -$")
             self.assertRegex(c.say(request(GET_STATUS)), "^" + answer(SUCCESS, GET_STATUS) + "52..0804")
         self.assertEqual(device.wait_stage("connected")["ssid"], "lab-wpa2")
         # And for one who is bonded and comes back.
@@ -145,6 +152,7 @@ class Access(case.Case):
         with Central() as c:
             c.open()
             self.assertEqual(c.say(request(FORGET_CONFIG)), answer(INTERNAL_ERROR, FORGET_CONFIG))
+            self.assertRegex(c.ask("claim"), "^error EACCES")
         self.assertEqual(device.status()["ssid"], "lab-wpa2")
         device.ctl("wifi", "forget")
         device.wait_stage("unconfigured")
@@ -179,6 +187,9 @@ class Access(case.Case):
             for code in (None, "", LABEL[:-1], LABEL + "5"):
                 self.assertEqual(c.say(set_config("lab-wpa2", PASSPHRASE, label_code=code)),
                                  answer(INVALID_ARGUMENT, SET_CONFIG))
+            self.assertRegex(c.ask("claim"), "^error EACCES")
+            self.assertEqual(c.say(request(GET_STATUS) + text(100, LABEL.encode())), NOTHING)
+            self.assertRegex(c.do("claim"), f"^{UUID} unknown -$")
         device.wait_advertising()
         # Attempts are left for just this one.
         events, _ = device.configure("--ssid", "lab-wpa2", "--passphrase-file", device.passphrase_file(PASSPHRASE),

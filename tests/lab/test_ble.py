@@ -183,6 +183,19 @@ class JustWorks(Ble):
         self.assertIn("Attribute value length is invalid", done.stdout + done.stderr)
         probe.wait_next("^write .* limit=18 ")
 
+    def test_a_long_read_of_the_claim_gets_all_of_it_in_small_packets(self):
+        probe = self.device()
+        self.bond(probe)
+        text = self.gatttool("--characteristics").stdout
+        claim = re.search(r"properties = 0x02, char value handle = (0x....), uuid = 9152bd01-", text).group(1)
+        probe.wait_next("advertising on")
+        done = self.gatttool("-l", "medium", "--char-read", "-a", claim)
+        value = re.search("value/descriptor: ([0-9a-f ]+)", done.stdout)
+        self.assertTrue(value, done.stdout + done.stderr)
+        self.assertEqual(bytes.fromhex(value.group(1)), bytes((i ^ i >> 8) & 0xFF for i in range(512)))
+        offsets = [int(n) for n in re.findall(r"read-claim offset=(\d+)", probe.output())]
+        self.assertEqual(offsets, list(range(0, 512, 22)))
+
     def test_a_bonded_central_comes_back_without_pairing(self):
         probe = self.device()
         self.bond(probe)

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A device without cable, screen or keys: its Wi-Fi from a configurator over BLE, then cloud access by itself."""
 
+import json
+import os
 import re
 
-from lab.guest import case
+from harness.process import finish, program
+from lab.guest import case, wifi as air
 from lab.guest.bus import SystemBus
 from lab.guest.case import stage
 from lab.guest.device import ADVERTISED_NAME, Device, make_service
@@ -56,7 +59,7 @@ class Onboarding(case.Case):
             trace.wait_line(re.escape(line))
         device.stop()
 
-    def onboard(self, ssid, auth):
+    def onboard(self, ssid, auth, while_unclaimed=None):
         service = make_service(self)
         device = Device(self, radios.bus, service).start()
         device.wait_advertising()
@@ -86,6 +89,8 @@ class Onboarding(case.Case):
         stage("connected")
 
         device.ctl("status", "--wait", "unclaimed", "--timeout", "60")
+        if while_unclaimed:
+            while_unclaimed(device)
         service.rest.claim(device.ctl("token", "--raw").strip(), ["nrf-cloud-onboarding"])
         device.ctl("status", "--wait", "idle", "--timeout", "60")
         self.assertTrue(device.is_validated())
@@ -103,8 +108,59 @@ class Onboarding(case.Case):
         device.ctl("wifi", "forget")
         device.stop()
 
+    def claim_event(self, device, *options, expect=0):
+        """What `configure --identity` tells of the device and its owner."""
+        events, err = device.configure("--identity", *options, expect=expect)
+        self.assertEqual(results(events), [])
+        return next(e for e in events if e["event"] == "claim"), err
+
+    def assert_token_is_kept(self, device):
+        """Without claim-token = yes."""
+        device.ctl("wifi", "advertise")
+        device.wait_advertising()
+        said, err = self.claim_event(device, "--token", expect=1)
+        self.assertEqual((said["state"], "token" in said), ("unclaimed", False))
+        self.assertIn("keeps its claim token to itself", err)
+        stage("the token is kept")
+
+    def test_one_command_in_one_visit_gives_it_wifi_and_an_owner(self):
+        service = make_service(self)
+        device = Device(self, radios.bus, service, claim_token="yes").start()
+        device.wait_advertising()
+        uuid = json.loads(device.ctl("status", "--json"))["uuid"]
+        key = self.path("api-key")
+        with open(key, "w", encoding="ascii", opener=lambda p, f: os.open(p, f, 0o600)) as f:
+            f.write(service.rest.api_key + "\n")
+        # The laptop has the Internet, where the access points are.
+        done = finish(air.inside(program("onboardctl"), "wifi", "configure", "--adapter", "hci1", "--device",
+                                 ADVERTISED_NAME, "--json", "--ssid", "lab-wpa2", "--passphrase-file",
+                                 device.passphrase_file(PASSPHRASE), "--token", "--server", service.rest.base,
+                                 "--api-key-file", key, "--tag", "nrf-cloud-onboarding"), limit_s=120)
+        self.assertEqual(done.returncode, 0, f"{done.stdout}\n{done.stderr}")
+        events = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual(results(events), CONNECTING)
+        said = next(e for e in events if e["event"] == "claim")
+        self.assertEqual((said["uuid"], said["state"]), (uuid, "unclaimed"))
+        self.assertRegex(said["token"], r"^[\w-]+\.[\w-]+$")
+        self.assertEqual(events[-1], {"event": "claimed", "uuid": uuid})
+        self.assertEqual(service.rest.device(uuid)["id"], uuid)
+        stage("claimed")
+        device.ctl("status", "--wait", "idle", "--timeout", "60")
+        self.assertTrue(device.is_validated())
+
+        device.ctl("wifi", "advertise")
+        device.wait_advertising()
+        said, err = self.claim_event(device, "--token", expect=1)
+        self.assertEqual(said, {"event": "claim", "uuid": uuid, "state": "claimed"})
+        self.assertIn("has an owner already", err)
+        log = device.process.output()
+        self.assertIn("read-claim: told the claim token", log)
+        self.assertIn("read-claim: told, without a claim token", log)
+        device.ctl("wifi", "forget")
+        device.stop()
+
     def test_wpa2_from_the_configurator_to_validated_cloud_access(self):
-        self.onboard("lab-wpa2", "wpa2-psk")
+        self.onboard("lab-wpa2", "wpa2-psk", self.assert_token_is_kept)
 
     def test_wpa3_from_the_configurator_to_validated_cloud_access(self):
         self.onboard("lab-wpa3", "wpa3-psk")

@@ -9,7 +9,7 @@ import struct
 
 ATT_CID = 4
 LE_PUBLIC = 1
-ERROR, READ_BY_TYPE, READ, WRITE = 0x01, 0x08, 0x0A, 0x12
+ERROR, READ_BY_TYPE, READ, READ_BLOB, WRITE = 0x01, 0x08, 0x0A, 0x0C, 0x12
 CHARACTERISTIC = 0x2803
 NOT_FOUND, NOT_SUPPORTED = 0x0A, 0x06
 WRITE_NOT_PERMITTED, NOT_AUTHENTICATED, NOT_ENCRYPTED = 0x03, 0x05, 0x0F
@@ -72,6 +72,9 @@ class Att:
 
     def read(self, handle):
         return self.ask(struct.pack("<BH", READ, handle))
+
+    def read_blob(self, handle, offset):
+        return self.ask(struct.pack("<BHH", READ_BLOB, handle, offset))
 
     def write(self, handle, data):
         self.ask(struct.pack("<BH", WRITE, handle) + data)
