@@ -20,6 +20,10 @@
 #define ID_BACKING_OFF "ec1642230405444bab232c802acfa5e9"
 #define ID_NO_NETWORK "1693e5087db747d5b236f9fd76a05553"
 #define ID_NO_TIME "49574953654e472da2be6b3a57f921cb"
+#define ID_REQUESTED "9bdb2737f56a4c7cbb104c06958e0a7f"
+#define ID_COMMAND_DONE "e90d2315ccf84afc9eeded3bd1c27b06"
+#define ID_INTERVAL "8c1d0445e33c41afb0ab5674448f8d1c"
+#define ID_CERTIFICATE_AGED "f298c652e7044a62b76ab2a8c9758f0c"
 #define ID_ROLLED_BACK "b82f2f08a6824f7ca571154f70f2fb91"
 #define ID_STARTED_ANEW "10bbd284fdb4444ea8d60cc2526b9bc1"
 #define ID_ENDED "ee7a51f7f4c7481781dcaf5b82225385"
@@ -113,6 +117,43 @@ void journal_state(bool is_quiet, enum fsm_state from, enum fsm_state to, enum o
 
 	log_event(is_quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, fields, ARRAY_SIZE(fields),
 		  "state old=%s new=%s trace=%s why=\"%s\"", old_state, new_state, trace, why);
+}
+
+void journal_requested(const char *requests)
+{
+	const struct log_field fields[] = {{"MESSAGE_ID", ID_REQUESTED}, {"REQUEST", requests}};
+
+	log_event(LOG_LEVEL_NOTICE, fields, ARRAY_SIZE(fields), "request waiting=\"%s\"", requests);
+}
+
+void journal_command_done(uint32_t command)
+{
+	char text[32];
+	const struct log_field fields[] = {{"MESSAGE_ID", ID_COMMAND_DONE}, {"REQUEST", text}};
+
+	snprintf(text, sizeof(text), "shadow command %" PRIu32, command);
+	log_event(LOG_LEVEL_NOTICE, fields, ARRAY_SIZE(fields), "request done=\"%s\"", text);
+}
+
+void journal_interval(uint64_t interval_s)
+{
+	char text[24];
+	const struct log_field fields[] = {{"MESSAGE_ID", ID_INTERVAL}, {"INTERVAL", text}};
+
+	snprintf(text, sizeof(text), "%" PRIu64, interval_s);
+	log_event(LOG_LEVEL_NOTICE, fields, ARRAY_SIZE(fields), "interval seconds=%s", text);
+}
+
+void journal_certificate_aged(uint32_t tag)
+{
+	char text[16];
+	const struct log_field fields[] = {{"MESSAGE_ID", ID_CERTIFICATE_AGED}, {"TAG", text}};
+
+	snprintf(text, sizeof(text), "%" PRIu32, tag);
+	log_event(LOG_LEVEL_NOTICE, fields, ARRAY_SIZE(fields),
+		  "certificate aged tag=%s: past two thirds of its life, and the service has no "
+		  "other one yet",
+		  text);
 }
 
 void journal_rolled_back(uint32_t tag, const char *why)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/internal.h"
+#include "agent/journal.h"
 #include "agent/renewal.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -41,7 +42,7 @@ void agent_provision(struct agent *a, enum request_source source)
 		log_warning("a request is not stored: %s, it is lost when onboardd ends early",
 			    strerror(-r));
 	requests_describe(&a->requests, true, text);
-	log_info("request waiting=\"%s\"", text);
+	journal_requested(text);
 	agent_post_external(a, FSM_EVENT_PROVISION);
 }
 
@@ -54,8 +55,10 @@ static void settle_requests(struct agent *a)
 		log_error("requests that were run cannot be taken out of the store: %s, a restart "
 			  "would run them again",
 			  strerror(-r));
-	if (a->requests.done != done)
-		agent_poll_now(a, "a command of the shadow was run");
+	if (a->requests.done == done)
+		return;
+	journal_command_done(a->requests.done);
+	agent_poll_now(a, "a command of the shadow was run");
 }
 
 /* ---- schedule ---- */
@@ -89,7 +92,7 @@ int agent_set_interval(struct agent *a, uint64_t interval_s)
 
 	if (r != 0)
 		return r;
-	log_info("interval seconds=%" PRIu64, interval_s);
+	journal_interval(interval_s);
 	plan_schedule(a, false);
 	if (a->fsm.state == FSM_STATE_IDLE)
 		agent_arm_timer(a);
@@ -122,9 +125,7 @@ static void plan_renewal(struct agent *a)
 		log_warning("the run for the certificate is not stored: %s, ignoring",
 			    strerror(abs(r)));
 	a->renew_at_s = renewal_next(&v, now);
-	log_notice("certificate aged tag=%u: past two thirds of its life, and the service has no "
-		   "other one yet",
-		   a->config->cloud_tag);
+	journal_certificate_aged(a->config->cloud_tag);
 }
 
 /* ---- all of it ---- */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/internal.h"
+#include "agent/journal.h"
 #include "agent/shadow.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -89,6 +90,7 @@ void agent_poll_now(struct agent *a, const char *why)
 /* The command to acknowledge now: one that was run; 0 for none. */
 static uint32_t take_command(struct agent *a, uint32_t command)
 {
+	char text[REQUESTS_TEXT_MAX];
 	int r;
 
 	if (command == 0)
@@ -98,7 +100,8 @@ static uint32_t take_command(struct agent *a, uint32_t command)
 		return command;
 	if (r == REQUESTS_E_PENDING)
 		return 0;
-	log_notice("request waiting=\"shadow command %" PRIu32 "\"", command);
+	requests_describe(&a->requests, true, text);
+	journal_requested(text);
 	if (r < 0)
 		log_warning("a request is not stored: %s, the shadow has it still", strerror(-r));
 	return 0;

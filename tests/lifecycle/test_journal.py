@@ -62,6 +62,13 @@ class JournalTest(case.Case):
         self.assertEqual((unclaimed["MESSAGE_ID"], unclaimed["OUTCOME"]), (ids()["UNCLAIMED"], "unclaimed"))
         self.assertRegex(status["trace"], "^[0-9a-f]+$")
         self.assertIn(unclaimed["TRACE"], {e["TRACE"] for e in moves if e["STATE"] == "authenticating"})
+        # Who asks for something is told with what they asked for.
+        run([program("onboardctl"), "interval", "12h"], env=bus.env)
+        run([program("onboardctl"), "provision"], env=bus.env)
+        for name, field, value, line in (("INTERVAL", "INTERVAL", "43200", "interval seconds=43200"),
+                                         ("REQUESTED", "REQUEST", "bus", 'request waiting="bus"')):
+            told = self.journal.entries(f"MESSAGE_ID={ids()[name]}")
+            self.assertEqual([(e[field], e["MESSAGE"], e["PRIORITY"]) for e in told], [(value, line, "5")])
         # What it says in between comes the same way, in its place.
         self.assertTrue([e for e in entries if e["MESSAGE"].startswith("step name=")])
 

@@ -40,6 +40,7 @@ class Command(Shadow):
         self.command(7)
         self.daemon.wait_line("asked for: shadow command 7", after=after)
         self.wait_reported("command", [1, 7])
+        self.daemon.wait_line('request done="shadow command 7"', after=after)
         self.assertEqual(self.begun(after), ["asked for: shadow command 7"])
 
     def test_it_is_not_acknowledged_while_its_cycle_runs(self):
@@ -47,6 +48,7 @@ class Command(Shadow):
         after = self.mark()
         self.device_asks_for(8)
         self.assertNotIn("command", self.shadow()["reported"])
+        self.assertNotIn("request done=", self.daemon.output())
         self.go_on()
         self.wait_reported("command", [1, 8])
         self.assertEqual(self.begun(after), ["asked for: shadow command 8"])
