@@ -131,7 +131,6 @@ static void on_connected(struct session *s, int r, const char *detail, void *use
 		return;
 	}
 	agent_server_forget(a);
-	agent_note_way(a);
 	session_get_stats(s, &stats);
 	snprintf(why, sizeof(why), "%s, %s handshake", session_suite(s),
 		 stats.handshakes_abbreviated > a->abbreviated_before ? "abbreviated" : "full");
@@ -253,6 +252,9 @@ static void on_authenticated(struct provisioning *p, const struct provisioning_r
 	char span[DURATION_TEXT_MAX];
 
 	(void)p;
+	/* A service that lets nobody in over UDP for a moment says so over HTTPS. */
+	if (result->outcome != OUTCOME_BUSY)
+		agent_note_way(a);
 	if (result->outcome == OUTCOME_UNCLAIMED) {
 		take_unclaimed(a, result->detail);
 		return;

@@ -502,6 +502,11 @@ uint16_t device_front_port(const struct device_front *f)
 	return f->port;
 }
 
+const struct admission *device_front_admission(const struct device_front *f)
+{
+	return &f->admission;
+}
+
 void device_front_refresh(struct device_front *f)
 {
 	struct admission_queue q;

@@ -9,6 +9,7 @@
 
 #include "service/core.h"
 
+struct admission;
 struct device_front;
 
 struct device_front_config {
@@ -30,6 +31,8 @@ int device_front_new(sd_event *event, struct core *core, const struct device_fro
 struct device_front *device_front_free(struct device_front *f); /* close_notify to every session */
 DEFINE_CLEANUP(struct device_front *, device_front_free);
 uint16_t device_front_port(const struct device_front *f);
+/* Who is let in; borrowed. */
+const struct admission *device_front_admission(const struct device_front *f);
 /* Brings the levels in the metrics up to date. */
 void device_front_refresh(struct device_front *f);
 /* Takes no new devices from now on, and answers what has arrived: for at most that long. */

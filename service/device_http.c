@@ -12,6 +12,8 @@
 #include "service/metrics.h"
 
 #define NO_FORMAT (-1)
+/* So long a device that is not let in waits, and up to as long again: they came together. */
+#define BUSY_S 5
 #define OTHER_FORMAT 65535 /* reserved (RFC 7252 §12.3): nothing is in it */
 
 /* ---- what is asked ---- */
@@ -132,6 +134,22 @@ static void log_in(const struct device_dispatch *d, struct device_session *s,
 	device_dispatch(d, s, &request, now_ms, ret);
 }
 
+static bool is_full(const struct device_http *devices)
+{
+	return devices->admission && devices->admission->state != GATE_OPEN;
+}
+
+static void refuse_for_now(struct device_answer *ret)
+{
+	uint32_t chance;
+
+	random_fill(&chance, sizeof(chance));
+	ret->code = DEVICE_CODE(5, 3);
+	ret->reason = "too many devices at the same time";
+	ret->has_max_age = true;
+	ret->max_age = BUSY_S + chance % (BUSY_S + 1);
+}
+
 static void ask(const struct router_call *call, const struct twin *twin, const char *token,
 		struct device_session *s, struct device_request *request, uint64_t now_ms,
 		struct device_answer *ret)
@@ -141,6 +159,11 @@ static void ask(const struct router_call *call, const struct twin *twin, const c
 	if (strlen(token) > JWT_MAX) {
 		ret->code = DEVICE_CODE(4, 3);
 		ret->reason = "token too long";
+		return;
+	}
+	/* Whoever has begun may end it. */
+	if (twin->is_login && is_full(call->devices)) {
+		refuse_for_now(ret);
 		return;
 	}
 	log_in(&d, s, twin, token, now_ms, ret);

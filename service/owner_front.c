@@ -217,7 +217,8 @@ int owner_front_new(sd_event *event, struct core *core, const struct owner_front
 	f->core = core;
 	f->config = *config;
 	f->devices = (struct device_http){.max_age_s = config->session_max_age_s,
-					  .metrics = config->metrics};
+					  .metrics = config->metrics,
+					  .admission = config->admission};
 	if (f->config.body_time_ms == 0)
 		f->config.body_time_ms = OWNER_BODY_TIME_MS;
 	f->has_tls = config->cert_file;

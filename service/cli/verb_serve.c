@@ -310,6 +310,8 @@ static int run(const struct serve_options *o, struct state *state)
 						       .n_public_urls = o->n_public_urls},
 			       &portal, &detail);
 	owner_config.portal = portal;
+	if (r == 0)
+		owner_config.admission = device_front_admission(devices);
 	owner_config.trees[0] = (struct owner_front_tree){
 		.prefix = "/portal/", .run = portal_file, .userdata = portal};
 	if (r == 0)

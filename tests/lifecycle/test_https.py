@@ -265,6 +265,27 @@ class Lies(Https):
         self.assertGreater(paths.count(LOGIN), 1)
 
 
+    def test_a_server_that_lets_nobody_in_for_a_moment_does_not_make_its_network_one_without_udp(self):
+        refused = []
+
+        def answer(path):
+            if path == COMMANDS and not refused:
+                refused.append(path)
+                return body(b"", b"401 Unauthorized")
+            return body(b"", b"503 Service Unavailable")
+
+        liar = udpless.Liar(self, self.pki(), answer)
+        device = udpless.DeviceBehindCable(self, self.cable, self.service, name="agent-busy")
+        device.set("provisioning", https_port=liar.port)
+        device.init()
+        self.cable.drop_udp()
+        process = device.start_once("--timeout", "8")
+        done = Run(process, process.wait())
+        self.assertEqual(done.outcome, "busy", process.output())
+        self.assertIn(LOGIN, liar.paths)
+        self.assertNotIn("transport first=https", process.output())
+
+
 class ThroughProxy(Https):
     LOGIN = "device:s3cret-of-the-proxy"
 

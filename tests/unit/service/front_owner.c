@@ -17,6 +17,7 @@
 #include "fake_core.h"
 #include "pki.h"
 #include "service/address.h"
+#include "service/device_http.h"
 #include "service/owner_front.h"
 
 #define MAX_BODY 4096
@@ -208,6 +209,8 @@ static const struct router_route rows[] = {
 	{"GET", "/v1/event", ROLE_VIEWER, 0, 0, 0, event},
 	{"GET", "/v1/never", ROLE_VIEWER, 0, 0, 0, never},
 	{"GET", "/v1/stream", ROLE_VIEWER, 0, 0, 0, stream},
+	{"POST", "/v1/provisioning/auth-jwt", ROLE_DEVICE, 0, 0, 0, device_http},
+	{"GET", "/v1/provisioning/commands", ROLE_DEVICE, 0, 0, 0, device_http},
 };
 static const struct router router = {rows, ARRAY_SIZE(rows)};
 
@@ -244,7 +247,8 @@ struct bench {
 	unsigned int status;
 };
 
-static unsigned int body_time_ms; /* 0: what it is by itself */
+static struct admission admission; /* of the front for devices, which is not here */
+static unsigned int body_time_ms;  /* 0: what it is by itself */
 
 static void open_front(struct bench *b, bool has_tls)
 {
@@ -256,6 +260,7 @@ static void open_front(struct bench *b, bool has_tls)
 		.key_file = has_tls ? key : NULL,
 		.max_body = MAX_BODY,
 		.body_time_ms = body_time_ms,
+		.admission = &admission,
 		.router = &router,
 		.admit = admit,
 		.identify = by_cookie,
@@ -275,6 +280,7 @@ static int set_up(void **state)
 
 	fake_reset();
 	jobs_freed = streams_freed = 0;
+	admission.state = GATE_OPEN;
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	assert_int_equal(sigprocmask(SIG_BLOCK, &child, NULL), 0);
@@ -401,6 +407,30 @@ static void an_owner_is_served(void **state)
 	     "Content-Type: application/merge-patch+json", "-d", "{}");
 	assert_int_equal(b->status, 409);
 	assert_non_null(strstr(b->head, "Content-Type: application/problem+json\r\n"));
+}
+
+#define LOGIN "/v1/provisioning/auth-jwt", "-X", "POST", "-H", "Authorization: Bearer a.b.c"
+
+static void while_no_more_are_let_in_over_udp_a_device_is_told_to_come_later(void **state)
+{
+	struct bench *b = *state;
+	const char *header;
+	unsigned int after_s;
+
+	admission.state = GATE_CLOSED;
+	CURL(b, LOGIN);
+	assert_int_equal(b->status, 503);
+	assert_int_equal(fake.n_authenticate, 0);
+	header = strstr(b->head, "Retry-After: ");
+	assert_non_null(header);
+	assert_int_equal(sscanf(header, "Retry-After: %u", &after_s), 1);
+	assert_in_range(after_s, 5, 10);
+	/* Who has logged in goes on. */
+	CURL(b, "/v1/provisioning/commands", "-H", "Authorization: Bearer a.b.c");
+	assert_int_equal(fake.n_authenticate, 1);
+	admission.state = GATE_OPEN;
+	CURL(b, LOGIN);
+	assert_int_equal(fake.n_authenticate, 2);
 }
 
 static void without_a_valid_key_nobody_is(void **state)
@@ -763,6 +793,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(an_owner_is_served),
+		TEST(while_no_more_are_let_in_over_udp_a_device_is_told_to_come_later),
 		TEST(without_a_valid_key_nobody_is),
 		TEST(a_role_that_is_too_low_is_forbidden),
 		TEST(what_the_table_does_not_name_is_refused),
