@@ -56,6 +56,18 @@ const char *agent_token_to_show(const struct agent *a)
 	return agent_is_unclaimed(a) && *a->claim_token ? a->claim_token : NULL;
 }
 
+void agent_tell_claim(void *userdata, struct claimread_news *ret)
+{
+	const struct agent *a = userdata;
+	const char *token = agent_token_to_show(a);
+
+	ret->uuid = identity_uuid_text(a->identity);
+	ret->state = token                            ? WIFI_CLAIM_STATE_UNCLAIMED
+		     : strcmp(a->claimed, "yes") == 0 ? WIFI_CLAIM_STATE_CLAIMED
+						      : WIFI_CLAIM_STATE_UNKNOWN;
+	ret->token = a->config->wifi_claim_token ? token : NULL;
+}
+
 const char *agent_unclaimed_why(const struct agent *a)
 {
 	return strcmp(a->claimed, "released") == 0 ? "was claimed, its owner released it"

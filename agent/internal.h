@@ -180,6 +180,9 @@ bool agent_is_unclaimed(const struct agent *a);
 /* The claim token, while it may be shown to others than its owner: the service has said that there
  * is none. NULL else. */
 const char *agent_token_to_show(const struct agent *a);
+/* A claimread_fn: what a configurator may read. Unclaimed is who has a token to be claimed with:
+ * until the key has signed it, nothing is known. */
+void agent_tell_claim(void *userdata, struct claimread_news *ret);
 /* For people, of a device that is unclaimed. */
 const char *agent_unclaimed_why(const struct agent *a);
 const char *agent_unclaimed_help(const struct agent *a);

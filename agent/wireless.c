@@ -98,13 +98,8 @@ static void on_scan_done(void *userdata, int r)
 static void on_claim(void *userdata, struct claimread_news *ret)
 {
 	const struct wireless *w = userdata;
-	const struct agent *a = w->agent;
 
-	ret->uuid = identity_uuid_text(a->identity);
-	ret->state = agent_is_unclaimed(a)            ? WIFI_CLAIM_STATE_UNCLAIMED
-		     : strcmp(a->claimed, "yes") == 0 ? WIFI_CLAIM_STATE_CLAIMED
-						      : WIFI_CLAIM_STATE_UNKNOWN;
-	ret->token = a->config->wifi_claim_token ? agent_token_to_show(a) : NULL;
+	agent_tell_claim(w->agent, ret);
 }
 
 /* ---- the bus ---- */
