@@ -423,8 +423,10 @@ static void on_reported(struct provisioning *p, const struct provisioning_result
 	a->reauthenticated = false;
 	agent_tell_step(a, "report", "%s%s", result->detail,
 			result->n_failed ? ", errors among them" : "");
-	agent_post(a, result->finished ? FSM_EVENT_FINISHED : FSM_EVENT_REPORTED, -1, "%s",
-		   result->detail);
+	/* What an earlier cycle was told to be all may not be any more: this one has to ask. */
+	agent_post(a,
+		   result->finished && a->n_batches > 0 ? FSM_EVENT_FINISHED : FSM_EVENT_REPORTED,
+		   -1, "%s", result->detail);
 }
 
 void agent_do_resume(struct agent *a)

@@ -51,7 +51,7 @@ enum fsm_event {
 				  */
 	FSM_EVENT_EXECUTED,
 	FSM_EVENT_REPORTED,
-	FSM_EVENT_FINISHED, /* reported, and the service had said that this was all */
+	FSM_EVENT_FINISHED, /* reported, and the service had said in this cycle that this was all */
 	FSM_EVENT_REAUTHENTICATE,
 	FSM_EVENT_LOST,      /* the session is gone: another one at once */
 	FSM_EVENT_TRANSIENT, /* worth trying again soon */

@@ -180,6 +180,26 @@ static void agent_waits_before_trying_on_with_a_service_that_loses_every_session
 	assert_int_equal(status_of(f).pending_results, 0);
 }
 
+/* What was queued since the service said finished has not been fetched yet. */
+static void a_cycle_that_was_asked_for_fetches_though_it_reports_an_earlier_finished(void **state)
+{
+	struct fixture *f = *state;
+
+	OFFER("k=%KEYGEN 16842753,2,0", "f=finished");
+	for (int i = 0; i < 4; i++)
+		service.report_r[i] = SESSION_E_LOST;
+	start(f);
+	run_until_ended(f, 1);
+	assert_true(is_in(f, "backing-off"));
+	OFFER("d=%CMNG 0,7,3,\"00\"", "g=finished");
+	agent_provision(f->agent, REQUEST_BUS);
+	run_until_ended(f, 2);
+	assert_true(is_in(f, "idle"));
+	assert_int_equal(status_of(f).commands_ok, 4);
+	assert_int_equal(service.at_body, 2);
+	assert_string_equal(status_of(f).requests, "");
+}
+
 static void agent_waits_before_trying_on_with_a_server_that_hangs_up_at_once(void **state)
 {
 	struct fixture *f = *state;
@@ -598,6 +618,7 @@ int main(void)
 		TEST(agent_reports_over_a_new_session_when_the_old_one_cannot_be_resumed),
 		TEST(agent_repeats_the_report_over_a_new_session_when_the_session_is_lost),
 		TEST(agent_waits_before_trying_on_with_a_service_that_loses_every_session),
+		TEST(a_cycle_that_was_asked_for_fetches_though_it_reports_an_earlier_finished),
 		TEST(agent_waits_before_trying_on_with_a_server_that_hangs_up_at_once),
 		TEST(agent_authenticates_again_once_when_the_service_forgot_it),
 		TEST(agent_takes_a_second_refusal_as_a_failure),
