@@ -21,6 +21,7 @@
 #define WORD_MAX 1024
 #define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
 #define HTTP_URL_MAX 1024
+#define CHOICES_TEXT_MAX 128
 
 #define KEY(section, name, kind, field, fallback, min, max)                                        \
 	{                                                                                          \
@@ -207,10 +208,11 @@ static bool is_address(const char *text)
 	return inet_pton(AF_INET, text, binary) == 1 || inet_pton(AF_INET6, text, binary) == 1;
 }
 
-static int check_uuid(char *text, char **ret_allowed)
+static int check_uuid(const struct config_key *key, char *text, char **ret_allowed)
 {
 	uint8_t uuid[UUID_LEN];
 
+	(void)key;
 	if (uuid_parse(text, strlen(text), uuid) < 0)
 		return config_refuse(
 			ret_allowed,
@@ -219,43 +221,30 @@ static int check_uuid(char *text, char **ret_allowed)
 	return 0;
 }
 
-/* words ends with NULL; all says them to people. */
-static int check_choice(const char *text, const char *const *words, const char *all,
-			char **ret_allowed)
+static int check_choice(const char *text, const char *const *words, char **ret_allowed)
 {
-	for (; *words; words++)
-		if (strcmp(text, *words) == 0)
+	char all[CHOICES_TEXT_MAX] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; words[i]; i++) {
+		if (strcmp(text, words[i]) == 0)
 			return 0;
+		len += (size_t)snprintf(all + len, sizeof(all) - len, "%s%s",
+					i == 0         ? ""
+					: words[i + 1] ? ", "
+						       : " and ",
+					words[i]);
+	}
 	return config_refuse(ret_allowed, "allowed are %s", all);
 }
 
-static int check_level(const char *text, char **ret_allowed)
-{
-	static const char *const levels[] = {"error", "warning", "notice", "info", "debug", NULL};
-
-	return check_choice(text, levels, "error, warning, notice, info and debug", ret_allowed);
-}
-
-static int check_pairing(const char *text, char **ret_allowed)
-{
-	static const char *const ways[] = {"just-works", "passkey", "passkey-on-label", NULL};
-
-	return check_choice(text, ways, "just-works, passkey and passkey-on-label", ret_allowed);
-}
-
-static int check_transport(const char *text, char **ret_allowed)
-{
-	static const char *const ways[] = {"auto", "coap", "https", NULL};
-
-	return check_choice(text, ways, "auto, coap and https", ret_allowed);
-}
-
 /* Who may use it stands in a file of its own. */
-static int check_proxy(const char *text, char **ret_allowed)
+static int check_proxy(const struct config_key *key, char *text, char **ret_allowed)
 {
 	const char *host = text + 7, *port = strrchr(text, ':');
 	uint64_t number;
 
+	(void)key;
 	if (strncmp(text, "http://", 7) == 0 && port && port > host && port - host <= HOST_MAX &&
 	    strspn(host, HOST_CHARACTERS) == (size_t)(port - host) &&
 	    decimal_parse(port + 1, strlen(port + 1), UINT16_MAX, &number) == 0 && number > 0)
@@ -264,18 +253,12 @@ static int check_proxy(const char *text, char **ret_allowed)
 					  "in the file of proxy-login-file");
 }
 
-static int check_damaged(const char *text, char **ret_allowed)
-{
-	static const char *const ways[] = {"refuse", "start-anew", NULL};
-
-	return check_choice(text, ways, "refuse and start-anew", ret_allowed);
-}
-
-static int check_http_url(const char *text, char **ret_allowed)
+static int check_http_url(const struct config_key *key, char *text, char **ret_allowed)
 {
 	static const char scheme[] = "http://";
 	const size_t len = strlen(text);
 
+	(void)key;
 	if (len > sizeof(scheme) - 1 && len <= HTTP_URL_MAX &&
 	    strncmp(text, scheme, sizeof(scheme) - 1) == 0 && text[sizeof(scheme) - 1] != '/' &&
 	    all_of(text, "-._~:/?[]@!$&'()*+,;=%"))
@@ -284,8 +267,9 @@ static int check_http_url(const char *text, char **ret_allowed)
 }
 
 /* The token's back end judges the rest. A PIN in the text would be one in a file for everybody. */
-static int check_token_uri(const char *text, char **ret_allowed)
+static int check_token_uri(const struct config_key *key, char *text, char **ret_allowed)
 {
+	(void)key;
 	if (strncmp(text, "pkcs11:", 7) == 0 && all_of(text + 7, "._~-%:;[]@!$'()*+,=&/?|") &&
 	    !strstr(text, "pin-value="))
 		return 0;
@@ -294,61 +278,102 @@ static int check_token_uri(const char *text, char **ret_allowed)
 		"allowed is a URI that begins with pkcs11: (RFC 7512), without pin-value");
 }
 
+static int check_name(const struct config_key *key, char *text, char **ret_allowed)
+{
+	const size_t len = strlen(text);
+
+	if (len >= key->min && len <= key->max && all_of(text, "_-"))
+		return 0;
+	return config_refuse(ret_allowed, "allowed are 1 to %" PRIu64 " of A-Z a-z 0-9 _ -",
+			     key->max);
+}
+
+static int check_host(const struct config_key *key, char *text, char **ret_allowed)
+{
+	const size_t len = strlen(text);
+
+	(void)key;
+	if (len > 0 && len <= HOST_MAX && text[0] != '-' && text[0] != '.' && all_of(text, ".-_"))
+		return 0;
+	return config_refuse(ret_allowed,
+			     "allowed is a DNS name of at most %d characters, without port",
+			     HOST_MAX);
+}
+
+static int check_address(const struct config_key *key, char *text, char **ret_allowed)
+{
+	(void)key;
+	if (is_address(text))
+		return 0;
+	return config_refuse(ret_allowed, "allowed is an IPv4 or IPv6 address");
+}
+
+static int check_path(const struct config_key *key, char *text, char **ret_allowed)
+{
+	(void)key;
+	if (text[0] == '/')
+		return 0;
+	return config_refuse(ret_allowed, "allowed is a path that begins with /");
+}
+
+/* ---- the kinds ---- */
+
+static const struct kind {
+	enum config_form form;
+	size_t size;              /* of a number or a duration, in bytes */
+	uint64_t unit_ms;         /* of a duration: what it is kept in */
+	const char *const *words; /* of a text: the only ones, ended by NULL; or */
+	int (*check)(const struct config_key *key, char *text,
+		     char **ret_allowed); /* rewrites it */
+} kinds[] = {
+	[CONFIG_KIND_BOOL] = {.form = CONFIG_FORM_BOOL},
+	[CONFIG_KIND_U8] = {.form = CONFIG_FORM_NUMBER, .size = sizeof(uint8_t)},
+	[CONFIG_KIND_U16] = {.form = CONFIG_FORM_NUMBER, .size = sizeof(uint16_t)},
+	[CONFIG_KIND_U32] = {.form = CONFIG_FORM_NUMBER, .size = sizeof(uint32_t)},
+	[CONFIG_KIND_UINT] = {.form = CONFIG_FORM_NUMBER, .size = sizeof(unsigned int)},
+	[CONFIG_KIND_SIZE] = {.form = CONFIG_FORM_NUMBER, .size = sizeof(size_t)},
+	[CONFIG_KIND_DURATION_MS] = {.form = CONFIG_FORM_DURATION,
+				     .size = sizeof(uint64_t),
+				     .unit_ms = 1},
+	[CONFIG_KIND_DURATION_S] = {.form = CONFIG_FORM_DURATION,
+				    .size = sizeof(unsigned int),
+				    .unit_ms = 1000},
+	[CONFIG_KIND_NAME] = {.form = CONFIG_FORM_TEXT, .check = check_name},
+	[CONFIG_KIND_HOST] = {.form = CONFIG_FORM_TEXT, .check = check_host},
+	[CONFIG_KIND_ADDRESS] = {.form = CONFIG_FORM_TEXT, .check = check_address},
+	[CONFIG_KIND_UUID] = {.form = CONFIG_FORM_TEXT, .check = check_uuid},
+	[CONFIG_KIND_PATH] = {.form = CONFIG_FORM_TEXT, .check = check_path},
+	[CONFIG_KIND_LEVEL] = {.form = CONFIG_FORM_TEXT,
+			       .words = (const char *const[]){"error", "warning", "notice", "info",
+							      "debug", NULL}},
+	[CONFIG_KIND_PAIRING] = {.form = CONFIG_FORM_TEXT,
+				 .words = (const char *const[]){"just-works", "passkey",
+								"passkey-on-label", NULL}},
+	[CONFIG_KIND_TRANSPORT] = {.form = CONFIG_FORM_TEXT,
+				   .words = (const char *const[]){"auto", "coap", "https", NULL}},
+	[CONFIG_KIND_PROXY] = {.form = CONFIG_FORM_TEXT, .check = check_proxy},
+	[CONFIG_KIND_DAMAGED] = {.form = CONFIG_FORM_TEXT,
+				 .words = (const char *const[]){"refuse", "start-anew", NULL}},
+	[CONFIG_KIND_TOKEN_URI] = {.form = CONFIG_FORM_TEXT, .check = check_token_uri},
+	[CONFIG_KIND_HTTP_URL] = {.form = CONFIG_FORM_TEXT, .check = check_http_url},
+	[CONFIG_KIND_COMMAND] = {.form = CONFIG_FORM_COMMAND},
+	[CONFIG_KIND_WORDS] = {.form = CONFIG_FORM_WORDS},
+};
+
+enum config_form config_form_of(enum config_kind kind)
+{
+	return kinds[kind].form;
+}
+
 static int check_text(const struct config_key *key, char *text, char **ret_allowed)
 {
-	size_t len = strlen(text);
+	const struct kind *k = &kinds[key->kind];
 
-	switch (key->kind) {
-	case CONFIG_KIND_NAME:
-		if (len >= key->min && len <= key->max && all_of(text, "_-"))
-			return 0;
-		return config_refuse(ret_allowed, "allowed are 1 to %" PRIu64 " of A-Z a-z 0-9 _ -",
-				     key->max);
-	case CONFIG_KIND_HOST:
-		if (len > 0 && len <= HOST_MAX && text[0] != '-' && text[0] != '.' &&
-		    all_of(text, ".-_"))
-			return 0;
-		return config_refuse(ret_allowed,
-				     "allowed is a DNS name of at most %d characters, without port",
-				     HOST_MAX);
-	case CONFIG_KIND_ADDRESS:
-		if (is_address(text))
-			return 0;
-		return config_refuse(ret_allowed, "allowed is an IPv4 or IPv6 address");
-	case CONFIG_KIND_PATH:
-		if (text[0] == '/')
-			return 0;
-		return config_refuse(ret_allowed, "allowed is a path that begins with /");
-	case CONFIG_KIND_UUID:
-		return check_uuid(text, ret_allowed);
-	case CONFIG_KIND_LEVEL:
-		return check_level(text, ret_allowed);
-	case CONFIG_KIND_PAIRING:
-		return check_pairing(text, ret_allowed);
-	case CONFIG_KIND_TRANSPORT:
-		return check_transport(text, ret_allowed);
-	case CONFIG_KIND_PROXY:
-		return check_proxy(text, ret_allowed);
-	case CONFIG_KIND_DAMAGED:
-		return check_damaged(text, ret_allowed);
-	case CONFIG_KIND_TOKEN_URI:
-		return check_token_uri(text, ret_allowed);
-	case CONFIG_KIND_HTTP_URL:
-		return check_http_url(text, ret_allowed);
-	case CONFIG_KIND_BOOL:
-	case CONFIG_KIND_U8:
-	case CONFIG_KIND_U16:
-	case CONFIG_KIND_U32:
-	case CONFIG_KIND_UINT:
-	case CONFIG_KIND_SIZE:
-	case CONFIG_KIND_DURATION_MS:
-	case CONFIG_KIND_DURATION_S:
-	case CONFIG_KIND_COMMAND:
-	case CONFIG_KIND_WORDS:
-		break;
-	}
-	return -EINVAL;
+	return k->words ? check_choice(text, k->words, ret_allowed)
+			: k->check(key, text, ret_allowed);
 }
+
+/* ---- into the configuration ---- */
 
 static int set_text(char **place, const struct config_key *key, const char *text,
 		    char **ret_allowed)
@@ -449,126 +474,91 @@ static int set_command(char ***place, const struct config_key *key, const char *
 	return set_words(place, key, text, false, ret_allowed);
 }
 
-static void set_number(void *place, enum config_kind kind, uint64_t v)
+static void set_number(void *place, size_t size, uint64_t v)
 {
-	switch (kind) {
-	case CONFIG_KIND_U8:
+	switch (size) {
+	case 1:
 		*(uint8_t *)place = (uint8_t)v;
 		return;
-	case CONFIG_KIND_U16:
+	case 2:
 		*(uint16_t *)place = (uint16_t)v;
 		return;
-	case CONFIG_KIND_U32:
+	case 4:
 		*(uint32_t *)place = (uint32_t)v;
 		return;
-	case CONFIG_KIND_UINT:
-		*(unsigned int *)place = (unsigned int)v;
-		return;
-	case CONFIG_KIND_SIZE:
-		*(size_t *)place = (size_t)v;
-		return;
-	case CONFIG_KIND_DURATION_MS:
+	case 8:
 		*(uint64_t *)place = v;
 		return;
-	case CONFIG_KIND_DURATION_S:
-		*(unsigned int *)place = (unsigned int)(v / 1000);
-		return;
-	case CONFIG_KIND_BOOL:
-	case CONFIG_KIND_NAME:
-	case CONFIG_KIND_HOST:
-	case CONFIG_KIND_ADDRESS:
-	case CONFIG_KIND_UUID:
-	case CONFIG_KIND_PATH:
-	case CONFIG_KIND_LEVEL:
-	case CONFIG_KIND_PAIRING:
-	case CONFIG_KIND_TRANSPORT:
-	case CONFIG_KIND_PROXY:
-	case CONFIG_KIND_DAMAGED:
-	case CONFIG_KIND_TOKEN_URI:
-	case CONFIG_KIND_COMMAND:
-	case CONFIG_KIND_HTTP_URL:
-	case CONFIG_KIND_WORDS:
-		return;
 	}
+}
+
+static uint64_t get_number(const void *place, size_t size)
+{
+	switch (size) {
+	case 1:
+		return *(const uint8_t *)place;
+	case 2:
+		return *(const uint16_t *)place;
+	case 4:
+		return *(const uint32_t *)place;
+	}
+	return *(const uint64_t *)place;
 }
 
 int config_key_set(struct config *c, const struct config_key *key, const char *text, bool append,
 		   char **ret_allowed)
 {
+	const struct kind *k = &kinds[key->kind];
 	void *place = (char *)c + key->offset;
 	uint64_t v = 0;
 	int r;
 
-	switch (key->kind) {
-	case CONFIG_KIND_BOOL:
+	switch (k->form) {
+	case CONFIG_FORM_BOOL:
 		return set_bool(place, text, ret_allowed);
-	case CONFIG_KIND_U8:
-	case CONFIG_KIND_U16:
-	case CONFIG_KIND_U32:
-	case CONFIG_KIND_UINT:
-	case CONFIG_KIND_SIZE:
+	case CONFIG_FORM_NUMBER:
 		r = read_number(key, text, &v, ret_allowed);
 		if (r == 0)
-			set_number(place, key->kind, v);
+			set_number(place, k->size, v);
 		return r;
-	case CONFIG_KIND_DURATION_MS:
-	case CONFIG_KIND_DURATION_S:
+	case CONFIG_FORM_DURATION:
 		r = read_duration(key, text, &v, ret_allowed);
 		if (r == 0)
-			set_number(place, key->kind, v);
+			set_number(place, k->size, v / k->unit_ms);
 		return r;
-	case CONFIG_KIND_NAME:
-	case CONFIG_KIND_HOST:
-	case CONFIG_KIND_ADDRESS:
-	case CONFIG_KIND_UUID:
-	case CONFIG_KIND_PATH:
-	case CONFIG_KIND_LEVEL:
-	case CONFIG_KIND_PAIRING:
-	case CONFIG_KIND_TRANSPORT:
-	case CONFIG_KIND_PROXY:
-	case CONFIG_KIND_DAMAGED:
-	case CONFIG_KIND_TOKEN_URI:
-	case CONFIG_KIND_HTTP_URL:
+	case CONFIG_FORM_TEXT:
 		return set_text(place, key, text, ret_allowed);
-	case CONFIG_KIND_COMMAND:
+	case CONFIG_FORM_COMMAND:
 		return set_command(place, key, text, ret_allowed);
-	case CONFIG_KIND_WORDS:
+	case CONFIG_FORM_WORDS:
 		return set_words(place, key, text, append, ret_allowed);
 	}
 	return -EINVAL;
+}
+
+uint64_t config_key_number(const struct config *c, const struct config_key *key)
+{
+	const struct kind *k = &kinds[key->kind];
+	const uint64_t v = get_number((const char *)c + key->offset, k->size);
+
+	return k->form == CONFIG_FORM_DURATION ? v * k->unit_ms : v;
 }
 
 void config_key_clear(struct config *c, const struct config_key *key)
 {
 	void *place = (char *)c + key->offset;
 
-	switch (key->kind) {
-	case CONFIG_KIND_NAME:
-	case CONFIG_KIND_HOST:
-	case CONFIG_KIND_ADDRESS:
-	case CONFIG_KIND_UUID:
-	case CONFIG_KIND_PATH:
-	case CONFIG_KIND_LEVEL:
-	case CONFIG_KIND_PAIRING:
-	case CONFIG_KIND_TRANSPORT:
-	case CONFIG_KIND_PROXY:
-	case CONFIG_KIND_DAMAGED:
-	case CONFIG_KIND_TOKEN_URI:
-	case CONFIG_KIND_HTTP_URL:
+	switch (config_form_of(key->kind)) {
+	case CONFIG_FORM_TEXT:
 		free(TAKE_PTR(*(char **)place));
 		return;
-	case CONFIG_KIND_COMMAND:
-	case CONFIG_KIND_WORDS:
+	case CONFIG_FORM_COMMAND:
+	case CONFIG_FORM_WORDS:
 		*(char ***)place = words_free(*(char ***)place);
 		return;
-	case CONFIG_KIND_BOOL:
-	case CONFIG_KIND_U8:
-	case CONFIG_KIND_U16:
-	case CONFIG_KIND_U32:
-	case CONFIG_KIND_UINT:
-	case CONFIG_KIND_SIZE:
-	case CONFIG_KIND_DURATION_MS:
-	case CONFIG_KIND_DURATION_S:
+	case CONFIG_FORM_BOOL:
+	case CONFIG_FORM_NUMBER:
+	case CONFIG_FORM_DURATION:
 		return;
 	}
 }

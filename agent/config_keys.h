@@ -34,6 +34,16 @@ enum config_kind {
 	CONFIG_KIND_WORDS,       /* separated by blanks; the only kind that a file may repeat */
 };
 
+/* How a value of a kind is kept. */
+enum config_form {
+	CONFIG_FORM_BOOL,
+	CONFIG_FORM_NUMBER,
+	CONFIG_FORM_DURATION,
+	CONFIG_FORM_TEXT,    /* char *; NULL: unset */
+	CONFIG_FORM_COMMAND, /* char **, ended by NULL; NULL: unset */
+	CONFIG_FORM_WORDS,   /* the same */
+};
+
 struct config_key {
 	const char *section, *name;
 	enum config_kind kind;
@@ -45,6 +55,8 @@ struct config_key {
 extern const struct config_key config_keys[];
 extern const size_t config_n_keys;
 
+enum config_form config_form_of(enum config_kind kind);
+
 /* NULL when there is none. */
 const struct config_key *config_key_find(const char *section, const char *name);
 
@@ -53,6 +65,8 @@ const struct config_key *config_key_find(const char *section, const char *name);
 int config_key_set(struct config *c, const struct config_key *key, const char *text, bool append,
 		   char **ret_allowed) _must_check_;
 void config_key_clear(struct config *c, const struct config_key *key);
+/* Of the forms number and duration, that in milliseconds. */
+uint64_t config_key_number(const struct config *c, const struct config_key *key);
 
 /* Sets the owned text that goes with -EINVAL, and evaluates to that. -ENOMEM. */
 int config_refuse(char **ret_allowed, const char *format, ...) _printf_(2, 3);

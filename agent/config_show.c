@@ -27,55 +27,29 @@ static void show_value(const struct config *c, const struct config_key *key, FIL
 {
 	const void *place = (const char *)c + key->offset;
 
-	switch (key->kind) {
-	case CONFIG_KIND_BOOL:
+	switch (config_form_of(key->kind)) {
+	case CONFIG_FORM_BOOL:
 		fprintf(f, " %s\n", *(const bool *)place ? "yes" : "no");
 		return;
-	case CONFIG_KIND_U8:
-		fprintf(f, " %u\n", *(const uint8_t *)place);
+	case CONFIG_FORM_NUMBER:
+		fprintf(f, " %" PRIu64 "\n", config_key_number(c, key));
 		return;
-	case CONFIG_KIND_U16:
-		fprintf(f, " %u\n", *(const uint16_t *)place);
+	case CONFIG_FORM_DURATION:
+		show_duration(config_key_number(c, key), f);
 		return;
-	case CONFIG_KIND_U32:
-		fprintf(f, " %" PRIu32 "\n", *(const uint32_t *)place);
+	case CONFIG_FORM_TEXT:
+		fprintf(f, " %s\n", *(const char *const *)place ? *(const char *const *)place : "");
 		return;
-	case CONFIG_KIND_UINT:
-		fprintf(f, " %u\n", *(const unsigned int *)place);
-		return;
-	case CONFIG_KIND_SIZE:
-		fprintf(f, " %zu\n", *(const size_t *)place);
-		return;
-	case CONFIG_KIND_DURATION_MS:
-		show_duration(*(const uint64_t *)place, f);
-		return;
-	case CONFIG_KIND_DURATION_S:
-		show_duration(*(const unsigned int *)place * UINT64_C(1000), f);
-		return;
-	case CONFIG_KIND_WORDS:
+	case CONFIG_FORM_WORDS:
 		show_words(*(char *const *const *)place, f);
 		return;
-	case CONFIG_KIND_COMMAND: /* its words may be anything */
+	case CONFIG_FORM_COMMAND: /* its words may be anything */
 		if (*(char *const *const *)place)
 			fprintf(f, " %s ...\n", **(char *const *const *)place);
 		else
 			fputc('\n', f);
 		return;
-	case CONFIG_KIND_NAME:
-	case CONFIG_KIND_HOST:
-	case CONFIG_KIND_ADDRESS:
-	case CONFIG_KIND_UUID:
-	case CONFIG_KIND_PATH:
-	case CONFIG_KIND_LEVEL:
-	case CONFIG_KIND_PAIRING:
-	case CONFIG_KIND_TRANSPORT:
-	case CONFIG_KIND_PROXY:
-	case CONFIG_KIND_DAMAGED:
-	case CONFIG_KIND_TOKEN_URI:
-	case CONFIG_KIND_HTTP_URL:
-		break;
 	}
-	fprintf(f, " %s\n", *(const char *const *)place ? *(const char *const *)place : "");
 }
 
 static void show_export(const struct config_export *e, FILE *f)
