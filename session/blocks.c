@@ -81,6 +81,7 @@ int blocks_init(struct blocks *b, const struct request *request, size_t block_si
 		.content_format = request->content_format,
 		.accept = request->accept,
 		.max_reply = request->max_reply > 0 ? request->max_reply : BLOCKS_REPLY_DEFAULT,
+		.message_max = BLOCKS_SEND_MAX,
 		.random = random,
 		.reply.content_format = -1,
 	};
@@ -166,7 +167,7 @@ static int encode(const struct blocks *b, uint16_t mid, const uint8_t *token, si
 		m.payload = b->payload.data + b->up_offset;
 		m.payload_len = len;
 	}
-	return message_encode(&m, buf, BLOCKS_SEND_MAX, ret_len);
+	return message_encode(&m, buf, b->message_max, ret_len);
 }
 
 int blocks_encode(struct blocks *b, uint16_t mid, const uint8_t *token, size_t token_len,
@@ -175,11 +176,16 @@ int blocks_encode(struct blocks *b, uint16_t mid, const uint8_t *token, size_t t
 	for (;;) {
 		int r = encode(b, mid, token, token_len, echo, echo_len, buf, ret_len);
 
-		if (r != -EMSGSIZE || up_len(b) == 0)
+		if (r != -EMSGSIZE)
 			return r;
+		if (up_len(b) == 0 || b->up_szx == 0) {
+			if (b->message_max == BLOCKS_SEND_MAX)
+				return -EMSGSIZE;
+			/* In no piece that small: IP has to cut it. */
+			b->message_max = BLOCKS_SEND_MAX;
+			continue;
+		}
 		/* A long path or query leaves less room: a smaller block divides every offset. */
-		if (b->up_szx == 0)
-			return -EMSGSIZE;
 		if (b->up || b->payload.len <= block_len(b->up_szx))
 			b->up_szx--;
 		b->up = b->payload.len > block_len(b->up_szx);
@@ -213,6 +219,40 @@ static void restart_up(struct blocks *b, unsigned int szx)
 	b->up_offset = 0;
 	/* Another body, so another tag: RFC 9175 §3.4 */
 	b->random(b->tag, sizeof(b->tag));
+}
+
+static unsigned int szx_below(size_t message_max)
+{
+	unsigned int szx = SZX_MAX;
+
+	while (szx > 0 && block_len(szx) + BLOCKS_HEAD > message_max)
+		szx--;
+	return szx;
+}
+
+/* Of a body, part of which is on its way up. */
+static size_t up_size(const struct blocks *b)
+{
+	return b->up ? block_len(b->up_szx) : b->payload.len;
+}
+
+bool blocks_may_shrink(const struct blocks *b, size_t message_max)
+{
+	if (!b->up_done && b->payload.len > 0)
+		return up_size(b) + BLOCKS_HEAD > message_max;
+	return (b->down || b->code == MESSAGE_CODE_GET) &&
+	       block_len(b->down ? b->down_szx : b->wished_szx) + BLOCKS_HEAD > message_max;
+}
+
+void blocks_fit(struct blocks *b, size_t message_max)
+{
+	const unsigned int szx = szx_below(message_max);
+
+	b->message_max = MIN(message_max, b->message_max);
+	b->wished_szx = MIN(b->wished_szx, szx);
+	b->down_szx = MIN(b->down_szx, szx);
+	if (!b->up_done && up_size(b) + BLOCKS_HEAD > message_max)
+		restart_up(b, szx);
 }
 
 /* Block1 of a response must echo the block that it answers; the server may have lowered SZX. */

@@ -22,6 +22,8 @@
 /* With DTLS around it (13 + 8 + 16 bytes) a message fills libcoap's datagram of 1152 bytes; it
  * answers a larger one with Reset. */
 #define BLOCKS_SEND_MAX (MESSAGE_MAX - 37)
+/* What a message has besides a block, as a rule: 4 bytes, token, path or ETag, Block, Size. */
+#define BLOCKS_HEAD 64
 
 typedef void (*blocks_random_fn)(void *buf, size_t len);
 
@@ -33,6 +35,7 @@ struct blocks {
 	struct secret payload;
 	size_t max_reply;
 	unsigned int wished_szx;
+	size_t message_max; /* of those that are sent, and, roughly, of the answers */
 	blocks_random_fn random;
 
 	/* the way up */
@@ -65,6 +68,13 @@ enum blocks_next {
 int blocks_init(struct blocks *b, const struct request *request, size_t block_size,
 		blocks_random_fn random) _must_check_;
 void blocks_done(struct blocks *b);
+
+/* Messages are to have at most message_max bytes from now on, where there are blocks that small:
+ * chooses smaller ones, never larger ones. A body that is on its way up begins anew. */
+void blocks_fit(struct blocks *b, size_t message_max);
+/* Whether smaller blocks than now could make a difference to the message that is due or its answer.
+ */
+bool blocks_may_shrink(const struct blocks *b, size_t message_max);
 
 /* The message to send now; echo_len 0 for none. Makes blocks smaller when the message does not fit.
  * buf holds BLOCKS_SEND_MAX. */

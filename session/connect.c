@@ -142,6 +142,7 @@ static void established(struct udp_line *u)
 	else
 		u->handshakes_full++;
 	snprintf(u->suite, sizeof(u->suite), "%s", dtls_suite(u->dtls));
+	udp_measure(u, true);
 	/* Whether our last flight arrived shows with the first answer. */
 	if (abbreviated)
 		exchange_probe(u->exchange);

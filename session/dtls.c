@@ -10,8 +10,11 @@
 #include "session/certificate.h"
 #include "session/dtls_bio.h"
 #include "session/mbedtls_compat.h"
+#include "session/pathmtu.h"
 
-#define MTU 1152 /* of our own handshake flights, which are smaller anyway */
+#define DATAGRAM_MAX                                                                               \
+	1152 /* of application data; who sends it keeps below what the path carries                \
+	      */
 
 struct dtls {
 	char *server;              /* owned */
@@ -177,7 +180,8 @@ static void attach(struct dtls *d, int fd, bool handshaking)
 {
 	d->running = true;
 	dtls_bio_attach(&d->bio, &d->ssl, fd, handshaking);
-	mbedtls_ssl_set_mtu(&d->ssl, MTU);
+	/* mbedTLS makes fragments of its own of larger flights (RFC 6347 §4.2.3). */
+	mbedtls_ssl_set_mtu(&d->ssl, handshaking ? (uint16_t)pathmtu_sure(fd) : DATAGRAM_MAX);
 }
 
 static int offer_session(struct dtls *d)
@@ -249,6 +253,7 @@ static void keep_session(struct dtls *d)
 static void handshake_over(struct dtls *d)
 {
 	d->established = true;
+	mbedtls_ssl_set_mtu(&d->ssl, DATAGRAM_MAX);
 	/* An abbreviated handshake sends no certificate, and ends with our flight. libcoap on
 	 * OpenSSL never answers on a session whose last flight was lost or overtaken by the first
 	 * request, so the flight goes twice (docs/dtls.md). */

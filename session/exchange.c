@@ -7,6 +7,7 @@
 
 #include "session/blocks.h"
 #include "session/history.h"
+#include "session/pathmtu.h"
 
 #define CLASS(code) ((code) >> 5)
 #define CONTROL_MAX 8
@@ -14,6 +15,11 @@
 /* RFC 7252 §4.2: the first wait is up to so much longer (ACK_RANDOM_FACTOR 1.25), lest devices that
  * began together go on together. */
 #define ACK_RANDOM_PERCENT 25
+
+/* A message that was sent this often without an answer may be too large for the path, or its answer
+ * (RFC 8899 §5.1.2: MAX_PROBES); what is in NARROW_ROOM passes everywhere. */
+#define NARROW_ATTEMPT 3
+#define NARROW_ROOM EXCHANGE_ROOM(PATHMTU_SURE4)
 
 struct exchange_request {
 	struct blocks blocks;
@@ -43,6 +49,9 @@ struct exchange {
 	uint8_t echo[BLOCKS_ECHO_MAX]; /* goes with the next message */
 	size_t echo_len;
 
+	size_t room;    /* bytes of a message, as far as anybody said */
+	bool is_narrow; /* nobody said, but larger ones do not arrive */
+
 	struct exchange_request *queue; /* the head is on the wire unless state is WIRE_IDLE */
 	struct exchange_request *finished;
 
@@ -70,6 +79,7 @@ int exchange_new(const struct exchange_config *config, struct exchange **ret)
 	if (!x)
 		return -ENOMEM;
 	x->config = *config;
+	x->room = BLOCKS_SEND_MAX;
 	x->config.random(&x->next_mid, sizeof(x->next_mid));
 	*ret = x;
 	return 0;
@@ -192,20 +202,39 @@ int exchange_post_non(struct exchange *x, const char *path)
 	return 0;
 }
 
-static void send_message(struct exchange *x, uint64_t now_ms)
+void exchange_set_room(struct exchange *x, size_t message_max, bool is_new_path)
 {
+	x->room = message_max;
+	x->is_narrow = x->is_narrow && !is_new_path;
+}
+
+static size_t room(const struct exchange *x)
+{
+	return x->is_narrow ? MIN(x->room, NARROW_ROOM) : x->room;
+}
+
+/* The next message of the request at the head, under an id and a token of its own. */
+static int make_message(struct exchange *x)
+{
+	struct blocks *blocks = &x->queue->blocks;
 	int r;
 
 	retire(x);
 	x->mid = x->next_mid++;
 	x->config.random(x->token, sizeof(x->token));
-	r = blocks_encode(&x->queue->blocks, x->mid, x->token, sizeof(x->token), x->echo,
-			  x->echo_len, x->datagram, &x->datagram_len);
+	blocks_fit(blocks, room(x));
+	r = blocks_encode(blocks, x->mid, x->token, sizeof(x->token), x->echo, x->echo_len,
+			  x->datagram, &x->datagram_len);
 	x->echo_len = 0;
-	if (r < 0) {
+	if (r < 0)
 		finish(x, r);
+	return r;
+}
+
+static void send_message(struct exchange *x, uint64_t now_ms)
+{
+	if (make_message(x) < 0)
 		return;
-	}
 	x->timeout_ms = rto_ms(&x->rto, x->config.ack_timeout_ms);
 	if (!x->probing) {
 		uint32_t random;
@@ -264,12 +293,21 @@ int exchange_advance(struct exchange *x, uint64_t now_ms)
 {
 	const unsigned int max = x->probing ? 1 : x->config.max_retransmit;
 	const int dead = x->probing ? SESSION_E_LOST : SESSION_E_TIMEOUT;
+	int r;
 
 	if (x->state == WIRE_IDLE || now_ms < x->deadline_ms)
 		return 0;
 	if (x->state == WIRE_SENT && x->attempts < max) {
 		x->attempts++;
 		x->stats.retransmissions++;
+		x->is_narrow |= x->attempts == NARROW_ATTEMPT &&
+				blocks_may_shrink(&x->queue->blocks, NARROW_ROOM);
+		if (blocks_may_shrink(&x->queue->blocks, room(x))) {
+			r = make_message(x);
+			if (r < 0)
+				return 0;
+			x->state = WIRE_SENT;
+		}
 		x->timeout_ms = x->probing ? 2 * x->timeout_ms : rto_next_ms(x->timeout_ms);
 		x->deadline_ms = now_ms + x->timeout_ms;
 		x->to_send = true;

@@ -16,6 +16,9 @@
 #include "session/session.h"
 
 #define EXCHANGE_NEVER UINT64_MAX
+/* The message that fits into a datagram: DTLS needs 37 bytes, with a connection id and its padding
+ * up to 27 more. */
+#define EXCHANGE_ROOM(datagram) ((size_t)(datagram)-64)
 
 struct exchange;
 struct exchange_request;
@@ -44,6 +47,11 @@ int exchange_submit(struct exchange *x, const struct request *request, void *own
 void exchange_cancel(struct exchange *x, struct exchange_request *request);
 /* A NON POST without payload, the answer of which nobody waits for. -EINVAL. */
 int exchange_post_non(struct exchange *x, const char *path) _must_check_;
+
+/* What a message may have when the path is as the kernel says: from the next one on, and the next
+ * time that one is sent. Another path also forgets what exchange_advance() found out about the
+ * last. */
+void exchange_set_room(struct exchange *x, size_t message_max, bool is_new_path);
 
 /* One datagram from the server; whatever it is. -ENOMEM. */
 int exchange_input(struct exchange *x, const uint8_t *data, size_t len,

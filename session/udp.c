@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "session/hedge.h"
+#include "session/pathmtu.h"
 
 #define READS_PER_WAKE 64
 #define TIMER_ACCURACY_US 1000
@@ -27,6 +28,11 @@ void udp_deliver(struct udp_line *u)
 		exchange_request_free(ended);
 	}
 	session_unref(s);
+}
+
+void udp_measure(struct udp_line *u, bool is_new_path)
+{
+	exchange_set_room(u->exchange, EXCHANGE_ROOM(pathmtu_payload(u->fd)), is_new_path);
 }
 
 int udp_flush(struct udp_line *u)
@@ -105,6 +111,7 @@ static void turn(struct udp_line *u, int r)
 {
 	int dead = r < 0 ? r : r > 0 ? SESSION_E_LOST : 0;
 
+	udp_measure(u, false); /* a router may have said something */
 	if (dead == 0)
 		dead = exchange_advance(u->exchange, clock_ms());
 	if (dead == 0 && udp_flush(u) != 0)

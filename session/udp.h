@@ -60,6 +60,8 @@ struct udp_request {
 void udp_kick(struct udp_line *u);
 /* Sets the timer to whatever is due first. */
 void udp_arm(struct udp_line *u);
+/* Tells the exchange what the path carries. */
+void udp_measure(struct udp_line *u, bool is_new_path);
 /* Takes fd under the loop's watch. -errno. */
 int udp_watch(struct udp_line *u, int fd) _must_check_;
 /* Ends the connection: close_notify, no socket, CLOSED; requests end with r (callbacks run later).

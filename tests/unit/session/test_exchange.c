@@ -99,7 +99,9 @@ static void it_retransmits_the_same_bytes_with_doubled_waits_and_gives_up_after_
 	int dead;
 
 	(void)state;
-	begin(&s);
+	sim_init(&s);
+	sim_submit(&s, MESSAGE_CODE_POST, "p/rsp", "x", 1);
+	assert_true(sim_sends(&s));
 	memcpy(first, s.datagram, s.datagram_len);
 	first_len = s.datagram_len;
 	waited = sim_wait(&s, &dead);
