@@ -5,6 +5,11 @@
 
 #include "base/macros.h"
 
+/* Of a handshake's datagrams, UDP payload: what a path of 576 bytes carries in one piece (RFC 791
+ * §3.1), whoever is behind it. OpenSSL cuts larger messages, as a certificate, itself (RFC 6347
+ * §4.2.3); it would take libcoap's 1152, which is for application data. */
+#define HANDSHAKE_DATAGRAM 548
+
 /* Instead of libcoap's, which chooses between keys and certificates that we do not have: there is
  * one certificate, and devices are asked for none. */
 static int on_hello(SSL *ssl, int *alert, void *userdata)
@@ -12,6 +17,7 @@ static int on_hello(SSL *ssl, int *alert, void *userdata)
 	SSL_CTX *ctx = SSL_get_SSL_CTX(ssl);
 
 	(void)userdata;
+	SSL_set_mtu(ssl, HANDSHAKE_DATAGRAM);
 	SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
 	/* One that libcoap had made before the context had them. */
 	if (!SSL_get_certificate(ssl) &&
@@ -30,8 +36,10 @@ int coap_dtls_keep_key(void *tls_session, coap_dtls_pki_t *pki)
 	X509 *cert;
 	EVP_PKEY *key;
 
-	if (coap_get_tls_library_version()->type != COAP_TLS_LIBRARY_OPENSSL ||
-	    pki->verify_peer_cert)
+	if (coap_get_tls_library_version()->type != COAP_TLS_LIBRARY_OPENSSL)
+		return 1;
+	SSL_set_mtu(ssl, HANDSHAKE_DATAGRAM);
+	if (pki->verify_peer_cert)
 		return 1;
 	ctx = SSL_get_SSL_CTX(ssl);
 	cert = SSL_get_certificate(ssl);
