@@ -59,11 +59,11 @@ class End:
 
 
 class Link:
-    """Number 1 to 250, of its own among the links of a server. Settings are those of link-emulator (`late_by` for late-by);
+    """Number 1 to 1000, of its own among the links of a server. Settings are those of link-emulator (`late_by` for late-by);
     nat=True puts the device behind NAT; the interfaces have MTUs of their own, which the programs may know."""
 
     def __init__(self, case, number=1, device_mtu=1500, server_mtu=1500, server_apart=False, nat=False, **settings):
-        v4, v6 = f"10.98.{number}", f"fd98:{number:x}:"
+        v4, v6 = f"10.{96 + (number >> 8)}.{number & 255}", f"fd98:{number:x}:"
         self.device = End(_hold(case), INTERFACE, f"{v4}.2", f"{v6}:2")
         self.server = End(_hold(case) if server_apart else None, f"link{number}", f"{v4}.1", f"{v6}:1")
         if nat:
@@ -101,6 +101,9 @@ class Link:
     def close(self):
         """The counters at the end."""
         self.process.end()
+        for end in (self.device, self.server):
+            if end.holder:
+                end.holder.end()
         return self.process.json_lines()[-1]
 
 

@@ -113,7 +113,7 @@ class TheLink(case.Case):
 
     def test_behind_nat_a_flow_has_another_address_and_after_rebinding_another_port(self):
         link = self.link(nat=True)
-        for family, outer in ((socket.AF_INET, "10.98.%d.3"), (socket.AF_INET6, "fd98:%x::3")):
+        for family, outer in ((socket.AF_INET, "10.96.%d.3"), (socket.AF_INET6, "fd98:%x::3")):
             device, server = self.ends(link, family)
             device.send(b"one")
             _, first = server.recvfrom(64)
