@@ -3,7 +3,7 @@
 #include "base/clock.h"
 
 /* Far above what session/ allows itself: these end only what would otherwise hang for ever. */
-#define EXCHANGE_LIMIT_MS (5 * 60 * 1000)
+#define EXCHANGE_LIMIT_MS (15 * 60 * 1000)
 #define WORK_LIMIT_MS                                                                              \
 	(15 * 60 * 1000) /* 20 keys, made and used twice in a token that takes 5 s                 \
 			  */

@@ -63,7 +63,7 @@ struct exchange {
 	size_t datagram_len;
 	bool to_send;
 	unsigned int attempts; /* retransmissions of this message */
-	uint64_t sent_ms, timeout_ms, deadline_ms;
+	uint64_t sent_ms, first_ms, timeout_ms, deadline_ms;
 
 	struct control control[CONTROL_MAX];
 	size_t n_control;
@@ -247,6 +247,7 @@ static void send_message(struct exchange *x, uint64_t now_ms)
 	x->to_send = true;
 	x->attempts = 0;
 	x->sent_ms = now_ms;
+	x->first_ms = x->timeout_ms;
 	x->deadline_ms = now_ms + x->timeout_ms;
 }
 
@@ -308,7 +309,8 @@ int exchange_advance(struct exchange *x, uint64_t now_ms)
 				return 0;
 			x->state = WIRE_SENT;
 		}
-		x->timeout_ms = x->probing ? 2 * x->timeout_ms : rto_next_ms(x->timeout_ms);
+		x->timeout_ms =
+			x->probing ? 2 * x->timeout_ms : rto_next_ms(x->first_ms, x->timeout_ms);
 		x->deadline_ms = now_ms + x->timeout_ms;
 		x->to_send = true;
 		return 0;

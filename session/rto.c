@@ -4,6 +4,7 @@
 #include "base/macros.h"
 
 #define SAMPLE_MAX_MS 60000
+#define LONG_MS 3000
 #define SLACK_MIN_MS 100 /* a server that is busy for a moment */
 
 void rto_sample(struct rto *rto, uint64_t rtt_ms)
@@ -12,6 +13,7 @@ void rto_sample(struct rto *rto, uint64_t rtt_ms)
 	unsigned int sample = (unsigned int)MAX(MIN(rtt_ms, (uint64_t)SAMPLE_MAX_MS), (uint64_t)1);
 	unsigned int distance;
 
+	rto->unsure_ms = 0;
 	if (rto->srtt_ms == 0) {
 		*rto = (struct rto){.srtt_ms = sample, .rttvar_ms = sample / 2};
 		return;
@@ -25,7 +27,8 @@ void rto_sample(struct rto *rto, uint64_t rtt_ms)
 void rto_unsure(struct rto *rto)
 {
 	if (rto->srtt_ms > 0)
-		rto->rttvar_ms = MIN(2 * rto->rttvar_ms + SLACK_MIN_MS / 4, RTO_MAX_MS);
+		rto->unsure_ms =
+			(unsigned int)MIN(2 * rto_ms(rto, RTO_MAX_MS), (uint64_t)RTO_MAX_MS);
 }
 
 struct rto rto_restored(unsigned int srtt_ms)
@@ -40,10 +43,13 @@ uint64_t rto_ms(const struct rto *rto, uint64_t fallback_ms)
 	if (rto->srtt_ms == 0)
 		return fallback_ms;
 	wanted = rto->srtt_ms + MAX(4 * (uint64_t)rto->rttvar_ms, (uint64_t)SLACK_MIN_MS);
+	wanted = MAX(wanted, (uint64_t)rto->unsure_ms);
 	return MIN(MAX(wanted, (uint64_t)RTO_MIN_MS), (uint64_t)RTO_MAX_MS);
 }
 
-uint64_t rto_next_ms(uint64_t waited_ms)
+uint64_t rto_next_ms(uint64_t first_ms, uint64_t waited_ms)
 {
-	return waited_ms < 1000 ? 3 * waited_ms : 2 * waited_ms;
+	if (waited_ms < 1000)
+		return 3 * waited_ms;
+	return first_ms > LONG_MS ? waited_ms + waited_ms / 2 : 2 * waited_ms;
 }

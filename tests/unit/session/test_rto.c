@@ -75,10 +75,37 @@ static void answers_to_nobody_knows_which_sending_make_the_wait_longer_until_a_s
 static void a_wait_in_vain_is_followed_by_a_longer_one(void **state)
 {
 	(void)state;
-	assert_int_equal(rto_next_ms(500), 1500);
-	assert_int_equal(rto_next_ms(999), 2997);
-	assert_int_equal(rto_next_ms(1000), 2000);
-	assert_int_equal(rto_next_ms(8000), 16000);
+	assert_int_equal(rto_next_ms(500, 500), 1500);
+	assert_int_equal(rto_next_ms(999, 999), 2997);
+	assert_int_equal(rto_next_ms(1000, 1000), 2000);
+	assert_int_equal(rto_next_ms(1000, 8000), 16000);
+	assert_int_equal(rto_next_ms(3000, 3000), 6000);
+}
+
+static void after_a_long_first_wait_the_next_ones_grow_slower(void **state)
+{
+	uint64_t wait = 10000, sum = 10000;
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		sum += wait = rto_next_ms(10000, wait);
+	assert_int_equal(rto_next_ms(6000, 6000), 9000);
+	/* Of one message; twice each time would be 310 s. */
+	assert_int_equal(sum, 131875);
+}
+
+static void on_a_network_that_loses_a_fifth_the_wait_does_not_creep_up(void **state)
+{
+	struct rto rto = rto_restored(300);
+
+	(void)state;
+	/* A third of the answers is to something that was sent twice. */
+	for (int i = 0; i < 100; i++) {
+		rto_unsure(&rto);
+		rto_sample(&rto, 300);
+		rto_sample(&rto, 300);
+		assert_true(rto_ms(&rto, 2000) < 1000);
+	}
 }
 
 static void a_sample_moves_the_smoothed_time_by_an_eighth(void **state)
@@ -114,6 +141,8 @@ int main(void)
 		cmocka_unit_test(
 			answers_to_nobody_knows_which_sending_make_the_wait_longer_until_a_sample),
 		cmocka_unit_test(a_wait_in_vain_is_followed_by_a_longer_one),
+		cmocka_unit_test(after_a_long_first_wait_the_next_ones_grow_slower),
+		cmocka_unit_test(on_a_network_that_loses_a_fifth_the_wait_does_not_creep_up),
 		cmocka_unit_test(a_sample_moves_the_smoothed_time_by_an_eighth),
 		cmocka_unit_test(a_sample_of_nothing_still_counts_as_a_sample),
 	};
