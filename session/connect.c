@@ -13,6 +13,7 @@
  * ClientHellos, and when both stay unanswered the next address or another port is tried instead of
  * waiting ever longer. */
 
+#define PROGRESS_FACTOR 3 /* times the timeout may an attempt take that gets answers */
 #define PATIENCE_DOUBLINGS                                                                         \
 	2 /* slow networks: later attempts wait 2 and 4 s for the first answer                     \
 	   */
@@ -124,7 +125,10 @@ static int start_attempt(struct udp_line *u)
 	c->offered |= offer;
 	c->rx_before = dtls_counters(u->dtls)->datagrams_rx;
 	c->unanswered_ms = now + 3 * (uint64_t)timeout; /* two ClientHellos: 1 + 2 */
+	c->rx_seen = c->rx_before;
 	c->attempt_end_ms = MIN(now + u->line.config->handshake_timeout_ms, c->end_ms);
+	c->attempt_limit_ms =
+		now + PROGRESS_FACTOR * (uint64_t)u->line.config->handshake_timeout_ms;
 	return dtls_start(u->dtls, u->fd, offer, timeout);
 }
 
@@ -176,6 +180,19 @@ static void attempt_failed(struct udp_line *u, int r)
 	}
 }
 
+/* Something came: where a flight takes seconds and some are lost, giving up would begin the same
+ * all over again. Whoever keeps us busy with nothing can do so for a while only. */
+static void note_progress(struct udp_line *u, uint64_t now)
+{
+	struct connect_attempts *c = &u->connect;
+	const uint64_t rx = dtls_counters(u->dtls)->datagrams_rx;
+
+	if (rx == c->rx_seen)
+		return;
+	c->rx_seen = rx;
+	c->attempt_end_ms = MIN(now + u->line.config->handshake_timeout_ms, c->attempt_limit_ms);
+}
+
 /* 0 established, -EAGAIN goes on, else why the attempt ended. */
 static int judge_attempt(struct udp_line *u)
 {
@@ -188,6 +205,7 @@ static int judge_attempt(struct udp_line *u)
 		return r;
 	if (dtls_take_refused(u->dtls) && is_unanswered(u))
 		return -ECONNREFUSED;
+	note_progress(u, now);
 	if (now >= c->attempt_end_ms || (now >= c->unanswered_ms && is_unanswered(u)))
 		return -ETIMEDOUT;
 	return -EAGAIN;

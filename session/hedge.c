@@ -101,6 +101,7 @@ static int take(struct udp_line *u, struct udp_line *spare)
 	u->connect = spare->connect;
 	u->connect.current = u->connect.list + (spare->connect.current - spare->connect.list);
 	u->connect.rx_before += counted->datagrams_rx;
+	u->connect.rx_seen += counted->datagrams_rx;
 	*exchange_rto(u->exchange) = *exchange_rto(spare->exchange);
 	u->dtls = spare->dtls;
 	spare->dtls = old;

@@ -46,7 +46,8 @@ struct session_config {
 	bool tickets; /* ask for RFC 5077 tickets too: 328 bytes more up per abbreviated handshake
 		       */
 	bool cid;     /* offer a connection id (RFC 9146) where the mbedTLS at hand can */
-	unsigned int handshake_timeout_ms; /* all flights to one address; 0 = 20000 */
+	unsigned int handshake_timeout_ms; /* for one address, anew with each answer, up to three
+					      times that; 0 = 20000 */
 	unsigned int ack_timeout_ms;    /* RFC 7252 ACK_TIMEOUT before an RTT is known; 0 = 2000 */
 	unsigned int max_retransmit;    /* RFC 7252 MAX_RETRANSMIT; 0 = 4 */
 	unsigned int answer_timeout_ms; /* from an acknowledged request to its separate response; 0

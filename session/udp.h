@@ -27,9 +27,11 @@ struct connect_attempts {
 	struct connect_address *current; /* in list; NULL before the first attempt */
 	uint64_t rx_before;              /* datagrams received before this attempt */
 	uint64_t unanswered_ms;          /* give the port up when nothing was received by then */
+	uint64_t rx_seen;                /* and at the last progress */
 	uint64_t attempt_end_ms, end_ms;
-	bool offered; /* the earlier session was offered in this connect */
-	int result;   /* the most telling failure so far */
+	uint64_t attempt_limit_ms; /* beyond which no progress moves attempt_end_ms */
+	bool offered;              /* the earlier session was offered in this connect */
+	int result;                /* the most telling failure so far */
 	char detail[512];
 };
 

@@ -51,19 +51,6 @@ class Outcome:
     retransmissions: int = 0
     pauses: int = 0  # times that the agent gave up for a while
 
-    COLUMNS = ("loss", "twice", "late", "RTT", "MTU", "IP", "NAT", "time", "datagrams", "bytes", "handshakes", "sent again",
-               "pauses", "fragments", "largest")
-
-    def row(self):
-        c = self.cell
-        if not self.up:
-            return (f"{c.loss} %", f"{c.duplicate} %", f"{c.late} %", f"{c.rtt} ms", c.mtu, c.family,
-                    "rebinds" if c.rebinds else "", *["-"] * 8)
-        return (f"{c.loss} %", f"{c.duplicate} %", f"{c.late} %", f"{c.rtt} ms", c.mtu, c.family,
-                "rebinds" if c.rebinds else "", f"{self.time_s:.1f} s", self.up["udp"] + self.down["udp"],
-                self.up["bytes"] + self.down["bytes"], f"{self.full}+{self.abbreviated}", self.retransmissions, self.pauses,
-                self.up["fragments"] + self.down["fragments"], max(self.up["largest"], self.down["largest"]))
-
 
 def add_rule(rest, certificate):
     rest.add_rule(TAG, TAG, [
@@ -82,9 +69,11 @@ def claimed(case, service, name):
     return device
 
 
-def run_cell(case, service, number, cell, **settings):
-    """The outcome; faults is empty when the device ended onboarded, and as it should. Settings of the link besides."""
+def run_cell(case, service, number, cell, provisioning=None, **settings):
+    """The outcome; faults is empty when the device ended onboarded, and as it should. Keys of its [provisioning] and settings
+    of the link besides."""
     device = claimed(case, service, f"device-{number}")
+    device.set("provisioning", **(provisioning or {}))
     link = Link(case, number, **{**dict(
         device_mtu=cell.mtu, nat=cell.rebinds, mtu=cell.mtu, delay=cell.rtt / 2, loss=cell.loss, duplicate=cell.duplicate,
         late=cell.late, late_by=max(10, cell.rtt / 4), seed=number), **settings})

@@ -9,11 +9,12 @@ import itertools
 import os
 import traceback
 
+import report
 from cell import VALUES, Cell, Outcome, add_rule, run_cell
 from harness import case
+from harness.process import run
 from harness.service import Service
 from lifecycle import namespace
-from harness.process import run
 
 AT_A_TIME = 24  # they wait for the network most of their time
 
@@ -49,14 +50,6 @@ def wished(cells):
     return [c for c in cells if all(str(int(getattr(c, name))) == value for name, value in asked)]
 
 
-def table(outcomes):
-    rows = [Outcome.COLUMNS, *(o.row() for o in outcomes)]
-    widths = [max(len(str(row[i])) for row in rows) for i in range(len(Outcome.COLUMNS))]
-    lines = ["| " + " | ".join(str(v).rjust(w) for v, w in zip(row, widths)) + " |" for row in rows]
-    lines.insert(1, "|" + "|".join("-" * (w + 1) + ":" for w in widths) + "|")
-    return "\n".join(lines)
-
-
 class Matrix(case.Case):
     def test_every_cell_ends_onboarded(self):
         cells = wished(all_cells())
@@ -78,10 +71,8 @@ class Matrix(case.Case):
         red = [o for o in outcomes if o.faults]
         for outcome in red:
             print(f"\nred: {outcome.cell}: " + "\n".join(outcome.faults))
-        order = {name: i for i, name in enumerate(VALUES)}
-        outcomes.sort(key=lambda o: [getattr(o.cell, name) for name in sorted(order, key=order.get)])
-        print("\n" + table(outcomes))
-        print(f"network: cells={len(outcomes)} red={len(red)}", flush=True)
+        outcomes.sort(key=lambda o: [getattr(o.cell, name) for name in VALUES])
+        report.write(outcomes, len(red))
         self.assertGreater(len(outcomes), 0)
         self.assertEqual(len(red), 0, "red cells")
 

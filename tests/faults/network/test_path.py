@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A path that carries less than either end's own link: somewhere in the middle, where no MTU tells them."""
+"""Paths that the matrix has not: smaller in the middle, where no MTU tells the ends; slower than a timeout allows for."""
+
+import dataclasses
 
 from cell import Cell, add_rule, run_cell
 from harness import case
@@ -32,6 +34,11 @@ class Path(case.Case):
         # What the service had sent already is cut by its kernel.
         self.assertEqual([f for f in outcome.faults if "too big" not in f and "fragments down" not in f], [])
         self.assertEqual(outcome.pauses, 0)
+
+    def test_a_handshake_that_goes_on_is_not_given_up(self):
+        slow = dataclasses.replace(CELL, rtt=800, mtu=1500)  # three round trips at least
+        outcome = run_cell(self, self.service, 3, slow, provisioning={"handshake_timeout": "2s"})
+        self.assertEqual((outcome.faults, outcome.full, outcome.pauses), ([], 2, 0))
 
 
 if __name__ == "__main__":
