@@ -13,10 +13,10 @@
 
 static bool is_ipv6(int fd)
 {
-	struct sockaddr_storage own;
-	socklen_t len = sizeof(own);
+	int domain = AF_INET;
+	socklen_t len = sizeof(domain);
 
-	return getsockname(fd, (struct sockaddr *)&own, &len) == 0 && own.ss_family == AF_INET6;
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_INET6;
 }
 
 size_t pathmtu_payload(int fd)
