@@ -48,7 +48,7 @@ static uint64_t default_way(const struct nlmsghdr *h)
 	const struct rtattr *a;
 	bool leads_somewhere = false;
 	uint64_t way = FNV_OFFSET;
-	size_t left;
+	int64_t left; /* signed: padding that is not there makes it negative */
 
 	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*m)))
 		return 0;
@@ -59,7 +59,7 @@ static uint64_t default_way(const struct nlmsghdr *h)
 	if (m->rtm_table != RT_TABLE_MAIN && m->rtm_table != RT_TABLE_UNSPEC &&
 	    m->rtm_table != RT_TABLE_DEFAULT)
 		return 0;
-	left = h->nlmsg_len - NLMSG_LENGTH(sizeof(*m));
+	left = (int64_t)(h->nlmsg_len - NLMSG_LENGTH(sizeof(*m)));
 	for (a = RTM_RTA(m); RTA_OK(a, left); a = RTA_NEXT(a, left)) {
 		leads_somewhere = leads_somewhere || a->rta_type == RTA_OIF ||
 				  a->rta_type == RTA_MULTIPATH || a->rta_type == RTA_NH_ID;
@@ -74,7 +74,7 @@ enum netwatch_scan netwatch_scan(const void *data, size_t len, uint64_t *ways)
 {
 	enum netwatch_scan scan = NETWATCH_MORE;
 	const struct nlmsghdr *h = data;
-	size_t left = len;
+	int64_t left = (int64_t)len; /* as above */
 
 	if (!NLMSG_OK(h, left))
 		return NETWATCH_BROKEN;

@@ -38,7 +38,7 @@ static size_t address_len(int family)
 static void take_route(const struct nlmsghdr *h, struct gateway *g)
 {
 	const struct rtmsg *m = NLMSG_DATA(h);
-	size_t left = h->nlmsg_len - NLMSG_LENGTH(sizeof(*m));
+	int64_t left = (int64_t)(h->nlmsg_len - NLMSG_LENGTH(sizeof(*m)));
 	struct gateway found = {.is_found = true, .family = m->rtm_family};
 
 	if (m->rtm_dst_len != 0 || m->rtm_type != RTN_UNICAST || m->rtm_table != RT_TABLE_MAIN)
@@ -62,7 +62,7 @@ static void take_route(const struct nlmsghdr *h, struct gateway *g)
 static void take_neighbour(const struct nlmsghdr *h, struct gateway *g)
 {
 	const struct ndmsg *m = NLMSG_DATA(h);
-	size_t left = h->nlmsg_len - NLMSG_LENGTH(sizeof(*m));
+	int64_t left = (int64_t)(h->nlmsg_len - NLMSG_LENGTH(sizeof(*m)));
 	const void *hardware = NULL;
 	bool is_it = false;
 
@@ -88,8 +88,10 @@ static bool scan(const void *data, size_t len, uint16_t type, size_t body, take_
 		 struct gateway *g)
 {
 	const struct nlmsghdr *h = data;
+	/* Signed, as in the walks above: padding that is not there makes it negative. */
+	int64_t left = (int64_t)len;
 
-	for (; NLMSG_OK(h, len); h = NLMSG_NEXT(h, len)) {
+	for (; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
 		if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR)
 			return true;
 		if (h->nlmsg_type == type && h->nlmsg_len >= NLMSG_LENGTH(body))

@@ -147,7 +147,7 @@ static void read_attributes(const struct nlmsghdr *h, struct entry *e, uint32_t 
 			    size_t ip_len)
 {
 	const struct ifaddrmsg *m = NLMSG_DATA(h);
-	size_t left = h->nlmsg_len - NLMSG_LENGTH(sizeof(*m));
+	int64_t left = (int64_t)(h->nlmsg_len - NLMSG_LENGTH(sizeof(*m)));
 	struct ifa_cacheinfo info;
 	bool has_local = false;
 
@@ -197,7 +197,7 @@ static void on_address(struct address *a, const struct nlmsghdr *h)
 static bool is_named(const struct address *a, const struct nlmsghdr *h)
 {
 	const struct ifinfomsg *m = NLMSG_DATA(h);
-	size_t left = h->nlmsg_len - NLMSG_LENGTH(sizeof(*m));
+	int64_t left = (int64_t)(h->nlmsg_len - NLMSG_LENGTH(sizeof(*m)));
 
 	for (const struct rtattr *t = IFLA_RTA(m); RTA_OK(t, left); t = RTA_NEXT(t, left))
 		if (t->rta_type == IFLA_IFNAME)
@@ -233,8 +233,10 @@ static void on_link(struct address *a, const struct nlmsghdr *h)
 static void read_datagram(struct address *a, const void *data, size_t len)
 {
 	const struct nlmsghdr *h = data;
+	/* Signed, as in the walks above: padding that is not there makes it negative. */
+	int64_t left = (int64_t)len;
 
-	for (; NLMSG_OK(h, len); h = NLMSG_NEXT(h, len)) {
+	for (; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
 		if (h->nlmsg_flags & NLM_F_DUMP_INTR)
 			a->is_again = true;
 		switch (h->nlmsg_type) {

@@ -129,6 +129,28 @@ static void scan_tells_the_end_of_a_dump_from_a_change(void **state)
 	assert_int_equal(up, 0);
 }
 
+/* Of the last message, and of the last attribute in it: its end is that of the memory. */
+static void scan_survives_padding_that_is_not_there(void **state)
+{
+	struct frame f = {.len = 0};
+
+	(void)state;
+	add_route(&f, &good);
+	for (uint32_t len = NLMSG_LENGTH(sizeof(struct rtmsg)); len < f.len; len++) {
+		struct nlmsghdr *h = malloc(len);
+		uint64_t up = 0;
+
+		assert_non_null(h);
+		memcpy(h, f.bytes, len);
+		h->nlmsg_len = len;
+		if (len > NLMSG_LENGTH(sizeof(struct rtmsg)) + sizeof(struct rtattr))
+			RTM_RTA((struct rtmsg *)NLMSG_DATA(h))->rta_len =
+				(unsigned short)(len - NLMSG_LENGTH(sizeof(struct rtmsg)));
+		assert_int_equal(netwatch_scan(h, len, &up), NETWATCH_MORE);
+		free(h);
+	}
+}
+
 static void scan_survives_every_cut_and_wrong_lengths(void **state)
 {
 	struct frame f = {.len = 0};
@@ -243,6 +265,7 @@ int main(void)
 		cmocka_unit_test(scan_knows_a_default_route_of_either_family),
 		cmocka_unit_test(scan_ignores_routes_that_lead_nowhere_or_not_everywhere),
 		cmocka_unit_test(scan_tells_the_end_of_a_dump_from_a_change),
+		cmocka_unit_test(scan_survives_padding_that_is_not_there),
 		cmocka_unit_test(scan_survives_every_cut_and_wrong_lengths),
 		cmocka_unit_test(defect_25_a_new_watch_agrees_with_the_kernels_table),
 		cmocka_unit_test(watch_tells_when_a_default_route_comes_and_goes),
