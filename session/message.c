@@ -148,6 +148,16 @@ static int check(const uint8_t *data, size_t len)
 	return ok ? 0 : MESSAGE_E_FORMAT;
 }
 
+/* RFC 7252 §3.1: a delta is at most 65535, but its longest form can say more, and libcoap keeps it
+ * in 16 bits. */
+static bool is_delta_too_large(const struct reader *r)
+{
+	const uint8_t *option = r->data + r->pos;
+
+	return option[0] >> 4 == 14 && reader_left(r) > 2 &&
+	       (option[1] << 8 | option[2]) > UINT16_MAX - 269;
+}
+
 static int decode_options(struct reader *r, struct message *m)
 {
 	uint32_t number = 0;
@@ -156,7 +166,7 @@ static int decode_options(struct reader *r, struct message *m)
 		coap_option_t option;
 		size_t n = coap_opt_parse(r->data + r->pos, reader_left(r), &option);
 
-		if (n == 0 || !reader_bytes(r, n))
+		if (is_delta_too_large(r) || n == 0 || !reader_bytes(r, n))
 			return MESSAGE_E_FORMAT;
 		number += option.delta;
 		if (number > UINT16_MAX || option.length > UINT16_MAX ||

@@ -226,9 +226,10 @@ static void what_is_no_message_is_refused(void **state)
 	assert_refused("68451002" TOKEN "f0");        /* delta 15 is no marker */
 	assert_refused("68451002" TOKEN "cf");        /* length 15 */
 	assert_refused("68451002" TOKEN "e0ffff"
-		       "e0ffff");     /* number above 65535 */
-	assert_refused("60001002ff"); /* Empty with more than a header */
-	assert_refused("61001002aa"); /* Empty with a token */
+		       "e0ffff");                    /* number above 65535 */
+	assert_refused("68451002" TOKEN "e1feffd0"); /* a delta that 16 bits cannot hold */
+	assert_refused("60001002ff");                /* Empty with more than a header */
+	assert_refused("61001002aa");                /* Empty with a token */
 }
 
 static void a_zero_length_uint_is_zero(void **state)
