@@ -21,7 +21,7 @@ static bool is_of_run(char c)
 }
 
 struct classes {
-	bool upper, lower, digit, foreign; /* foreign: not of hex */
+	bool upper, lower, digit;
 };
 
 static struct classes classes_of(const char *run, size_t len)
@@ -32,7 +32,6 @@ static struct classes classes_of(const char *run, size_t len)
 		c.upper = c.upper || isupper((unsigned char)run[i]);
 		c.lower = c.lower || islower((unsigned char)run[i]);
 		c.digit = c.digit || isdigit((unsigned char)run[i]);
-		c.foreign = c.foreign || !isxdigit((unsigned char)run[i]);
 	}
 	return c;
 }
@@ -50,13 +49,23 @@ static bool has_long_part(const char *run, size_t len, size_t max)
 	return false;
 }
 
+/* Whatever is glued to it, as in "key=9f86d0...". */
+static bool has_long_hex(const char *run, size_t len)
+{
+	size_t digits = 0;
+
+	for (size_t i = 0; i < len && digits < HEX_MIN; i++)
+		digits = isxdigit((unsigned char)run[i]) ? digits + 1 : 0;
+	return digits >= HEX_MIN;
+}
+
 static bool is_secret_run(const char *run, size_t len)
 {
 	const struct classes c = classes_of(run, len);
 	uint8_t uuid[UUID_LEN];
 
-	if (!c.foreign)
-		return len >= HEX_MIN;
+	if (has_long_hex(run, len))
+		return true;
 	if (len < BASE64_MIN || !c.upper || !c.lower || !c.digit || uuid_parse(run, len, uuid) == 0)
 		return false;
 	return run[0] != '/' || has_long_part(run, len, 40);

@@ -37,6 +37,17 @@ static void long_runs_that_look_random_are_masked(void **state)
 	assert_masked("/tmp/9jKZsWm3Qf0aTtE1u8vB2nC4xYlIoPhGkRdSeMw7A", "[masked]");
 }
 
+static void hex_is_masked_whatever_is_glued_to_it(void **state)
+{
+#define HEX "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c"
+	(void)state;
+	assert_masked(HEX, "[masked]");
+	assert_masked("with key=" HEX ".", "with [masked]");
+	assert_masked("on" HEX, "[masked]");
+	assert_masked("/var/lib/" HEX "/x", "[masked]");
+#undef HEX
+}
+
 static void what_is_no_secret_stays(void **state)
 {
 	static const char *const lines[] = {
@@ -94,6 +105,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(long_runs_that_look_random_are_masked),
+		cmocka_unit_test(hex_is_masked_whatever_is_glued_to_it),
 		cmocka_unit_test(what_is_no_secret_stays),
 		cmocka_unit_test(what_is_said_of_a_secrets_name_is_masked),
 		cmocka_unit_test(a_passkey_that_is_told_in_words_is_masked),
