@@ -12,9 +12,10 @@ static bool value_matches(const char *value, const char *wanted, size_t len)
 		wanted++;
 		len -= 2;
 	}
+	/* A query may hold any byte, NUL too. */
 	if (len > 0 && wanted[len - 1] == '*')
-		return strncmp(value, wanted, len - 1) == 0;
-	return strlen(value) == len && strncmp(value, wanted, len) == 0;
+		return len - 1 <= strlen(value) && memcmp(value, wanted, len - 1) == 0;
+	return len == strlen(value) && memcmp(value, wanted, len) == 0;
 }
 
 bool link_matches(const struct link *link, const char *query, size_t len)

@@ -61,12 +61,22 @@ static void a_query_chooses(void **state)
 	}
 }
 
+static void a_query_with_a_nul_in_it_fits_nothing(void **state)
+{
+	static const char query[] = "rt=onboardd\0*";
+
+	(void)state;
+	assert_false(link_matches(&one, query, sizeof(query) - 1));
+	assert_false(link_matches(&one, query, sizeof(query) - 2));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(links_are_written_as_rfc_6690_section_2),
 		cmocka_unit_test(what_does_not_fit_leaves_the_text_as_it_was),
 		cmocka_unit_test(a_query_chooses),
+		cmocka_unit_test(a_query_with_a_nul_in_it_fits_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
