@@ -408,6 +408,9 @@ static char **words_free(char **words)
 
 static bool is_word(const char *word, size_t len, size_t max)
 {
+	/* A comment that lacks the blank before it. */
+	if (word[0] == ';')
+		return false;
 	for (size_t i = 0; i < len; i++)
 		if (!isascii(word[i]) || !isgraph((unsigned char)word[i]))
 			return false;
@@ -424,7 +427,7 @@ static int add_words(char **words, size_t n, const struct config_key *key, const
 		if (n == WORDS_MAX || !is_word(text, len, key->max))
 			return config_refuse(ret_allowed,
 					     "allowed are at most %d words of at most %" PRIu64
-					     " printable characters each",
+					     " printable characters each, and none begins with ;",
 					     WORDS_MAX, key->max);
 		words[n] = strndup(text, len);
 		if (!words[n++])

@@ -8,10 +8,22 @@
 #include "agent/config_keys.h"
 #include "agent/duration.h"
 
-static void show_words(char *const *words, FILE *f)
+#define LINE_MAX_LEN 160 /* of a list; inih takes 198 */
+
+/* A list may be longer than a line can be, and goes on in the next one as in a file. */
+static void show_words(const char *name, char *const *words, FILE *f)
 {
-	for (; words && *words; words++)
+	const size_t begin = strlen(name) + strlen(" =");
+	size_t len = begin;
+
+	for (; words && *words; words++) {
+		if (len > begin && len + 1 + strlen(*words) > LINE_MAX_LEN) {
+			fprintf(f, "\n%s =", name);
+			len = begin;
+		}
 		fprintf(f, " %s", *words);
+		len += 1 + strlen(*words);
+	}
 	fputc('\n', f);
 }
 
@@ -41,7 +53,7 @@ static void show_value(const struct config *c, const struct config_key *key, FIL
 		fprintf(f, " %s\n", *(const char *const *)place ? *(const char *const *)place : "");
 		return;
 	case CONFIG_FORM_WORDS:
-		show_words(*(char *const *const *)place, f);
+		show_words(key->name, *(char *const *const *)place, f);
 		return;
 	case CONFIG_FORM_COMMAND: /* its words may be anything */
 		if (*(char *const *const *)place)
@@ -54,7 +66,7 @@ static void show_value(const struct config *c, const struct config_key *key, FIL
 
 static void show_export(const struct config_export *e, FILE *f)
 {
-	fprintf(f, "[export \"%s\"]\nsec-tag = %" PRIu32 "\ndirectory = %s\n", e->spec.name,
+	fprintf(f, "[export \"%s\"]\ntag = %" PRIu32 "\ndirectory = %s\n", e->spec.name,
 		e->spec.tag, e->spec.directory ? e->spec.directory : "");
 	if (e->hook)
 		fprintf(f, "hook = %s\n", e->hook);

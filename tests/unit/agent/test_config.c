@@ -453,6 +453,7 @@ static void words_are_held_to_their_number_and_length(void **state)
 	c = place_load(p);
 	strcat(text, "allow = x\n");
 	place_refuses_text(p, text, "onboardd.conf:66: ", "at most 64 words");
+	place_refuses_text(p, "[config-keys]\nallow =; x\n", "onboardd.conf:2: ", "begins with ;");
 }
 
 static void what_is_no_text_file_is_refused(void **state)
