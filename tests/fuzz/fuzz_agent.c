@@ -73,6 +73,18 @@ static void check(struct run *r)
 		strcpy(r->pending[i], now.items[i].correlation);
 }
 
+/* What a person who asks is told. */
+static void look(struct agent *a)
+{
+	_cleanup_(json_decrefp) json_t *status = NULL, *facts = agent_facts_json(a);
+	struct agent_status s;
+
+	agent_get_status(a, &s);
+	status = agent_status_json(&s);
+	FUZZ_ASSERT(status && facts);
+	FUZZ_ASSERT(s.pending_results == journal_count(a->store));
+}
+
 /* What else happens to a device: a byte of the input, when there is nothing to do. */
 static void happen(struct run *r, uint8_t what)
 {
@@ -98,6 +110,15 @@ static void happen(struct run *r, uint8_t what)
 		break;
 	case 0xf6:
 		world_step_clock(86400);
+		break;
+	case 0xf7:
+		(void)!agent_roll_back(r->agent, config->cloud_tag);
+		break;
+	case 0xf8:
+		FUZZ_ASSERT(agent_set_interval(r->agent, 3600) == 0);
+		break;
+	case 0xf9:
+		look(r->agent);
 		break;
 	default:
 		(void)world_wait();
