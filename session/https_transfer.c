@@ -19,6 +19,8 @@ static size_t take_body(char *data, size_t size, size_t n, void *userdata)
 	struct https_request *r = userdata;
 	size_t len = size * n; /* size is 1 */
 
+	if (len == 0) /* libcurl's way to say that there is none */
+		return 0;
 	if (len > r->answer_max - r->answer_len) {
 		r->is_too_large = true;
 		return 0;
