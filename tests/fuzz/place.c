@@ -132,8 +132,8 @@ const struct secret *place_kept(const char *name)
 }
 
 struct bytes {
-	const void *data;
-	size_t len;
+	const uint8_t *data;
+	size_t len, first;
 };
 
 static int compare(const char *name, void *userdata)
@@ -144,10 +144,12 @@ static int compare(const char *name, void *userdata)
 
 	path_of(name, path);
 	return file_read(path, FILE_SIZE_MAX, &found) == 0 && found.len == wanted->len &&
-	       (wanted->len == 0 || memcmp(found.data, wanted->data, wanted->len) == 0);
+	       (wanted->len <= wanted->first ||
+		memcmp(found.data + wanted->first, wanted->data + wanted->first,
+		       wanted->len - wanted->first) == 0);
 }
 
-int place_has(const void *data, size_t len)
+int place_has(const void *data, size_t len, size_t first)
 {
-	return each(compare, &(struct bytes){data, len});
+	return each(compare, &(struct bytes){data, len, first});
 }

@@ -18,5 +18,5 @@ void place_restore(void);
 /* Of a file in <dir>/state; kept: as it was then. NULL: there was none. */
 const struct secret *place_kept(const char *name);
 void place_write(const char *name, const void *data, size_t len);
-/* Whether some file there has exactly these bytes. */
-int place_has(const void *data, size_t len);
+/* Whether some file there has these bytes, the first of which may be others. */
+int place_has(const void *data, size_t len, size_t first);
