@@ -9,6 +9,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
+/* An array of bytes that libFuzzer takes for coverage besides the edges of the code: where a table
+ * is walked, it is its rows that are to be seen. */
+#define FUZZ_COUNTERS __attribute__((section("__libfuzzer_extra_counters")))
+
 /* An oracle that broke. */
 #define FUZZ_ASSERT(fact)                                                                          \
 	do {                                                                                       \

@@ -20,9 +20,13 @@
 /* As a device is configured whose state directory place.c keeps. */
 static struct config *config;
 
+/* Which state followed which, with results in the journal and without. */
+FUZZ_COUNTERS static uint8_t moves[2][FSM_N_STATES][FSM_N_STATES];
+
 struct run {
 	sd_event *event;
 	struct agent *agent;
+	enum fsm_state state; /* before the last step */
 	char pending[PENDING_MAX][CORRELATION_MAX + 1];
 	size_t n_pending;
 };
@@ -62,6 +66,8 @@ static void check(struct run *r)
 {
 	_cleanup_(response_list_done) struct response_list now = RESPONSE_LIST_INIT;
 
+	moves[r->n_pending > 0][r->state][r->agent->fsm.state] = 1;
+	r->state = r->agent->fsm.state;
 	FUZZ_ASSERT(r->agent->fsm.state < FSM_N_STATES && server_heard() < HEARD_MAX);
 	if (journal_count(r->agent->store) == 0 && r->n_pending == 0)
 		return;

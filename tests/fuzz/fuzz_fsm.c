@@ -5,6 +5,9 @@
 #include "agent/fsm.h"
 #include "tests/fuzz/fuzz.h"
 
+/* Which events came in which state, and what the agent had in it. */
+FUZZ_COUNTERS static uint8_t seen[FSM_N_STATES][FSM_N_EVENTS + 32];
+
 /* What the agent has, told from the moves alone. */
 struct world {
 	bool connected;     /* a session that a request may go out on */
@@ -150,6 +153,9 @@ static void move(struct fsm *f, struct world *w, enum fsm_event event)
 	struct fsm_move m;
 	int r = fsm_step(f, event, &m);
 
+	seen[before][event] = 1;
+	seen[before][FSM_N_EVENTS + (w->connected | w->authenticated << 1 | w->has_commands << 2 |
+				     w->unreported << 3 | w->polling << 4)] = 1;
 	FUZZ_ASSERT(f->state < FSM_N_STATES && (r == 0) == (found != NULL));
 	if (r != 0) {
 		struct fsm again = *f;
