@@ -234,8 +234,11 @@ static size_t encode(struct answer *a, const struct answer_asker *asker, uint64_
 	struct message m;
 
 	begin(a, request, c->code, &m);
-	if (c->code == CODE_CONTENT && !add_block(a, asker, now_ms, request, c, &marks, &m))
+	if (c->code == CODE_CONTENT && !add_block(a, asker, now_ms, request, c, &marks, &m)) {
+		if (asker->is_multicast)
+			return 0;
 		begin(a, request, CODE_BAD_REQUEST, &m);
+	}
 	return finish(a, &m, out);
 }
 

@@ -107,6 +107,8 @@ static void multicast_gets_silence_for_everything_else(void **state)
 		NON "011111" WELL_KNOWN "4472743d78", /* ?rt=x */
 		NON "011111" WELL_KNOWN "6132",       /* Accept: 50 */
 		NON "011111" WELL_KNOWN "410a01",     /* what is not a query */
+		NON "011111" WELL_KNOWN "c107",       /* Block2 with SZX 7 */
+		NON "011111" WELL_KNOWN "c116",       /* a block behind the end */
 		CON "001111",                         /* ping */
 		"60001111",
 		"70001111",
