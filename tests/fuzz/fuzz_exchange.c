@@ -174,7 +174,10 @@ static void step(struct run *r, struct reader *input)
 		exchange_probe(r->x);
 		break;
 	case 8:
-		exchange_doubt(r->x, r->now_ms);
+		if (op / 10 & 1) /* another path, or what is known of it */
+			exchange_set_room(r->x, (size_t)reader_u8(input) * 8, op / 20 & 1);
+		else
+			exchange_doubt(r->x, r->now_ms);
 		break;
 	case 9:
 		FUZZ_ASSERT(exchange_post_non(r->x, ".dtls/suspend") == 0);
