@@ -39,7 +39,7 @@ def spread(found, rtt):
 def growth(found):
     rows = [r for r in found["growth"] if r["certificates"] == 1]
     limit, height = max(r["commands"] for r in rows), 420
-    x, body = _scale(limit, limit / 5, height, "commands")
+    x, body = _scale(limit, limit / 5, height, "")
     for key, colour, label in (("bytes", "#0072b2", "UDP bytes"), ("cpu_ms", "#d55e00", "CPU"), ("wall_s", "#009e73", "time")):
         top = max(r[key] for r in rows)
         points = " ".join(f"{'L' if i else 'M'}{x(r['commands']):.1f} {height - 40 - (height - 100) * r[key] / top:.1f}" for i, r in enumerate(rows))
@@ -47,4 +47,4 @@ def growth(found):
         at = 60 + 22 * ("bytes", "cpu_ms", "wall_s").index(key)
         body += (f'<path d="{points}" fill="none" stroke="{colour}" stroke-width="2"/><path d="M20 {at}h24" stroke="{colour}" stroke-width="2"/>'
                  f'<text x="50" y="{at + 4}">{label}, up to {unit}</text>')
-    return HEAD.format(w=WIDTH, h=height, title="The agent with more commands, a certificate each") + body + "</svg>\n"
+    return HEAD.format(w=WIDTH, h=height, title="The agent by the number of commands, a certificate in each") + body + "</svg>\n"
