@@ -175,10 +175,11 @@ static int collect(struct configure *k, struct networks *ret)
 {
 	const uint64_t end_ms = clock_ms() + SCAN_MAX_MS;
 	struct wifi_result result;
+	bool has_begun = false;
 	int r = 0;
 
 	while (clock_ms() < end_ms) {
-		r = central_next_result(k->central, ret->n > 0 ? SCAN_QUIET_MS : SCAN_FIRST_MS,
+		r = central_next_result(k->central, has_begun ? SCAN_QUIET_MS : SCAN_FIRST_MS,
 					&result);
 		/* One that is not understood does not spoil the others. */
 		if (r == -EBADMSG)
@@ -187,6 +188,7 @@ static int collect(struct configure *k, struct networks *ret)
 			break;
 		if (!result.has_record)
 			continue;
+		has_begun = true;
 		networks_add(ret, &result.record);
 		if (k->has_ssid && networks_find(ret, &k->wanted))
 			break;

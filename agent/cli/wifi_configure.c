@@ -51,7 +51,9 @@ static int on_passkey(void *userdata, uint32_t *ret)
 	return 0;
 }
 
-/* By number or by name. */
+#define LOOK_AGAIN 1000 /* beside exit codes */
+
+/* By number or by name. LOOK_AGAIN: the one that is wanted was not heard. */
 static int ask_network(const struct networks *networks, struct wifi_network *ret)
 {
 	const struct wifi_record *record;
@@ -59,8 +61,11 @@ static int ask_network(const struct networks *networks, struct wifi_network *ret
 	uint64_t number;
 
 	for (;;) {
-		if (ask_line("Which network (number or name)? ", line, sizeof(line)) != 0)
+		if (ask_line("Which network (number or name, nothing to look again)? ", line,
+			     sizeof(line)) != 0)
 			return EXIT_CODE_FAILED;
+		if (line[0] == '\0')
+			return LOOK_AGAIN;
 		if (decimal_parse(line, strlen(line), networks->n, &number) == 0 && number > 0) {
 			*ret = networks->records[number - 1].network;
 			return 0;
@@ -127,14 +132,16 @@ static int configure_network(struct configure *k)
 	struct networks networks = {0};
 	int r;
 
-	r = configure_scan(k, &networks);
-	if (r != 0)
-		return r;
-	if (!k->is_json && (k->is_list || !k->has_ssid))
-		networks_show(&networks, stdout);
-	if (k->is_list)
-		return 0;
-	r = choose_network(k, &networks, &config.network);
+	do {
+		r = configure_scan(k, &networks);
+		if (r != 0)
+			return r;
+		if (!k->is_json && (k->is_list || !k->has_ssid))
+			networks_show(&networks, stdout);
+		if (k->is_list)
+			return 0;
+		r = choose_network(k, &networks, &config.network);
+	} while (r == LOOK_AGAIN);
 	if (r == 0)
 		r = set_config(k, &config);
 	wifi_config_wipe(&config);

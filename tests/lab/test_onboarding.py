@@ -59,6 +59,17 @@ class Onboarding(case.Case):
             trace.wait_line(re.escape(line))
         device.stop()
 
+    def look_for_networks(self, ctl):
+        """As a person does who misses one: on a busy machine the air loses beacons."""
+        for _ in range(5):
+            ctl.wait_text("Which network")
+            networks = {e["ssid"]: e["auth"] for e in ctl.events() if e["event"] == "network"}
+            if set(networks) >= VISIBLE:
+                break
+            ctl.type("")
+        self.assertLessEqual(VISIBLE, set(networks))
+        return networks
+
     def onboard(self, ssid, auth, while_unclaimed=None):
         service = make_service(self)
         device = Device(self, radios.bus, service).start()
@@ -67,9 +78,7 @@ class Onboarding(case.Case):
 
         ctl = device.configurator()
         self.assertEqual(ctl.wait_text(r'"version":(\d+)').group(1), "1")
-        ctl.wait_text("Which network")
-        networks = {e["ssid"]: e["auth"] for e in ctl.events() if e["event"] == "network"}
-        self.assertLessEqual(VISIBLE, set(networks))
+        networks = self.look_for_networks(ctl)
         self.assertEqual(networks[ssid], auth)
         stage("the configurator sees the networks")
         ctl.type(ssid)
@@ -123,6 +132,14 @@ class Onboarding(case.Case):
         self.assertIn("keeps its claim token to itself", err)
         stage("the token is kept")
 
+    @staticmethod
+    def give_wifi_and_owner(device, service, key):
+        # The laptop has the Internet, where the access points are.
+        return finish(air.inside(program("onboardctl"), "wifi", "configure", "--adapter", "hci1", "--device",
+                                 ADVERTISED_NAME, "--json", "--ssid", "lab-wpa2", "--passphrase-file",
+                                 device.passphrase_file(PASSPHRASE), "--token", "--server", service.rest.base,
+                                 "--api-key-file", key, "--tag", "nrf-cloud-onboarding"), limit_s=120)
+
     def test_one_command_in_one_visit_gives_it_wifi_and_an_owner(self):
         service = make_service(self)
         device = Device(self, radios.bus, service, claim_token="yes").start()
@@ -131,11 +148,10 @@ class Onboarding(case.Case):
         key = self.path("api-key")
         with open(key, "w", encoding="ascii", opener=lambda p, f: os.open(p, f, 0o600)) as f:
             f.write(service.rest.api_key + "\n")
-        # The laptop has the Internet, where the access points are.
-        done = finish(air.inside(program("onboardctl"), "wifi", "configure", "--adapter", "hci1", "--device",
-                                 ADVERTISED_NAME, "--json", "--ssid", "lab-wpa2", "--passphrase-file",
-                                 device.passphrase_file(PASSPHRASE), "--token", "--server", service.rest.base,
-                                 "--api-key-file", key, "--tag", "nrf-cloud-onboarding"), limit_s=120)
+        for _ in range(3):  # the same air
+            done = self.give_wifi_and_owner(device, service, key)
+            if done.returncode != 4:
+                break
         self.assertEqual(done.returncode, 0, f"{done.stdout}\n{done.stderr}")
         events = [json.loads(line) for line in done.stdout.splitlines()]
         self.assertEqual(results(events), CONNECTING)
