@@ -99,16 +99,16 @@ int ask_secret(const char *prompt, char *ret, size_t size)
 
 /* ---- secrets ---- */
 
-static int read_file(const char *path, struct secret *ret)
+int ask_file(const char *path, size_t max, bool is_private, struct secret *ret)
 {
 	struct stat st;
 	int r;
 
-	if (stat(path, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)))
+	if (is_private && stat(path, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)))
 		fprintf(stderr,
 			"onboardctl: warning: %s is open to other users; better: chmod 600\n",
 			path);
-	r = file_read(path, FILE_MAX, ret);
+	r = file_read(path, max, ret);
 	if (r == 0)
 		return 0;
 	fprintf(stderr, "onboardctl: %s: %s\n", path,
@@ -156,7 +156,7 @@ int ask_passphrase(const char *file, struct wifi_config *config)
 	size_t len;
 	int r;
 
-	r = file                ? read_file(file, &s)
+	r = file                ? ask_file(file, FILE_MAX, true, &s)
 	    : ask_is_possible() ? ask_for(&config->network, &s)
 				: read_input(&s);
 	if (r != 0)
@@ -180,7 +180,7 @@ int ask_label_code(const char *file, uint8_t *ret, size_t *ret_len)
 	size_t len;
 	int r;
 
-	r = read_file(file, &s);
+	r = ask_file(file, FILE_MAX, true, &s);
 	if (r != 0)
 		return r;
 	len = without_line_end((const char *)s.data, s.len);

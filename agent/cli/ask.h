@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/macros.h"
+#include "base/secret.h"
 #include "proto/wifi/wifi.h"
 
 /* Whether somebody can be asked: standard input and error are a terminal. */
@@ -17,6 +18,10 @@ bool ask_is_possible(void);
 int ask_line(const char *prompt, char *ret, size_t size) _must_check_;
 /* The same without echo. */
 int ask_secret(const char *prompt, char *ret, size_t size) _must_check_;
+
+/* All of a file, at most max bytes; says on standard error why not. is_private: also when others
+ * may read it. */
+int ask_file(const char *path, size_t max, bool is_private, struct secret *ret) _must_check_;
 
 /* The passphrase of the network of config, into config: from file (NULL: from standard input, asked
  * for when that is a terminal), without the line end behind it. An empty one is none. */

@@ -6,11 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
+#include "agent/cli/ask.h"
 #include "agent/cli/verbs.h"
 #include "base/exitcode.h"
-#include "base/file.h"
 #include "cloud/claim.h"
 #include "proto/attest.h"
 
@@ -27,35 +26,26 @@ static char *trim(struct secret *s)
 	return text + (text ? strspn(text, " \t\r\n") : 0);
 }
 
-int claiming_read_file(const char *path, struct secret *ret)
+static int read_trimmed(const char *path, bool is_private, struct secret *ret)
 {
 	_cleanup_(secret_done) struct secret raw = SECRET_INIT;
+	const char *text;
 	int r;
 
-	r = file_read(path, FILE_MAX, &raw);
-	if (r == 0) {
-		const char *text = trim(&raw);
-
-		r = secret_set(ret, text, strlen(text));
-	}
+	r = ask_file(path, FILE_MAX, is_private, &raw);
+	if (r != 0)
+		return r;
+	text = trim(&raw);
+	r = secret_set(ret, text, strlen(text));
 	if (r == 0)
 		return 0;
-	fprintf(stderr, "onboardctl: %s: %s\n", path,
-		r == -EINVAL  ? "not a regular file"
-		: r == -EFBIG ? "too large for what it should hold"
-			      : strerror(-r));
+	fprintf(stderr, "onboardctl: %s: %s\n", path, strerror(-r));
 	return EXIT_CODE_FAILED;
 }
 
-static int read_key(const char *path, struct secret *ret)
+int claiming_read_file(const char *path, struct secret *ret)
 {
-	struct stat st;
-
-	if (stat(path, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)))
-		fprintf(stderr,
-			"onboardctl: warning: %s is open to other users; better: chmod 600\n",
-			path);
-	return claiming_read_file(path, ret);
+	return read_trimmed(path, false, ret);
 }
 
 int claiming_read_stdin(struct secret *ret)
@@ -117,7 +107,7 @@ int claiming_run(const struct claiming *c, const char *token, char **ret_device)
 					.timeout_ms = (unsigned int)c->timeout_ms};
 	int r;
 
-	r = read_key(c->api_key_file, &key);
+	r = read_trimmed(c->api_key_file, true, &key);
 	if (r != 0)
 		return r;
 	r = claim_device(&request, &text);
