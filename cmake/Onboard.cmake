@@ -11,6 +11,7 @@ if(ONBOARD_TEST_WRAPPER)
 	set(ONBOARD_WRAPPED_LABEL valgrind)
 endif()
 option(ONBOARD_HARDEN "Fortify, PIE, RELRO, stack protector" OFF)
+option(ONBOARD_SMALL "Small programs: -Os, no unwind tables (debuggers have them in the debug information)" OFF)
 
 set(CMAKE_C_STANDARD 17)
 set(CMAKE_C_EXTENSIONS ON)
@@ -43,6 +44,10 @@ if(ONBOARD_HARDEN)
 	add_compile_options(-D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
 		-ffunction-sections -fdata-sections)
 	add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed)
+endif()
+
+if(ONBOARD_SMALL)
+	add_compile_options(-Os -fno-asynchronous-unwind-tables -fno-unwind-tables)
 endif()
 
 # onboard_library(NAME SOURCES a.c ... LIBS x y ...): the static library ob_NAME of this folder.

@@ -8,7 +8,7 @@ import platform
 import sys
 import unittest
 
-from costbench import device, links, methods, programs, report, servers
+from costbench import device, links, methods, profile, programs, report, servers
 from harness import case
 from harness.process import run
 from lifecycle import namespace
@@ -44,6 +44,7 @@ class Costs(case.Case):
             "instructions": programs.instructions(here),
             "peaks": programs.peaks(here),
             "sizes": programs.sizes(),
+            "text_by_folder": profile.text_by_folder(),
             "links": links.measure(self, asked, links.FEW_CELLS if self.chosen.short else links.CELLS, self.chosen.runs,
                                    self.chosen.lanes, _say),
         }

@@ -5,7 +5,7 @@ import os
 import re
 import time
 
-from costbench import servers
+from costbench import profile, servers
 from costbench.links import quantile
 from harness import agent, cbor
 from harness.agent import Agent
@@ -74,8 +74,9 @@ def idle(case, service, seconds):
     cpu_after, woken_after = _usage(daemon.pid)
     with open(f"/proc/{daemon.pid}/smaps_rollup", encoding="ascii") as f:
         sizes = dict(re.findall(r"^(\w+): +(\d+) kB", f.read(), re.M))
+    made_of = profile.resident(daemon.pid)
     daemon.end()
-    return {"rss_kb": int(sizes["Rss"]), "pss_kb": int(sizes["Pss"]), "anonymous_kb": int(sizes["Anonymous"]),
+    return {"made_of": made_of, "rss_kb": int(sizes["Rss"]), "pss_kb": int(sizes["Pss"]), "anonymous_kb": int(sizes["Anonymous"]),
             "watched_s": seconds, "cpu_s_per_hour": (cpu_after - cpu) * 3600 / seconds,
             "wakeups_per_hour": (woken_after - woken) * 3600 / seconds}
 

@@ -89,6 +89,16 @@ def _agent(found):
     return _table(["the agent", ""], rows)
 
 
+def _made_of(found):
+    text, memory = found["text_by_folder"], found["idle"]["made_of"]
+    total = sum(text.values())
+    return "\n\n".join([
+        _table(["onboardd's own code", "bytes", "%"],
+               [[name, _number(size), _number(100 * size / total)] for name, size in text.items()]),
+        _table(["resident memory of the idle agent, kB", "RSS", "PSS", "of its own"],
+               [[name, _number(row["rss_kb"]), _number(row["pss_kb"]), _number(row["anonymous_kb"])] for name, row in memory.items()])])
+
+
 def _growth(found):
     return _table(["commands", "certificates in each", "wall s", "CPU ms", "UDP bytes", "datagrams", "peak RSS kB"],
                   [[str(r["commands"]), str(r["certificates"]), _number(r["wall_s"], 2), _number(r["cpu_ms"]), _number(r["bytes"]),
@@ -97,7 +107,8 @@ def _growth(found):
 
 def text(found):
     head = f"{found['machine']}; {found['runs']} runs a cell; {'; '.join(v[:60] for v in found['versions'])}. × is against the first row."
-    return "\n\n".join([head, _costs(found), _times(found, 300), _after(found), _times(found, 1), _sizes(found), _agent(found), _growth(found)])
+    return "\n\n".join([head, _costs(found), _times(found, 300), _after(found), _times(found, 1), _sizes(found), _agent(found),
+                        _made_of(found), _growth(found)])
 
 
 def write(found, folder):

@@ -51,7 +51,7 @@ for path in $(grep -v '| later |' docs/architecture.md | grep -oE "$named" | tr 
 	}
 done
 # Links between documents lead somewhere.
-for doc in README.md $(git ls-files 'docs/*.md'); do
+for doc in *.md $(git ls-files 'docs/*.md'); do
 	for target in $(grep -oE '\]\([^)#:]+' "$doc" | cut -c3-); do
 		[ -e "$(dirname "$doc")/$target" ] || {
 			echo "$doc: link to $target, which does not exist"
