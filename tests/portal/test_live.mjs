@@ -39,6 +39,23 @@ test("what happens while a page has no live connection is shown by asking again"
 	await close(page);
 });
 
+test("a button that is pressed while its part of the page is shown anew still does what it says", async () => {
+	const {id} = await stage.device({name: "pressed"});
+	await stage.claim({name: "pressed"});
+	const page = await open({at: `#/devices/${id}`});
+	await live(page);
+	const reset = page.getByRole("button", {name: "Reset…"});
+	await reset.hover();
+	await page.mouse.down();
+	await rest("POST", `/claimed-devices/${id}/block`);
+	await page.locator(".title-line .badge", {hasText: "Blocked"}).waitFor();
+	await page.mouse.up();
+	await page.getByRole("dialog").getByRole("button", {name: "Reset", exact: true}).waitFor();
+	await page.keyboard.press("Escape");
+	await page.getByRole("button", {name: "Unblock…"}).waitFor();
+	await close(page);
+});
+
 test("a person who signed in again in another tab goes on in this one", async () => {
 	const {id} = await stage.device({name: "tabs"});
 	await stage.claim({name: "tabs"});

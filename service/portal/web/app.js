@@ -7,6 +7,7 @@ import {startLive, stopLive} from "./lib/live.js";
 import {focusHeading, navigate, parseHash, route, startRouter, stopRouter} from "./lib/router.js";
 import {forget, resume, signOut, user} from "./lib/session.js";
 import {button} from "./lib/parts.js";
+import {watchPresses} from "./lib/press.js";
 import {keepTimes} from "./lib/time.js";
 import {shell} from "./views/shell.js";
 import {signInPage} from "./views/signin.js";
@@ -82,6 +83,7 @@ async function renewToken() {
 
 async function start() {
 	keepTimes();
+watchPresses();
 	setCsrfRenewer(renewToken);
 	setSignedOutHandler(() => {
 		if (!inside) return;

@@ -3,7 +3,7 @@
 import {call, path} from "../lib/api.js";
 import {curlButton} from "../lib/curl.js";
 import {formDialog} from "../lib/dialog.js";
-import {fill, h, shortId} from "../lib/dom.js";
+import {h, refill, shortId} from "../lib/dom.js";
 import {field, input} from "../lib/forms.js";
 import {button, section} from "../lib/parts.js";
 import {navigate} from "../lib/router.js";
@@ -22,28 +22,28 @@ export function managePart(state, refresh) {
 		const blocked = statusOf(state.claimed) === "blocked";
 		if (blocked === shown) return;
 		shown = blocked;
-		fill(
+		refill(
 			place,
 			row(
 				"Reset",
 				"Its rules are queued again, as after a claim.",
-				button("Reset…", () => resetDialog(state, refresh))
+				button("Reset…", () => resetDialog(state, refresh), "", {"data-key": "reset"})
 			),
 			blocked
 				? row(
 						"Unblock",
 						"The device is let in again.",
-						button("Unblock…", () => unblockDialog(state, refresh))
+						button("Unblock…", () => unblockDialog(state, refresh), "", {"data-key": "block"})
 					)
 				: row(
 						"Block",
 						"The device is refused until you unblock it.",
-						button("Block…", () => blockDialog(state, refresh))
+						button("Block…", () => blockDialog(state, refresh), "", {"data-key": "block"})
 					),
 			row(
 				"Unclaim",
 				"The device leaves your team.",
-				button("Unclaim…", () => unclaimDialog(state), "danger-quiet")
+				button("Unclaim…", () => unclaimDialog(state), "danger-quiet", {"data-key": "unclaim"})
 			)
 		);
 	};
