@@ -292,8 +292,9 @@ struct rotor {
 	atomic_bool is_seen, is_over;
 };
 
-/* Two hundred times, and until the reader has seen both sets: on a busy machine it may sleep for all of the two hundred. The
- * upper bound is for a reader that never sees one. A thread, not a process: secrets do not survive a fork. */
+/* Two hundred times, and until the reader has seen both sets: on a busy machine it may sleep for
+ * all of the two hundred. The upper bound is for a reader that never sees one. A thread, not a
+ * process: secrets do not survive a fork. */
 static void *swap_many_times(void *userdata)
 {
 	struct rotor *r = userdata;
