@@ -18,6 +18,7 @@ static const char help[] =
 	"                             [--store URL]\n"
 	"                             [--session-timeout SECONDS] [--cloud-tag N]\n"
 	"                             [--manufacturer-ca FILE|DIR]... [--public-url URL]...\n"
+	"                             [--trusted-proxy ADDRESS[/BITS]]...\n"
 	"                             [--device-rate N] [--ops ADDRESS:PORT [--ops-remote]]\n"
 	"                             [--crl-url URL]\n"
 	"       onboard-service identity import --state DIR|--store URL FILE|-\n"

@@ -159,8 +159,10 @@ static int open_listener(const struct owner_front_config *config, struct owner_f
 		return -errno;
 	f->port = address_port(&address);
 	/* There, all may come through one proxy. */
-	f->per_address_max =
-		address_is_loopback(&address) ? CONNECTIONS_MAX : CONNECTIONS_PER_ADDRESS_MAX;
+	/* Through a proxy all come from one address. */
+	f->per_address_max = address_is_loopback(&address) || config->proxies
+				     ? CONNECTIONS_MAX
+				     : CONNECTIONS_PER_ADDRESS_MAX;
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }

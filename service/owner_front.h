@@ -31,11 +31,13 @@ struct owner_front_config {
 	const char *cert_file; /* TLS when given, with key_file; else plain HTTP, allowed on
 				  loopback addresses only */
 	const char *key_file;
-	size_t max_body;                   /* of JSON: 1 MiB */
-	uint32_t session_max_age_s;        /* of a device's login, unless its token ends before */
-	unsigned int body_time_ms;         /* for all of a body to come; 0: a minute */
-	const struct router *router;       /* borrowed, for good: what there is */
-	struct metrics *metrics;           /* borrowed; or NULL */
+	const struct forwarded_proxies
+		*proxies;            /* borrowed; whose X-Forwarded-For is believed; or NULL */
+	size_t max_body;             /* of JSON: 1 MiB */
+	uint32_t session_max_age_s;  /* of a device's login, unless its token ends before */
+	unsigned int body_time_ms;   /* for all of a body to come; 0: a minute */
+	const struct router *router; /* borrowed, for good: what there is */
+	struct metrics *metrics;     /* borrowed; or NULL */
 	const struct admission *admission; /* of devices, borrowed; or NULL (device_http.h) */
 
 	/* Browsers: borrowed, may be NULL; handed to both hooks and to every call. */

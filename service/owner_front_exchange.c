@@ -2,9 +2,9 @@
 
 /* The course of one request: its body, its handler, and what is put aside. */
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -16,18 +16,53 @@
 
 /* ---- life ---- */
 
+struct forwarded_list {
+	char text[FORWARDED_LIST_MAX];
+	size_t len;
+	bool is_too_long;
+};
+
+static enum MHD_Result append_forwarded(void *userdata, enum MHD_ValueKind kind, const char *key,
+					const char *value)
+{
+	struct forwarded_list *list = userdata;
+	size_t left = sizeof(list->text) - list->len;
+	int n;
+
+	(void)kind;
+	if (strcasecmp(key, "X-Forwarded-For") != 0)
+		return MHD_YES;
+	n = snprintf(list->text + list->len, left, "%s%s", list->len > 0 ? "," : "",
+		     value ? value : "");
+	list->is_too_long = n < 0 || (size_t)n >= left;
+	if (list->is_too_long)
+		return MHD_NO;
+	list->len += (size_t)n;
+	return MHD_YES;
+}
+
 static void name_client(struct exchange *x)
 {
+	const struct forwarded_proxies *proxies = x->front->config.proxies;
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	const struct sockaddr *sa = info ? info->client_addr : NULL;
+	struct forwarded_list list = {0};
+	union address peer = {0};
 
+	_Static_assert(sizeof(x->address) == FORWARDED_ADDRESS_TEXT, "");
 	if (sa && sa->sa_family == AF_INET)
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)sa)->sin_addr, x->address,
-			  sizeof(x->address));
+		memcpy(&peer.in, sa, sizeof(peer.in));
 	else if (sa && sa->sa_family == AF_INET6)
-		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)sa)->sin6_addr, x->address,
-			  sizeof(x->address));
+		memcpy(&peer.in6, sa, sizeof(peer.in6));
+	else
+		return;
+	if (proxies && forwarded_is_ours(proxies, &peer)) {
+		MHD_get_connection_values(x->connection, MHD_HEADER_KIND, append_forwarded, &list);
+		forwarded_client(proxies, &peer, list.is_too_long ? NULL : list.text, x->address);
+	} else {
+		address_host(&peer, x->address, sizeof(x->address));
+	}
 }
 
 struct exchange *owner_exchange_new(struct owner_front *f, struct MHD_Connection *connection,

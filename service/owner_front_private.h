@@ -8,6 +8,7 @@
 
 #include "service/certfile.h"
 #include "service/device_http.h"
+#include "service/forwarded.h"
 #include "service/metrics.h"
 #include "service/owner_front.h"
 

@@ -2,7 +2,6 @@
 #include "agent/cli/claiming.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>

@@ -36,7 +36,7 @@ class Costs(case.Case):
     chosen = None
 
     def runTest(self):
-        asked = {"coap": servers.Coap(self, self.pki()), "https": servers.Https(self, self.pki())}
+        asked = {"coap": servers.Coap(self, self.pki()), "https": servers.https(self, self.pki())}
         here = methods.Place([], "127.0.0.1", asked["coap"].port, asked["https"].port, self.pki().root)
         found = {
             "machine": f"{os.cpu_count()} processors, Linux {platform.release()}", "runs": self.chosen.runs, "gap_s": methods.GAP_S,

@@ -4,10 +4,10 @@
 import os
 import random
 import shutil
-import socket
 import subprocess
 import time
 
+from harness.nginx import Nginx
 from harness.process import Failure, Process, run
 
 READY_S = 20
@@ -46,35 +46,9 @@ class Coap:
             return f":{self.port:04X} " in f.read()
 
 
-CONFIGURATION = """daemon off; pid {dir}/pid; error_log stderr; worker_processes 1; {user}
-events {{ worker_connections 1024; }}
-http {{
-    access_log off; client_body_temp_path {dir}/body; proxy_temp_path {dir}/proxy; fastcgi_temp_path {dir}/fastcgi;
-    uwsgi_temp_path {dir}/uwsgi; scgi_temp_path {dir}/scgi; keepalive_timeout 300;
-    server {{
-        listen 0.0.0.0:{port} ssl; ssl_protocols TLSv1.3; ssl_certificate {cert}; ssl_certificate_key {key};
-        location /cmd {{ return 200 "{answer}"; }}
-        location / {{ return 200; }}
-    }}
-}}
-"""
-
-
-class Https:
-    def __init__(self, case, pki):
-        self.port = random.randrange(30001, 32000)
-        directory = case.path("nginx")
-        os.makedirs(directory)
-        configuration = os.path.join(directory, "nginx.conf")
-        with open(configuration, "w", encoding="ascii") as f:
-            f.write(CONFIGURATION.format(dir=directory, port=self.port, cert=pki.cert, key=pki.key, answer=ANSWER,
-                                         user="user root;" if os.geteuid() == 0 else ""))
-        case.watch(Process([installed("nginx"), "-c", configuration, "-p", directory], name="nginx"))
-        _wait_until(self._listens, "nginx")
-
-    def _listens(self):
-        with socket.socket() as s:
-            return s.connect_ex(("127.0.0.1", self.port)) == 0
+def https(case, pki):
+    """nginx with the same answers."""
+    return Nginx(case, pki, f'location /cmd {{ return 200 "{ANSWER}"; }} location / {{ return 200; }}')
 
 
 def text_of(name):

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/macros.h"
+#include "service/forwarded.h"
 #include "service/portal_hosts.h"
 
 #define SERVE_MAKERS_MAX 64
@@ -18,6 +19,7 @@ struct serve_options {
 	size_t n_makers;
 	const char *public_urls[PORTAL_HOSTS_MAX];
 	size_t n_public_urls;
+	struct forwarded_proxies proxies;
 	const char *ops, *crl_url;
 	bool ops_remote;
 	uint64_t session_timeout_s, cloud_tag, device_rate;

@@ -65,6 +65,19 @@ static int add_public_url(struct serve_options *o, const char *url)
 	return 0;
 }
 
+static int add_proxy(struct serve_options *o, const char *text)
+{
+	int r = forwarded_add(&o->proxies, text);
+
+	if (r == -E2BIG)
+		return verb_usage("serve: --trusted-proxy: at most %d; name a network",
+				  FORWARDED_PROXIES_MAX);
+	if (r < 0)
+		return verb_usage(
+			"serve: --trusted-proxy: not a numeric ADDRESS or ADDRESS/BITS: %s", text);
+	return 0;
+}
+
 int serve_options_parse(int argc, char **argv, struct serve_options *o)
 {
 	enum {
@@ -84,6 +97,7 @@ int serve_options_parse(int argc, char **argv, struct serve_options *o)
 		MAKER,
 		DEVICE_RATE,
 		PUBLIC_URL,
+		TRUSTED_PROXY,
 		OPS_REMOTE,
 	};
 	static const struct option known[] = {
@@ -101,6 +115,7 @@ int serve_options_parse(int argc, char **argv, struct serve_options *o)
 		{"manufacturer-ca", required_argument, NULL, MAKER},
 		{"device-rate", required_argument, NULL, DEVICE_RATE},
 		{"public-url", required_argument, NULL, PUBLIC_URL},
+		{"trusted-proxy", required_argument, NULL, TRUSTED_PROXY},
 		{"ops", required_argument, NULL, OPS},
 		{"ops-remote", no_argument, NULL, OPS_REMOTE},
 		{"crl-url", required_argument, NULL, CRL_URL},
@@ -138,6 +153,8 @@ int serve_options_parse(int argc, char **argv, struct serve_options *o)
 			r = add_maker(o, optarg);
 		else if (c == PUBLIC_URL)
 			r = add_public_url(o, optarg);
+		else if (c == TRUSTED_PROXY)
+			r = add_proxy(o, optarg);
 		else if (c >= STATE && c <= CRL_URL)
 			*texts[c] = optarg;
 		else
@@ -286,6 +303,7 @@ static int run(const struct serve_options *o, struct state *state)
 		.session_max_age_s = SESSION_MAX_AGE_S,
 		.router = &routes_owner,
 		.metrics = state->store->metrics,
+		.proxies = o->proxies.n > 0 ? &o->proxies : NULL,
 		.admit = portal_admit,
 		.identify = portal_identify,
 	};
