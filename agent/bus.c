@@ -9,6 +9,7 @@
 
 #include "agent/bus_reset.h"
 #include "agent/bus_wifi.h"
+#include "agent/permit.h"
 #include "agent/plain.h"
 #include "agent/schedule.h"
 #include "base/exitcode.h"
@@ -38,6 +39,8 @@ struct bus {
 	sd_bus *bus;           /* owned */
 	sd_bus_slot *vtable;   /* owned */
 	sd_bus_slot *reset;    /* owned */
+	struct permit *permit; /* owned */
+	struct bus_reset resetting;
 	sd_bus_slot *lost;     /* owned */
 	struct bus_wifi *wifi; /* owned; NULL: Wi-Fi is off */
 
@@ -166,7 +169,7 @@ static int method_facts(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 /* What the caller hears after the answer belongs to the cycle it asked for: nothing is said before
  * the loop turns. */
-static int method_provision(sd_bus_message *m, void *userdata, sd_bus_error *error)
+static int provision(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct bus *b = userdata;
 	int r;
@@ -177,7 +180,14 @@ static int method_provision(sd_bus_message *m, void *userdata, sd_bus_error *err
 	return r < 0 ? r : 1;
 }
 
-static int method_set_interval(sd_bus_message *m, void *userdata, sd_bus_error *error)
+static int method_provision(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct bus *b = userdata;
+
+	return permit_then(b->permit, &permit_provision, m, provision, b, error);
+}
+
+static int set_interval(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct bus *b = userdata;
 	uint64_t interval_s;
@@ -194,6 +204,13 @@ static int method_set_interval(sd_bus_message *m, void *userdata, sd_bus_error *
 	if (r != 0)
 		return failed(error, r, ERROR_STORE, "setting the interval");
 	return sd_bus_reply_method_return(m, NULL);
+}
+
+static int method_set_interval(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct bus *b = userdata;
+
+	return permit_then(b->permit, &permit_provision, m, set_interval, b, error);
 }
 
 static void answer_waiting(sd_bus_message *m, int r, const char *token)
@@ -301,7 +318,7 @@ static int method_list_previous(sd_bus_message *m, void *userdata, sd_bus_error 
 	return reply_list(m, userdata, agent_list_previous, error);
 }
 
-static int method_roll_back(sd_bus_message *m, void *userdata, sd_bus_error *error)
+static int roll_back(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct bus *b = userdata;
 	uint32_t tag;
@@ -325,9 +342,17 @@ static int method_roll_back(sd_bus_message *m, void *userdata, sd_bus_error *err
 	return sd_bus_reply_method_return(m, NULL);
 }
 
+static int method_roll_back(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct bus *b = userdata;
+
+	return permit_then(b->permit, &permit_credentials, m, roll_back, b, error);
+}
+
 #define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
 #define CONST SD_BUS_VTABLE_PROPERTY_CONST
-/* Open to the callers that the policy lets through; without it sd-bus lets in root alone. */
+/* Open to the callers that the policy lets through, and then permit_then(); without it sd-bus lets
+ * in root alone. */
 #define BY_POLICY SD_BUS_VTABLE_UNPRIVILEGED
 
 /* clang-format off */
@@ -495,14 +520,18 @@ static int start(struct bus *b, sd_event *event)
 				"Disconnected", on_lost, b);
 	if (r < 0)
 		return r;
+	r = permit_new(b->bus, &b->permit);
+	if (r < 0)
+		return r;
 	r = sd_bus_add_object_vtable(b->bus, &b->vtable, BUS_PATH, BUS_INTERFACE, vtable, b);
 	if (r < 0)
 		return r;
-	r = bus_reset_add(b->bus, b->agent, &b->reset);
+	b->resetting = (struct bus_reset){.agent = b->agent, .permit = b->permit};
+	r = bus_reset_add(b->bus, &b->resetting, &b->reset);
 	if (r < 0)
 		return r;
 	if (agent_has_wifi(b->agent)) {
-		r = bus_wifi_new(b->bus, b->agent, &b->wifi);
+		r = bus_wifi_new(b->bus, b->agent, b->permit, &b->wifi);
 		if (r < 0)
 			return r;
 	}
@@ -542,6 +571,7 @@ struct bus *bus_free(struct bus *b)
 	if (!b)
 		return NULL;
 	worker_cancel(b->token);
+	permit_free(b->permit);
 	for (size_t i = 0; i < b->n_waiting; i++)
 		sd_bus_message_unref(b->waiting[i]);
 	bus_wifi_free(b->wifi);

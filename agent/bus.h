@@ -2,8 +2,8 @@
 #pragma once
 
 /* org.onboardd.Agent1 on D-Bus: docs/dbus-api.md. Observes an agent and forwards calls to it. Who
- * may call what is the bus's policy (packaging/dbus/org.onboardd.conf). When the bus goes away the
- * agent works on without it. */
+ * may call what is the bus's policy (packaging/dbus/org.onboardd.conf), and permit.h's. When the
+ * bus goes away the agent works on without it. */
 
 #include <systemd/sd-event.h>
 

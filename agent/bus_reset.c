@@ -38,8 +38,9 @@ static int read_parts(sd_bus_message *m, unsigned int *ret, sd_bus_error *error)
 }
 
 /* Durable when it is answered; the answer goes out before the connection does. */
-static int method_reset(sd_bus_message *m, void *userdata, sd_bus_error *error)
+static int reset(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
+	struct bus_reset *b = userdata;
 	char id[RESET_ID_LEN + 1];
 	unsigned int parts = 0;
 	const char *refusal;
@@ -48,7 +49,7 @@ static int method_reset(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 	if (r < 0)
 		return r;
-	r = agent_reset(userdata, parts, id, &at_once, &refusal);
+	r = agent_reset(b->agent, parts, id, &at_once, &refusal);
 	if (r == -EOPNOTSUPP)
 		return sd_bus_error_set(error, "org.onboardd.Error.Identity", refusal);
 	if (r != 0) {
@@ -61,10 +62,18 @@ static int method_reset(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	return sd_bus_reply_method_return(m, "sb", id, (int)at_once);
 }
 
+static int method_reset(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct bus_reset *b = userdata;
+
+	return permit_then(b->permit, &permit_reset, m, reset, b, error);
+}
+
 static int method_receipt(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
+	struct bus_reset *b = userdata;
 	_cleanup_(freep) char *text = NULL;
-	int r = agent_last_reset(userdata, &text);
+	int r = agent_last_reset(b->agent, &text);
 
 	if (r != 0 && r != -ENOENT)
 		return sd_bus_error_setf(error, "org.onboardd.Error.Store",
@@ -72,18 +81,16 @@ static int method_receipt(sd_bus_message *m, void *userdata, sd_bus_error *error
 	return sd_bus_reply_method_return(m, "s", r == 0 ? text : "");
 }
 
-/* Reset without SD_BUS_VTABLE_UNPRIVILEGED: whatever the bus's policy lets through, sd-bus itself
- * lets in root alone. */
 /* clang-format off */
 static const sd_bus_vtable vtable[] = {
 	SD_BUS_VTABLE_START(0),
-	SD_BUS_METHOD_WITH_ARGS("Reset", SD_BUS_ARGS("as", parts), SD_BUS_RESULT("s", id, "b", at_once), method_reset, 0),
+	SD_BUS_METHOD_WITH_ARGS("Reset", SD_BUS_ARGS("as", parts), SD_BUS_RESULT("s", id, "b", at_once), method_reset, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Receipt", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), method_receipt, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_VTABLE_END,
 };
 /* clang-format on */
 
-int bus_reset_add(sd_bus *bus, struct agent *agent, sd_bus_slot **ret)
+int bus_reset_add(sd_bus *bus, struct bus_reset *b, sd_bus_slot **ret)
 {
-	return sd_bus_add_object_vtable(bus, ret, BUS_PATH, INTERFACE, vtable, agent);
+	return sd_bus_add_object_vtable(bus, ret, BUS_PATH, INTERFACE, vtable, b);
 }

@@ -32,6 +32,7 @@ struct snapshot {
 struct bus_wifi {
 	sd_bus *bus; /* borrowed, as the next */
 	struct agent *agent;
+	struct permit *permit;
 	sd_bus_slot *vtable; /* owned */
 	struct wifi_events events;
 	struct snapshot told;
@@ -228,7 +229,7 @@ static int method_status(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	return sd_bus_reply_method_return(m, "s", text);
 }
 
-static int method_scan(sd_bus_message *m, void *userdata, sd_bus_error *error)
+static int scan(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct wifi *wifi;
 	int r = find(userdata, &wifi);
@@ -240,7 +241,14 @@ static int method_scan(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	return sd_bus_reply_method_return(m, NULL);
 }
 
-static int method_forget(sd_bus_message *m, void *userdata, sd_bus_error *error)
+static int method_scan(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct bus_wifi *b = userdata;
+
+	return permit_then(b->permit, &permit_wifi, m, scan, b, error);
+}
+
+static int forget(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct wifi *wifi;
 	int r = find(userdata, &wifi);
@@ -252,7 +260,14 @@ static int method_forget(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	return sd_bus_reply_method_return(m, NULL);
 }
 
-static int method_open_window(sd_bus_message *m, void *userdata, sd_bus_error *error)
+static int method_forget(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct bus_wifi *b = userdata;
+
+	return permit_then(b->permit, &permit_wifi, m, forget, b, error);
+}
+
+static int open_window(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct wifi *wifi;
 	uint64_t ms;
@@ -265,6 +280,13 @@ static int method_open_window(sd_bus_message *m, void *userdata, sd_bus_error *e
 		return failed(error, r, "the window stays as it is");
 	wifi_open_window(wifi, MIN(ms, WINDOW_MAX_MS));
 	return sd_bus_reply_method_return(m, NULL);
+}
+
+static int method_open_window(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct bus_wifi *b = userdata;
+
+	return permit_then(b->permit, &permit_wifi, m, open_window, b, error);
 }
 
 /* "" is WIFI_AUTH_UNKNOWN: what fits the passphrase. */
@@ -321,15 +343,13 @@ static int read_config(sd_bus_message *m, struct wifi_config *ret)
 	return 0;
 }
 
-static int method_connect(sd_bus_message *m, void *userdata, sd_bus_error *error)
+static int connect_to(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	_cleanup_(wifi_config_wipe) struct wifi_config config = {0};
 	const char *refusal;
 	struct wifi *wifi;
-	int r = sd_bus_message_sensitive(m);
+	int r = find(userdata, &wifi);
 
-	if (r >= 0)
-		r = find(userdata, &wifi);
 	if (r == 0)
 		r = read_config(m, &config);
 	refusal = r == 0 ? wifi_config_refusal(&config) : NULL;
@@ -340,6 +360,16 @@ static int method_connect(sd_bus_message *m, void *userdata, sd_bus_error *error
 	if (r != 0)
 		return failed(error, r, "not connected");
 	return sd_bus_reply_method_return(m, NULL);
+}
+
+static int method_connect(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct bus_wifi *b = userdata;
+	int r = sd_bus_message_sensitive(m);
+
+	if (r < 0)
+		return r;
+	return permit_then(b->permit, &permit_wifi, m, connect_to, b, error);
 }
 
 /* ---- signals ---- */
@@ -428,7 +458,7 @@ static const sd_bus_vtable vtable[] = {
 
 /* ---- life ---- */
 
-int bus_wifi_new(sd_bus *bus, struct agent *agent, struct bus_wifi **ret)
+int bus_wifi_new(sd_bus *bus, struct agent *agent, struct permit *permit, struct bus_wifi **ret)
 {
 	_cleanup_(bus_wifi_freep) struct bus_wifi *b = calloc(1, sizeof(*b));
 	int r;
@@ -437,6 +467,7 @@ int bus_wifi_new(sd_bus *bus, struct agent *agent, struct bus_wifi **ret)
 		return -ENOMEM;
 	b->bus = bus;
 	b->agent = agent;
+	b->permit = permit;
 	b->events = (struct wifi_events){.changed = on_changed,
 					 .result = on_result,
 					 .found = on_found,

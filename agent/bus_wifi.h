@@ -6,13 +6,15 @@
 #include <systemd/sd-bus.h>
 
 #include "agent/agent.h"
+#include "agent/permit.h"
 
 #define BUS_PATH "/org/onboardd"
 
 struct bus_wifi;
 
-/* Exports the interface on BUS_PATH. bus and agent are borrowed. -errno. */
-int bus_wifi_new(sd_bus *bus, struct agent *agent, struct bus_wifi **ret) _must_check_;
+/* Exports the interface on BUS_PATH. bus, agent and permit are borrowed. -errno. */
+int bus_wifi_new(sd_bus *bus, struct agent *agent, struct permit *permit,
+		 struct bus_wifi **ret) _must_check_;
 struct bus_wifi *bus_wifi_free(struct bus_wifi *b);
 DEFINE_CLEANUP(struct bus_wifi *, bus_wifi_free);
 /* For the observer of the agent. */

@@ -58,7 +58,8 @@ static int call_failed(const char *interface, const sd_bus_error *error, int r)
 
 	if (strcmp(interface, CLIENT_RESET) == 0 &&
 	    sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED)) {
-		fprintf(stderr, "onboardctl: not allowed: only root may reset a device\n");
+		fprintf(stderr, "onboardctl: not allowed: only root may reset a device, and whom "
+				"polkit lets do org.onboardd.reset\n");
 		return EXIT_CODE_FAILED;
 	}
 	if (strcmp(interface, CLIENT_WIFI) == 0 && is_absent(error)) {
@@ -105,6 +106,8 @@ int client_open(struct client **ret)
 			strerror(-r));
 		return EXIT_CODE_FAILED;
 	}
+	/* polkit may ask somebody who sits there. */
+	(void)sd_bus_set_allow_interactive_authorization(c->bus, true);
 	*ret = TAKE_PTR(c);
 	return 0;
 }

@@ -1,7 +1,8 @@
-/* Targets: every method of org.onboardd.Agent1, Reset1 and Wifi1, with any arguments. */
+/* Targets: every method of org.onboardd.*1 with any arguments; what is said of its caller. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/bus.h"
 #include "agent/bus_wifi.h"
@@ -17,7 +18,8 @@
 
 static sd_bus *ours, *theirs; /* of the object, of who calls it */
 static struct agent_observer observer;
-static int result; /* of the next call, as the input says */
+static int result;                          /* of the next call, as the input says */
+static enum { NO, YES, PERHAPS } permitted; /* by what the bus and polkit have said of the caller */
 static unsigned int n_calls;
 
 int agent_add_observer(struct agent *a, const struct agent_observer *o)
@@ -46,7 +48,7 @@ json_t *agent_facts_json(struct agent *a)
 void agent_provision(struct agent *a, enum request_source source)
 {
 	(void)a;
-	FUZZ_ASSERT(source == REQUEST_BUS);
+	FUZZ_ASSERT(source == REQUEST_BUS && permitted != NO);
 	n_calls++;
 	observer.changed(observer.userdata, "idle", "connecting", "asked for");
 }
@@ -54,7 +56,7 @@ void agent_provision(struct agent *a, enum request_source source)
 int agent_set_interval(struct agent *a, uint64_t interval_s)
 {
 	(void)a;
-	FUZZ_ASSERT(schedule_is_allowed(interval_s));
+	FUZZ_ASSERT(schedule_is_allowed(interval_s) && permitted != NO);
 	return result;
 }
 
@@ -88,6 +90,7 @@ int agent_list_previous(struct agent *a, struct credential_info **ret, size_t *r
 int agent_roll_back(struct agent *a, uint32_t tag)
 {
 	(void)a, (void)tag;
+	FUZZ_ASSERT(permitted != NO);
 	return result;
 }
 
@@ -95,7 +98,7 @@ int agent_reset(struct agent *a, unsigned int parts, char ret_id[static RESET_ID
 		bool *ret_at_once, const char **ret_refusal)
 {
 	(void)a;
-	FUZZ_ASSERT(parts != 0 && parts < 8);
+	FUZZ_ASSERT(parts != 0 && parts < 8 && permitted != NO);
 	memset(ret_id, 'a', RESET_ID_LEN);
 	ret_id[RESET_ID_LEN] = '\0';
 	*ret_at_once = true;
@@ -131,19 +134,21 @@ const char *agent_passkey(const struct agent *a)
 int wifi_scan(struct wifi *w)
 {
 	(void)w;
+	FUZZ_ASSERT(permitted != NO);
 	return result;
 }
 
 int wifi_forget(struct wifi *w)
 {
 	(void)w;
+	FUZZ_ASSERT(permitted != NO);
 	return result;
 }
 
 int wifi_connect(struct wifi *w, const struct wifi_config *config)
 {
 	(void)w;
-	FUZZ_ASSERT(!wifi_config_refusal(config));
+	FUZZ_ASSERT(!wifi_config_refusal(config) && permitted != NO);
 	FUZZ_ASSERT(config->network.ssid_len > 0 && config->network.ssid_len <= WIFI_SSID_MAX);
 	FUZZ_ASSERT(config->passphrase_len <= WIFI_PASSPHRASE_MAX);
 	return result;
@@ -152,7 +157,7 @@ int wifi_connect(struct wifi *w, const struct wifi_config *config)
 void wifi_open_window(struct wifi *w, uint64_t ms)
 {
 	(void)w;
-	FUZZ_ASSERT(ms <= 8760 * 3600 * 1000ULL);
+	FUZZ_ASSERT(ms <= 8760 * 3600 * 1000ULL && permitted != NO);
 }
 
 void wifi_get_view(const struct wifi *w, struct wifi_view *ret)
@@ -189,6 +194,63 @@ static void turn(void)
 	} while (a > 0 || b > 0);
 }
 
+/* ---- who calls, by the bus and by polkit ---- */
+
+static struct reader *input; /* of the call under way */
+static bool is_reset;
+
+static int append_caller(sd_bus_message *m, uint8_t how)
+{
+	uint32_t group = (uint32_t)getegid();
+
+	if (how < 0x90) {
+		permitted = YES;
+		return sd_bus_message_append(m, "a{sv}", 2, "ProcessID", "u", 7U, "UnixUserID", "u",
+					     0U);
+	}
+	if (how < 0xb0) {
+		permitted = is_reset ? NO : YES;
+		return sd_bus_message_append(m, "a{sv}", 2, "UnixUserID", "u", 7U, "UnixGroupIDs",
+					     "au", 2, 7U, group);
+	}
+	permitted = NO;
+	return sd_bus_message_append(m, "a{sv}", 2, "UnixGroupIDs", "au", 1, group + 1,
+				     "UnixUserID", "u", 1 + (uint32_t)how);
+}
+
+static int append_verdict(sd_bus_message *m, uint8_t how)
+{
+	permitted = how & 1 ? YES : NO;
+	return sd_bus_message_append(m, "(bba{ss})", how & 1, how & 2, how & 4 ? 1 : 0, "a", "b");
+}
+
+/* Well-formed for the most part. */
+static int on_question(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+	bool is_of_polkit = sd_bus_message_is_method_call(m, NULL, "CheckAuthorization") > 0;
+	uint8_t how;
+
+	(void)userdata, (void)error;
+	if (!is_of_polkit &&
+	    sd_bus_message_is_method_call(m, NULL, "GetConnectionCredentials") <= 0)
+		return 0;
+	how = reader_u8(input);
+	if (how >= 0xe0 && how < 0xe8) {
+		permitted = NO;
+		return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_SERVICE_UNKNOWN, "not there");
+	}
+	FUZZ_ASSERT(sd_bus_message_new_method_return(m, &reply) >= 0);
+	if (how < 0xe0)
+		FUZZ_ASSERT((is_of_polkit ? append_verdict : append_caller)(reply, how) >= 0);
+	else
+		permitted = PERHAPS;
+	if (how >= 0xe8 && !busmsg_append(reply, input))
+		return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_FAILED, "no message");
+	FUZZ_ASSERT(sd_bus_send(NULL, reply, NULL) >= 0);
+	return 1;
+}
+
 static void begin(void)
 {
 	struct bus *bus;
@@ -196,6 +258,7 @@ static void begin(void)
 
 	log_set_level(LOG_LEVEL_ERROR);
 	busmsg_pair(&ours, &theirs);
+	FUZZ_ASSERT(sd_bus_add_filter(theirs, NULL, on_question, NULL) >= 0);
 	FUZZ_ASSERT(sd_event_new(&event) >= 0);
 	FUZZ_ASSERT(bus_new(event, (struct agent *)&observer, &bus) == 0);
 	turn();
@@ -238,7 +301,7 @@ static const struct method methods[] = {
 };
 
 /* Arguments of the right types, which few random ones are. */
-static bool append_right(sd_bus_message *m, const struct method *to, struct reader *input)
+static bool append_right(sd_bus_message *m, const struct method *to)
 {
 	size_t n = reader_u8(input) % 80, len = reader_u8(input) % 80;
 	static const char *const auth[] = {"", "open", "wpa2-psk", "wpa3-psk", "wep", "x"};
@@ -267,7 +330,7 @@ static bool append_right(sd_bus_message *m, const struct method *to, struct read
 }
 
 /* One call, and one answer. */
-static bool call(struct reader *input)
+static bool call(void)
 {
 	static const int results[] = {0,       0,       0, 0,           -EIO, -EBUSY,
 				      -ENOENT, -EINVAL, 3, -EOPNOTSUPP, 4,    -ENOMEM};
@@ -277,9 +340,12 @@ static bool call(struct reader *input)
 	unsigned int n_answers = 0;
 
 	result = results[how % ARRAY_SIZE(results)];
+	permitted = NO;
+	is_reset = strcmp(to->name, "Reset") == 0;
 	FUZZ_ASSERT(sd_bus_message_new_method_call(theirs, &m, NULL, BUS_PATH, to->interface,
 						   to->name) >= 0);
-	if (!(how < 0xc0 ? append_right(m, to, input) : busmsg_append(m, input)))
+	FUZZ_ASSERT(sd_bus_message_set_sender(m, ":1.7") >= 0);
+	if (!(how < 0xc0 ? append_right(m, to) : busmsg_append(m, input)))
 		return false;
 	FUZZ_ASSERT(sd_bus_call_async(theirs, NULL, m, on_answer, &n_answers, UINT64_MAX) >= 0);
 	turn();
@@ -290,12 +356,13 @@ static bool call(struct reader *input)
 /* data: calls. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	struct reader input;
+	struct reader bytes;
 
 	if (!ours)
 		begin();
-	reader_init(&input, data, len);
-	while (reader_left(&input) > 1 && call(&input))
+	reader_init(&bytes, data, len);
+	input = &bytes;
+	while (reader_left(input) > 1 && call())
 		;
 	return 0;
 }

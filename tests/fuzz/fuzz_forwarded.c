@@ -1,5 +1,4 @@
-/* Targets: forwarded_add(), forwarded_client(). A line of proxies with blanks between them, a line
- * with the peer, the list. */
+/* Targets: forwarded_add(), forwarded_client(): lines of proxies, peer, list. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
 #include <string.h>

@@ -499,11 +499,11 @@ class Policy(Base):
         self.bus.address = daemon.wait_line(r"(unix:\S+)").group(1).split(",")[0]
         self.bus.env = {"DBUS_SYSTEM_BUS_ADDRESS": self.bus.address}
 
-    def as_nobody(self, *arguments):
+    def as_nobody(self, *arguments, groups=(), by=None):
         nobody = pwd.getpwnam("nobody")
         return subprocess.run(
-            ["busctl", f"--address={self.bus.address}", *arguments], capture_output=True,
-            text=True, user=nobody.pw_uid, group=nobody.pw_gid, extra_groups=[], cwd="/",
+            [*(by or ["busctl", f"--address={self.bus.address}"]), *arguments], capture_output=True,
+            text=True, user=nobody.pw_uid, group=nobody.pw_gid, extra_groups=list(groups), cwd="/",
             timeout=30, check=False)
 
     def test_everybody_may_look_but_only_root_and_the_group_may_act(self):
@@ -517,8 +517,24 @@ class Policy(Base):
             self.assertNotEqual(done.returncode, 0, method)
             self.assertIn("denied", done.stderr, method)
             self.assertEqual(done.stdout, "")
+        for call, who, action in ((["Agent1.SetInterval", "uint64:3600"], "root, the members of the group onboardd", "provision"),
+                                  (["Agent1.RollBackCredentials", "uint32:1"], "root, the members of the group onboardd", "credentials"),
+                                  (["Reset1.Reset", "array:string:network"], "root", "reset")):
+            done = self.as_nobody(f"org.onboardd.{call[0]}", *call[1:], by=[
+                "dbus-send", f"--bus={self.bus.address}", "--print-reply", "--dest=org.onboardd", "/org/onboardd"])
+            self.assertIn(f"this is for {who} and those whom polkit lets do org.onboardd.{action}", done.stderr)
         self.ctl("token", "--raw")
         self.ctl("status")
+
+    def test_the_group_may_act_but_not_reset(self):
+        self.start()
+        place = ["org.onboardd", "/org/onboardd"]
+        of_ours = [os.getegid()]  # the daemon's, which is ours here
+        done = self.as_nobody("call", *place, "org.onboardd.Agent1", "SetInterval", "t", "3600", groups=of_ours)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(self.ctl("interval")[0], "Interval: +1h")
+        done = self.as_nobody("call", *place, "org.onboardd.Reset1", "Reset", "as", "1", "network", groups=of_ours)
+        self.assertIn("Access denied", done.stderr)
 
     def test_whoever_may_not_ask_still_learns_what_can_be_seen(self):
         self.start()

@@ -2,26 +2,37 @@
 """Wi-Fi with the rights that packaging/ gives onboardd, and what it says when some are missing."""
 
 import os
+import shutil
 
 from harness.process import finish, program, run
 from lab.guest import case
 from lab.guest.bus import SOURCE, SystemBus
 from lab.guest.device import NAME, PATH, WIFI
 from lab.guest.networkmanager import NetworkManager
-from lab.guest.polkit import Polkit
+from lab.guest.polkit import Polkit, none_by_itself
 from lab.guest.radios import Radios
 from lab.guest.unprivileged import Unprivileged, allowed_to, drop, make_user
 from lab.guest.wifi import PASSPHRASE, Wifi
 
-bus = radios = wifi = None
+AGENT = "org.onboardd.Agent1"
+bus = radios = wifi = polkit = None
+ACTIONS = "/usr/share/polkit-1/actions"
+RULE = """polkit.addRule(function(action, subject) {
+	if (action.id == "%s" && subject.user == "nobody")
+		return polkit.Result.YES;
+});
+"""
 
 
 def setUpModule():
-    global bus, radios, wifi
+    global bus, radios, wifi, polkit
     make_user()
+    none_by_itself()
     bus = SystemBus()
     radios = Radios(bus)
     wifi = Wifi(bus)
+    os.makedirs(ACTIONS, exist_ok=True)
+    shutil.copy(os.path.join(SOURCE, "packaging/polkit/org.onboardd.policy"), ACTIONS)
 
 
 def rights(process):
@@ -95,6 +106,34 @@ class AsItsUser(case.Case):
         device.stop()
 
 
+class Actions(case.Case):
+    """Whoever is neither root nor of the group: polkit decides."""
+
+    def letting(self, *actions):
+        polkit.use("".join(RULE % action for action in actions))
+        agent = allowed_to("nobody", NAME, PATH, AGENT, ["Provision", "SetInterval", "RollBackCredentials", "ClaimToken"])
+        reset = allowed_to("nobody", NAME, PATH, "org.onboardd.Reset1", ["Reset", "Receipt"])
+        link = allowed_to("nobody", NAME, PATH, WIFI, ["Scan", "Forget", "OpenWindow", "Status"])
+        return {method for which in (agent, reset, link) for method, is_allowed in which.items() if is_allowed}
+
+    def test_each_action_opens_its_methods_to_whom_a_rule_names_and_no_others(self):
+        global polkit
+        device = Unprivileged(self, bus).start()
+        device.wait_stage("unconfigured")
+        self.assertEqual(self.denied_without_polkit(), set())
+        polkit = Polkit(bus)
+        self.assertEqual(self.letting(), set())
+        self.assertEqual(self.letting("org.onboardd.provision"), {"Provision", "SetInterval"})
+        self.assertEqual(self.letting("org.onboardd.credentials"), {"RollBackCredentials"})
+        self.assertEqual(self.letting("org.onboardd.wifi"), {"Scan", "Forget", "OpenWindow"})
+        self.assertEqual(self.letting("org.onboardd.reset"), {"Reset"})
+        device.stop()
+
+    def denied_without_polkit(self):
+        methods = ["Provision", "SetInterval", "RollBackCredentials"]
+        return {m for m, is_allowed in allowed_to("nobody", NAME, PATH, AGENT, methods).items() if is_allowed}
+
+
 class WithPolkit(case.Case):
     """Last of the file: NetworkManager keeps the interface."""
 
@@ -103,7 +142,7 @@ class WithPolkit(case.Case):
         with open(os.path.join(SOURCE, "packaging/polkit/onboardd.rules"), encoding="utf-8") as f:
             cls.rules = f.read()
         wifi.dhcp_client.end()
-        cls.polkit = Polkit(bus)
+        cls.polkit = polkit or Polkit(bus)
         NetworkManager(bus, polkit=True)
 
     def without(self, action):
