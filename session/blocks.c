@@ -161,7 +161,9 @@ static int encode(const struct blocks *b, uint16_t mid, const uint8_t *token, si
 	}
 	if (echo_len > 0)
 		message_add(&m, MESSAGE_OPTION_ECHO, echo, echo_len);
-	if (up)
+	/* Also while the answer comes in blocks: libcoap 4.3.4 knows it by the tag of its request
+	 * (RFC 9175 §3: the option belongs to the cache key). */
+	if (b->up)
 		message_add(&m, MESSAGE_OPTION_REQUEST_TAG, b->tag, sizeof(b->tag));
 	if (len > 0) {
 		m.payload = b->payload.data + b->up_offset;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* One GPIO input with edge detection, by libgpiod 1. Its version 2, which Debian 13 has, is another
- * interface. */
+/* One GPIO input with edge detection, by libgpiod: button_line.c by its version 1 (Debian 12),
+ * button_line_v2.c by version 2 (Debian 13), which is another interface. */
 
 #include <stdbool.h>
 

@@ -389,6 +389,28 @@ static void all_blocks_of_a_body_carry_the_same_request_tag(void **state)
 	sim_done(&s);
 }
 
+/* Which is a part of what the server knows the answer by (RFC 9175: it belongs to the cache key).
+ */
+static void the_rest_of_the_answer_is_asked_for_with_the_tag_of_the_body(void **state)
+{
+	uint8_t tag[8];
+	struct sim s;
+
+	(void)state;
+	begin_post(&s, 1025);
+	memcpy(tag, message_find(&s.out, MESSAGE_OPTION_REQUEST_TAG)->value, 8);
+	answer_up(&s, 0x5f, (int)block(0, true, 6));
+	assert_true(sim_sends(&s));
+	answer_block(&s, block(0, true, 6), 0, 1024, NULL);
+	assert_true(sim_sends(&s));
+	assert_int_equal(option_uint(&s.out, MESSAGE_OPTION_BLOCK2), block(1, false, 6));
+	assert_non_null(message_find(&s.out, MESSAGE_OPTION_REQUEST_TAG));
+	assert_memory_equal(message_find(&s.out, MESSAGE_OPTION_REQUEST_TAG)->value, tag, 8);
+	answer_block(&s, block(1, false, 6), 1024, 10, NULL);
+	assert_body(&s, 1034);
+	sim_done(&s);
+}
+
 /* RFC 7959 §3.2: 1:0/1/1024 answered with 1:0/1/256 goes on with 1:4/1/256. */
 static void a_server_may_lower_the_block_size(void **state)
 {
@@ -630,6 +652,7 @@ int main(void)
 		cmocka_unit_test(a_size2_above_max_reply_ends_it_at_the_first_block),
 		cmocka_unit_test(a_payload_of_one_block_goes_whole_and_one_byte_more_in_blocks),
 		cmocka_unit_test(all_blocks_of_a_body_carry_the_same_request_tag),
+		cmocka_unit_test(the_rest_of_the_answer_is_asked_for_with_the_tag_of_the_body),
 		cmocka_unit_test(a_server_may_lower_the_block_size),
 		cmocka_unit_test(a_server_may_not_raise_it),
 		cmocka_unit_test(incomplete_restarts_the_body_once_with_another_tag),
