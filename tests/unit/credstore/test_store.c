@@ -75,7 +75,7 @@ static void store_uses_wal_full_sync_and_secure_delete(void **state)
 	assert_int_equal(v, 1);
 	assert_int_equal(db_prepare(s->db, "PRAGMA journal_mode", &statement), 0);
 	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-	assert_string_equal(sqlite3_column_text(statement, 0), "wal");
+	assert_string_equal((const char *)sqlite3_column_text(statement, 0), "wal");
 	sqlite3_finalize(TAKE_PTR(statement));
 	store_close(s);
 }
