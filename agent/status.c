@@ -3,13 +3,13 @@
 
 static json_t *stats_json(const struct session_stats *s)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "handshakes_full",
-			 (json_int_t)s->handshakes_full, "handshakes_abbreviated",
-			 (json_int_t)s->handshakes_abbreviated, "resumes", (json_int_t)s->resumes,
-			 "datagrams_tx", (json_int_t)s->datagrams_tx, "datagrams_rx",
-			 (json_int_t)s->datagrams_rx, "bytes_tx", (json_int_t)s->bytes_tx,
-			 "bytes_rx", (json_int_t)s->bytes_rx, "round_trips",
-			 (json_int_t)s->round_trips, "retransmissions",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+			 "handshakes_full", (json_int_t)s->handshakes_full,
+			 "handshakes_abbreviated", (json_int_t)s->handshakes_abbreviated, "resumes",
+			 (json_int_t)s->resumes, "moves", (json_int_t)s->moves, "datagrams_tx",
+			 (json_int_t)s->datagrams_tx, "datagrams_rx", (json_int_t)s->datagrams_rx,
+			 "bytes_tx", (json_int_t)s->bytes_tx, "bytes_rx", (json_int_t)s->bytes_rx,
+			 "round_trips", (json_int_t)s->round_trips, "retransmissions",
 			 (json_int_t)s->retransmissions, "srtt_ms", (json_int_t)s->srtt_ms);
 }
 

@@ -10,6 +10,7 @@ static inline void stats_add(struct session_stats *sum, const struct session_sta
 	sum->handshakes_full += s->handshakes_full;
 	sum->handshakes_abbreviated += s->handshakes_abbreviated;
 	sum->resumes += s->resumes;
+	sum->moves += s->moves;
 	sum->datagrams_tx += s->datagrams_tx;
 	sum->datagrams_rx += s->datagrams_rx;
 	sum->bytes_tx += s->bytes_tx;

@@ -62,7 +62,7 @@ static void note_failure(struct udp_line *u, int r, const char *why)
 		 address, u->line.config->port, why);
 }
 
-static int open_socket(const struct resolve_address *address, int *ret_fd)
+int udp_open(const struct resolve_address *address, int *ret_fd)
 {
 	_cleanup_(closep) int fd = -1;
 
@@ -115,7 +115,7 @@ static int start_attempt(struct udp_line *u)
 	if (!c->current)
 		return SESSION_E_UNREACHABLE;
 	c->made++;
-	r = open_socket(&c->current->address, &u->fd);
+	r = udp_open(&c->current->address, &u->fd);
 	if (r == 0)
 		r = udp_watch(u, u->fd);
 	if (r < 0)

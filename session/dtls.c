@@ -396,6 +396,18 @@ void dtls_close_notify(struct dtls *d)
 		mbedtls_ssl_close_notify(&d->ssl);
 }
 
+bool dtls_has_cid(struct dtls *d)
+{
+	return d->established && compat_has_cid(&d->ssl);
+}
+
+void dtls_set_fd(struct dtls *d, int fd)
+{
+	d->bio.fd = fd;
+	/* Told of another one. */
+	d->bio.refused = false;
+}
+
 bool dtls_is_savable(struct dtls *d)
 {
 	size_t len = 0;

@@ -76,11 +76,16 @@ int dtls_read(struct dtls *d, uint8_t *buf, size_t *ret_len) _must_check_;
 int dtls_write(struct dtls *d, const uint8_t *data, size_t len) _must_check_;
 void dtls_close_notify(struct dtls *d);
 
+/* The server gave us a connection id (RFC 9146): it knows our records from wherever they come. */
+bool dtls_has_cid(struct dtls *d);
+/* What follows goes through another socket (borrowed) to the same server. */
+void dtls_set_fd(struct dtls *d, int fd);
+
 /* False right after an abbreviated handshake, until one record came from the server. */
 bool dtls_is_savable(struct dtls *d);
 /* Saves the context and ends it here. DTLS_E_NOT_SAVABLE: it goes on as it was; -ENOMEM. */
 int dtls_save(struct dtls *d, struct secret *ret) _must_check_;
-/* From dtls_save(), on the same socket. DTLS_E_BROKEN. */
+/* From dtls_save(), on the same socket, or any with a connection id. DTLS_E_BROKEN. */
 int dtls_load(struct dtls *d, int fd, const struct secret *context) _must_check_;
 /* Wipes the connection; the session to resume stays. */
 void dtls_stop(struct dtls *d);

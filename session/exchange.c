@@ -260,6 +260,12 @@ static size_t write_control(const struct control *control, uint8_t *buf)
 	return message_encode(&m, buf, MESSAGE_MAX, &len) == 0 ? len : 0;
 }
 
+bool exchange_has_output(const struct exchange *x)
+{
+	return x->n_control > 0 || x->to_send || x->non_len > 0 ||
+	       (x->state == WIRE_IDLE && x->queue);
+}
+
 bool exchange_output(struct exchange *x, uint64_t now_ms, uint8_t *buf, size_t *ret_len)
 {
 	if (x->n_control > 0) {

@@ -56,6 +56,7 @@ void exchange_set_room(struct exchange *x, size_t message_max, bool is_new_path)
 /* One datagram from the server; whatever it is. -ENOMEM. */
 int exchange_input(struct exchange *x, const uint8_t *data, size_t len,
 		   uint64_t now_ms) _must_check_;
+bool exchange_has_output(const struct exchange *x);
 /* The next datagram to send now: true when there is one. buf holds MESSAGE_MAX. */
 bool exchange_output(struct exchange *x, uint64_t now_ms, uint8_t *buf, size_t *ret_len);
 /* When exchange_advance() has something to do; EXCHANGE_NEVER when nothing is awaited. */

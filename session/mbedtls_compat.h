@@ -87,6 +87,17 @@ static inline int compat_offer_cid(mbedtls_ssl_context *ssl)
 	return mbedtls_ssl_set_cid(ssl, MBEDTLS_SSL_CID_ENABLED, NULL, 0);
 }
 
+/* Whether the handshake gave us one of the server's. */
+static inline bool compat_has_cid(mbedtls_ssl_context *ssl)
+{
+	unsigned char cid[MBEDTLS_SSL_CID_OUT_LEN_MAX];
+	size_t len = 0;
+	int enabled;
+
+	return mbedtls_ssl_get_peer_cid(ssl, &enabled, cid, &len) == 0 &&
+	       enabled == MBEDTLS_SSL_CID_ENABLED && len > 0;
+}
+
 #else
 
 static inline int compat_conf_cid(mbedtls_ssl_config *conf)
@@ -99,6 +110,12 @@ static inline int compat_offer_cid(mbedtls_ssl_context *ssl)
 {
 	(void)ssl;
 	return 0;
+}
+
+static inline bool compat_has_cid(mbedtls_ssl_context *ssl)
+{
+	(void)ssl;
+	return false;
 }
 
 #endif

@@ -175,7 +175,8 @@ void session_close(struct session *s);
 
 struct session_stats {
 	uint64_t handshakes_full, handshakes_abbreviated, resumes; /* completed */
-	uint64_t datagrams_tx, datagrams_rx, bytes_tx, bytes_rx;   /* UDP payload */
+	uint64_t moves; /* went on from another address of this machine, by a connection id */
+	uint64_t datagrams_tx, datagrams_rx, bytes_tx, bytes_rx; /* UDP payload */
 	uint64_t round_trips;     /* handshake flights answered plus requests answered */
 	uint64_t retransmissions; /* CoAP */
 	unsigned int srtt_ms;     /* 0 before the first sample */

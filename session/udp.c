@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "session/follow.h"
 #include "session/hedge.h"
 #include "session/pathmtu.h"
 
@@ -41,6 +42,8 @@ int udp_flush(struct udp_line *u)
 	size_t len;
 	int r = 0;
 
+	if (exchange_has_output(u->exchange))
+		follow_path(u);
 	while (r == 0 && exchange_output(u->exchange, clock_ms(), datagram, &len))
 		r = dtls_write(u->dtls, datagram, len);
 	secret_wipe(datagram, sizeof(datagram));
@@ -90,6 +93,7 @@ void udp_down(struct udp_line *u, int r)
 	if (u->line.state == SESSION_OPEN) {
 		/* A session that looks dead may live: the server would refuse our port for minutes.
 		 */
+		follow_path(u);
 		dtls_close_notify(u->dtls);
 		/* One that never answered after an abbreviated handshake may be wedged
 		 * (docs/dtls.md): no second try of that. */
@@ -254,6 +258,7 @@ static void udp_get_stats(const struct line *l, struct session_stats *ret)
 		.handshakes_full = u->handshakes_full,
 		.handshakes_abbreviated = u->handshakes_abbreviated,
 		.resumes = u->resumes,
+		.moves = u->moves,
 		.datagrams_tx = counters->datagrams_tx,
 		.datagrams_rx = counters->datagrams_rx,
 		.bytes_tx = counters->bytes_tx,

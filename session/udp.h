@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* CoAP over DTLS over UDP: what udp.c (requests and the loop), connect.c (addresses and attempts)
- * and suspend.c (across time and processes) share. Nobody else includes this. */
+/* CoAP over DTLS over UDP: what udp.c (requests and the loop), connect.c (addresses and attempts),
+ * suspend.c (across time and processes), hedge.c and follow.c share. Nobody else includes this. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -49,7 +49,7 @@ struct udp_line {
 
 	int saved_fd; /* memfd while SUSPENDED, else -1 */
 	char suite[SAVED_SUITE_LEN];
-	uint64_t handshakes_full, handshakes_abbreviated, resumes;
+	uint64_t handshakes_full, handshakes_abbreviated, resumes, moves;
 };
 
 struct udp_request {
@@ -79,6 +79,8 @@ int udp_flush(struct udp_line *u) _must_check_;
 
 /* connect.c: to these addresses, now. */
 void connect_begin(struct udp_line *u, const struct resolve_address *addresses, size_t n);
+/* connect.c: a socket to there, from a port that no other has. -errno. */
+int udp_open(const struct resolve_address *address, int *ret_fd) _must_check_;
 /* connect.c: the loop's calls while CONNECTING. */
 void connect_step(struct udp_line *u);
 uint64_t connect_deadline(const struct udp_line *u);

@@ -171,6 +171,18 @@ void dtls_close_notify(struct dtls *d)
 	(void)d;
 }
 
+bool dtls_has_cid(struct dtls *d)
+{
+	(void)d;
+	return false;
+}
+
+void dtls_set_fd(struct dtls *d, int fd)
+{
+	(void)d;
+	(void)fd;
+}
+
 bool dtls_is_savable(struct dtls *d)
 {
 	return d->established && server_may_save();
