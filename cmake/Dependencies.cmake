@@ -43,6 +43,16 @@ find_path(MBEDTLS_INCLUDE mbedtls/ssl.h REQUIRED)
 find_library(MBEDTLS_LIB mbedtls REQUIRED)
 find_library(MBEDX509_LIB mbedx509 REQUIRED)
 find_library(MBEDCRYPTO_LIB mbedcrypto REQUIRED)
+# RFC 9146 came with 3.x; the draft that 2.28 has is compiled out by Debian.
+include(CheckCSourceCompiles)
+set(CMAKE_REQUIRED_INCLUDES ${MBEDTLS_INCLUDE})
+check_c_source_compiles("#include <mbedtls/ssl.h>
+	#include <mbedtls/version.h>
+	#if MBEDTLS_VERSION_NUMBER < 0x03000000 || !defined(MBEDTLS_SSL_DTLS_CONNECTION_ID)
+	#error
+	#endif
+	int main(void) { return 0; }" MBEDTLS_HAS_CID)
+unset(CMAKE_REQUIRED_INCLUDES)
 add_library(dep_mbedtls INTERFACE)
 target_include_directories(dep_mbedtls SYSTEM INTERFACE ${MBEDTLS_INCLUDE})
 target_link_libraries(dep_mbedtls INTERFACE ${MBEDTLS_LIB} ${MBEDX509_LIB} ${MBEDCRYPTO_LIB})

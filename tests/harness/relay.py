@@ -121,11 +121,7 @@ class Relay:
             up = client is None
             address = sender if up else client
             if up and address not in self.flows:
-                upstream = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-                upstream.setblocking(False)
-                upstream.connect(self.server)
-                self.flows[address] = upstream
-                self._selector.register(upstream, selectors.EVENT_READ, address)
+                self._open(address)
             with self._news:
                 index = sum(1 for d in self.datagrams if d.port == address[1] and d.up == up)
                 datagram = Datagram(time.monotonic(), address[1], up, index, data)
@@ -134,6 +130,22 @@ class Relay:
                     self.at_client.append((address[1], True, data))
                 self._decide(datagram, address)
                 self._news.notify_all()
+
+    def _open(self, client, source="127.0.0.1"):
+        upstream = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        upstream.setblocking(False)
+        upstream.bind((source, 0))
+        upstream.connect(self.server)
+        self.flows[client] = upstream
+        self._selector.register(upstream, selectors.EVENT_READ, client)
+
+    def rebind(self, source):
+        """What a NAT does that restarts: each client has another port, at `source`, and what goes to the old ones is lost.
+        For rules only, before the datagram that they are asked about."""
+        for client, upstream in list(self.flows.items()):
+            self._selector.unregister(upstream)
+            upstream.close()
+            self._open(client, source)
 
     def _decide(self, datagram, address):
         verdict = self.rule(self, datagram)

@@ -104,8 +104,8 @@ class Capture(case.Case):
         capture = kernelcapture.KernelCapture(self.relay.port)
         _, provisioning, _ = self.one_cycle(undisturbed)
         packets = capture.close()
-        up = [p for _, target, p in packets if target == self.relay.port]
-        down = [p for source, _, p in packets if source == self.relay.port]
+        up = [p.data for p in packets if p.target[1] == self.relay.port]
+        down = [p.data for p in packets if p.source[1] == self.relay.port]
         self.assertEqual((sum(map(len, up)), sum(map(len, down))),
                          (provisioning.bytes_up, provisioning.bytes_down))
 

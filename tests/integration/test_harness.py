@@ -88,7 +88,7 @@ class Harness(case.Case):
         kernel = capture.close()
         ours = relay.snapshot()
         for up in (True, False):
-            self.assertEqual([p for s, t, p in kernel if (t == relay.port) == up],
+            self.assertEqual([p.data for p in kernel if (p.target[1] == relay.port) == up],
                              [d.data for d in ours if d.up == up])
         path = self.path("relay.pcap")
         relay.write_pcap(path)

@@ -55,6 +55,7 @@ static int set_up(void **state)
 		.port = f->peer.port,
 		.ca_pem = pki_root_pem(f->pki),
 		.resumption = true,
+		.cid = true,
 	};
 	*state = f;
 	return 0;

@@ -34,6 +34,7 @@ static int set_up(void **state)
 		.server = NAME,
 		.address = "127.0.0.1",
 		.resumption = true,
+		.cid = true,
 	};
 
 	assert_non_null(getenv("COAP_PEER"));
