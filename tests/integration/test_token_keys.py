@@ -109,7 +109,7 @@ class TokenKeys:
         probe = self.probe()
         with open(self.path("csr"), "wb") as f:
             f.write(bytes.fromhex(probe.ask("csr", self.token.uri_of("identity"), "dev-1")))
-        said = run(["openssl", "req", "-inform", "DER", "-in", self.path("csr"), "-verify", "-noout", "-text"])
+        said = run(["openssl", "req", "-inform", "DER", "-in", self.path("csr"), "-verify", "-noout", "-text", "-nameopt", "oneline"])
         self.assertIn("CN = dev-1", said)
         pem = run(["openssl", "req", "-inform", "DER", "-in", self.path("csr"), "-noout", "-pubkey"])
         with open(self.path("pem"), "w", encoding="ascii") as f:

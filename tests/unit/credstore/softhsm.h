@@ -164,6 +164,18 @@ static inline struct key *softhsm_generate(const struct softhsm *h, const char *
 	return k;
 }
 
+/* What a list of objects says of a key: this use and no other. Of one that was made without a word
+ * on it SoftHSM says signRecover, too, and Debian 13's OpenSC shows that. */
+static inline bool softhsm_is_for(const struct secret *said, const char *use)
+{
+	char line[64], with_default[64];
+
+	snprintf(line, sizeof(line), "Usage:      %s\n", use);
+	snprintf(with_default, sizeof(with_default), "Usage:      %s, signRecover\n", use);
+	return strstr((const char *)said->data, line) ||
+	       strstr((const char *)said->data, with_default);
+}
+
 static inline struct key *softhsm_key(const struct softhsm *h, const char *uri)
 {
 	struct key *k = NULL;

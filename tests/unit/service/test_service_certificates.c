@@ -179,7 +179,7 @@ static void a_certificate_has_the_profile_of_a_client(void **state)
 	device_claim(f, &d, NULL);
 	pem = certificate_get(f, &d);
 	file_put(f, "leaf.pem", pem, strlen(pem));
-	assert_int_equal(openssl(f, "x509 -in leaf.pem -noout -text"), 0);
+	assert_int_equal(openssl(f, "x509 -in leaf.pem -noout -text -nameopt oneline"), 0);
 	snprintf(subject, sizeof(subject), "Subject: CN = %s", d.uuid);
 	assert_true(printed(f, subject));
 	assert_true(printed(f, "CA:FALSE"));
