@@ -3,7 +3,9 @@
 
 import contextlib
 
-from harness.process import Process, run
+from harness.process import Failure, Process, run
+
+MARK = "org.onboardd.Test"
 
 
 class Bus:
@@ -11,6 +13,7 @@ class Bus:
 
     def __init__(self, case, name="bus", policy=""):
         """policy: more of the bus's configuration, which outranks that everybody may do all."""
+        self.case = case
         config = case.path(name + ".conf")
         with open(config, "w", encoding="utf-8") as f:
             f.write(f"""<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
@@ -42,6 +45,18 @@ class Bus:
             yield monitor
         finally:
             monitor.end()
+
+    def monitor(self, match):
+        """A process that says what busctl(1) makes of each message that matches from now on, one JSON line each. What is of the
+        interface MARK is none of them."""
+        process = self.case.watch(Process(["busctl", f"--address={self.address}", "monitor", "--json=short", "--match", match,
+                                           "--match", f"type='signal',interface='{MARK}'"]))
+        # Debian 13's does not say when it begins; a signal that comes through does.
+        while process.popen.poll() is None and not any(MARK in text for text in process.texts()):
+            run(["busctl", f"--address={self.address}", "emit", "/", MARK, "Mark"])
+            with contextlib.suppress(Failure):
+                process.wait_line(MARK, 0.1)
+        return process
 
     def call(self, method, *arguments):
         return run(["busctl", f"--address={self.address}", "call", "org.onboardd",

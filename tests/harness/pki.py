@@ -2,9 +2,25 @@
 """A throw-away PKI: an EC P-256 root and a leaf for localhost, made by openssl(1) at each run."""
 
 import os
+import tempfile
 import time
 
 from harness.process import run
+
+
+def sign_between(ca, ca_key, request, certificate, not_before, not_after, extensions=""):
+    """Makes the certificate of a request, valid between two times of the wall clock; x509 of openssl 3.0 counts days from now,
+    and that of 3.5 forwards only."""
+    with tempfile.TemporaryDirectory(prefix="onboard-ca-") as place:
+        index, config, extfile = (os.path.join(place, name) for name in ("index.txt", "ca.conf", "extensions"))
+        for path, text in ((index, ""), (extfile, extensions), (config, (
+                f"[ca]\ndefault_ca = d\n[d]\ndatabase = {index}\nrand_serial = yes\nnew_certs_dir = {place}\n"
+                "policy = p\ndefault_md = sha256\n[p]\ncommonName = supplied\n"))):
+            with open(path, "w", encoding="ascii") as f:
+                f.write(text)
+        dates = [time.strftime("%Y%m%d%H%M%SZ", time.gmtime(t)) for t in (not_before, not_after)]
+        run(["openssl", "ca", "-batch", "-notext", "-config", config, "-cert", ca, "-keyfile", ca_key, "-in", request,
+             "-out", certificate, "-startdate", dates[0], "-enddate", dates[1], "-extfile", extfile])
 
 
 class Pki:
@@ -32,17 +48,10 @@ class Pki:
 
     def client(self, not_before, not_after):
         """A client certificate (PEM) that is valid between two times of the wall clock."""
-        key, request, config = self._path("client.key"), self._path("client.csr"), self._path("ca.conf")
+        key, request = self._path("client.key"), self._path("client.csr")
         self._ec_key(key)
         run(["openssl", "req", "-new", "-sha256", "-key", key, "-subj", "/CN=device", "-out", request])
-        with open(self._path("index.txt"), "w", encoding="ascii"):
-            pass
-        with open(config, "w", encoding="ascii") as f:
-            f.write(f"[ca]\ndefault_ca = d\n[d]\ndatabase = {self._path('index.txt')}\nrand_serial = yes\n"
-                    f"new_certs_dir = {self.directory}\npolicy = p\ndefault_md = sha256\n[p]\ncommonName = supplied\n")
-        dates = [time.strftime("%Y%m%d%H%M%SZ", time.gmtime(t)) for t in (not_before, not_after)]
-        run(["openssl", "ca", "-batch", "-notext", "-config", config, "-cert", self.root, "-keyfile", self.root_key,
-             "-in", request, "-out", self._path("client.pem"), "-startdate", dates[0], "-enddate", dates[1]])
+        sign_between(self.root, self.root_key, request, self._path("client.pem"), not_before, not_after)
         with open(self._path("client.pem"), encoding="ascii") as f:
             return f.read()
 

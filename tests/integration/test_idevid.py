@@ -5,16 +5,19 @@ real service. And how a factory creates an identity."""
 import base64
 import os
 import re
+import time
 
 from harness import agent, case
 from harness.agent import Agent
 from harness.bus import Bus
+from harness.pki import sign_between
 from harness.process import Process, finish, program, run
 from harness.service import Service
 from harness.token import SoftHsm
 
 MAKE_IDEVID = os.path.join(os.environ["ONBOARD_SOURCE_DIR"], "certs/make-idevid")
 SIGN_ONLY = "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n"
+DAY_S = 86400
 UUID = "9f0c0b5e-1f2d-4a3b-8c4d-0123456789ab"
 
 
@@ -62,9 +65,9 @@ class Maker:
         path = self.case.path("expired")
         run(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
              "-subj", "/CN=Old line", "-keyout", path + ".key", "-out", path + ".csr"])
-        run(["openssl", "x509", "-req", "-in", path + ".csr", "-CA", self.root, "-CAkey", self.root[:-3] + "key",
-             "-set_serial", "78", "-days", "-1", "-extfile", self.extensions("basicConstraints=critical,CA:TRUE\n"),
-             "-out", path + ".pem"])
+        now = time.time()
+        sign_between(self.root, self.root[:-3] + "key", path + ".csr", path + ".pem", now - 2 * DAY_S, now - DAY_S,
+                     "basicConstraints=critical,CA:TRUE\n")
         return path
 
 

@@ -66,11 +66,7 @@ class Base(case.Case):
 
     def monitor_bus(self):
         """Signals of onboardd as they cross the bus, one JSON line each."""
-        monitor = self.watch(Process(
-            ["busctl", f"--address={self.bus.address}", "monitor", "--json=short",
-             "--match", "type='signal',path='/org/onboardd'"]))
-        monitor.wait_line("Monitoring bus message stream", 30)
-        return monitor
+        return self.bus.monitor("type='signal',path='/org/onboardd'")
 
 
 class Verbs(Base):

@@ -244,9 +244,7 @@ class ByHand(Base):
         self.assertIn(f"onboardctl credentials rollback {TAG}", self.ctl("credentials")[0])
         self.assertTrue(all(c["has_previous"] for c in json.loads(self.ctl("credentials", "--json")[0])
                             if c["tag"] == TAG))
-        monitor = self.watch(Process(["busctl", f"--address={self.bus.address}", "monitor", "--json=short",
-                                      "--match", "type='signal',member='CredentialsRolledBack'"]))
-        monitor.wait_line("Monitoring bus message stream")
+        monitor = self.bus.monitor("type='signal',member='CredentialsRolledBack'")
         ours = self.watch(Process([program("onboardctl"), "monitor", "--json"], env=self.bus.env))
         ours.wait_json(lambda e: e["event"] == "now", "where it stands")
         self.ctl("credentials", "rollback", "--yes", str(TAG))

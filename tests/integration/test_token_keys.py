@@ -95,7 +95,7 @@ class TokenKeys:
         said = self.token.private_key("onboardd x 1")
         self.assertIn("never extractable", said)
         self.assertIn("sensitive", said)
-        self.assertRegex(said, r"(?m)^  Usage: +sign$")
+        self.assertRegex(said, r"(?m)^  Usage: +sign(, signRecover)?$")
         probe = self.probe()
         self.judge(spki, "again", bytes.fromhex(probe.ask("sign", uri, "again")))
         probe.ask("destroy", uri)
