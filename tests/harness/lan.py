@@ -89,7 +89,7 @@ class Lan:
         run(["ip", "link", "add", "br0", "type", "bridge", "mcast_snooping", "0"])
         case.addCleanup(finish, ["ip", "link", "del", "br0"])
         set_ipv6("br0", False)
-        run(["ip", "address", "add", f"{LAPTOP}/24", "dev", "br0"])
+        run(["ip", "address", "add", f"{LAPTOP}/24", "brd", "+", "dev", "br0"])
         run(["ip", "link", "set", "br0", "up"])
         run(["ip", "route", "add", "224.0.0.0/4", "dev", "br0"])
         self.laptop = Machine(case, "laptop", "br0", LAPTOP)

@@ -55,7 +55,7 @@ class End:
         self.run("ip", "link", "set", self.interface, "mtu", mtu, "up")
         for address in addresses:
             if mtu >= 1280 or ":" not in address:
-                self.run("ip", "address", "add", address, "dev", self.interface, *(["nodad"] if ":" in address else []))
+                self.run("ip", "address", "add", address, "dev", self.interface, *(["nodad"] if ":" in address else ["brd", "+"]))
 
 
 class Link:

@@ -31,7 +31,7 @@ def build_bridge(case, *hosts):
     run(["ip", "link", "add", BRIDGE, "type", "bridge"])
     case.addCleanup(run, ["ip", "link", "delete", BRIDGE])
     for host in hosts:
-        run(["ip", "address", "add", f"{PREFIX}.0.{host}/16", "dev", BRIDGE])
+        run(["ip", "address", "add", f"{PREFIX}.0.{host}/16", "brd", "+", "dev", BRIDGE])
     run(["ip", "link", "set", BRIDGE, "up"])
     run(["nft", "-f", "-"], stdin_text="""
 table inet faults {

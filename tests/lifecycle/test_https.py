@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 
+import namespace
 import udpless
 from harness import agent
 from harness.agent import Run, token_of
@@ -71,7 +72,7 @@ class NoUdp(Https):
         self.assertEqual(done.status["provisioning"]["datagrams_tx"], 0, "UDP was tried first again")
         self.assertEqual(done.status["cloud_connection"]["datagrams_tx"], 0)
         self.cable.ip("address", "add", "10.98.0.3/24", "dev", "eth0")
-        run(["ip", "address", "add", "10.98.0.4/24", "dev", "way"])
+        run(["ip", "address", "add", "10.98.0.4/24", "brd", "+", "dev", "way"])
         self.cable.ip("route", "replace", "default", "via", "10.98.0.4")
         elsewhere = device.once(expect=agent.EXIT_DONE)
         self.assertGreater(elsewhere.status["provisioning"]["datagrams_tx"], 0, "this network is another one")
@@ -371,5 +372,5 @@ class Losses(Https):
 
 
 if __name__ == "__main__":
-    udpless.enter()
+    namespace.enter()
     main()
