@@ -15,6 +15,7 @@
 #include "service/address.h"
 #include "service/admission.h"
 #include "service/certfile.h"
+#include "service/coap_deaf.h"
 #include "service/coap_dtls.h"
 #include "service/device_pdu.h"
 #include "service/metrics.h"
@@ -397,6 +398,7 @@ static int set_up_endpoint(struct device_front *f, const struct device_front_con
 			   char **ret_detail)
 {
 	coap_endpoint_t *endpoint;
+	char deaf_at[ADDRESS_TEXT];
 	coap_address_t listen;
 	union address address;
 	socklen_t len;
@@ -409,6 +411,11 @@ static int set_up_endpoint(struct device_front *f, const struct device_front_con
 	endpoint = coap_new_endpoint(f->coap, &listen, COAP_PROTO_DTLS);
 	if (!endpoint)
 		return refuse(ret_detail, config->listen, "cannot listen (in use, or not ours)");
+	if (coap_deaf_at(&address, deaf_at))
+		log_warning(
+			"device-front: libcoap takes %s for a broadcast address, devices get no "
+			"answer there: " COAP_DEAF_REMEDY,
+			deaf_at);
 	return endpoint_port(endpoint, &f->port);
 }
 

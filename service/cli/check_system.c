@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "service/address.h"
 #include "service/cli/check.h"
+#include "service/coap_deaf.h"
 
 #define MIB (1024 * 1024)
 #define DISK_LOW (500LL * MIB)
@@ -49,12 +50,25 @@ static void port(struct check_report *r, const char *what, const char *text, int
 			  "%s: %s", text, strerror(e));
 }
 
+static void hearing(struct check_report *r, const char *text)
+{
+	char deaf_at[ADDRESS_TEXT];
+	union address a;
+	socklen_t len;
+
+	if (address_parse(text, &a, &len) == 0 && coap_deaf_at(&a, deaf_at))
+		check_say(r, CHECK_FAIL, "coap", COAP_DEAF_REMEDY,
+			  "libcoap takes %s for a broadcast address and answers nothing there",
+			  deaf_at);
+}
+
 void check_ports(struct check_report *r, const struct serve_options *o)
 {
 	union address a;
 	socklen_t len;
 
 	port(r, "coap", o->coap, SOCK_DGRAM);
+	hearing(r, o->coap);
 	port(r, "rest", o->rest, SOCK_STREAM);
 	if (!o->rest_cert && address_parse(o->rest, &a, &len) == 0 && !address_is_loopback(&a))
 		check_say(r, CHECK_FAIL, "rest",

@@ -47,7 +47,7 @@ owners() { # PATTERN PLACE-REGEX
 	fi
 }
 owners mbedtls/ 'session/|credstore/|discovery/echo'
-owners coap3/ 'session/message\.|service/(device_front|device_pdu|coap_dtls)\.'
+owners coap3/ 'session/message\.|service/(device_front|device_pdu|coap_deaf|coap_dtls)\.'
 owners cbor 'proto/'
 owners sqlite3 'credstore/|service/store/'
 owners libpq 'service/store/'
