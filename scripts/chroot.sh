@@ -27,6 +27,10 @@ chroot_sources() { # SUITE
 chroot_make() { # ROOT SUITE PACKAGE...
 	local root=$1 suite=$2 half=$1.half sources mirror file
 	[ ! -e "$root/etc/debian_version" ] || return 0
+	if [ -n "$(ls -A "$root" 2>/dev/null)" ]; then
+		echo "$0: $root is neither empty nor a Debian" >&2
+		exit 1
+	fi
 	sources=$(chroot_sources "$suite")
 	mirror=$(awk -v suite="$suite" '$3 == suite { print $2; exit }' <<<"$sources")
 	rm -rf --one-file-system "$half"
