@@ -8,21 +8,15 @@
 
 #include "base/log.h"
 
-/* Where datagrams of this socket come from; the port is of no interest. */
+/* Where datagrams of this socket come from. */
 static int own_address(int fd, struct resolve_address *ret)
 {
-	struct resolve_address a = {.len = sizeof(a.v6)};
-
-	if (getsockname(fd, &a.any, &a.len) < 0)
-		return -errno;
-	if (a.any.sa_family == AF_INET)
-		a.v4.sin_port = 0;
-	else
-		a.v6.sin6_port = 0;
-	*ret = a;
-	return 0;
+	ret->v6 = (struct sockaddr_in6){.sin6_family = AF_UNSPEC};
+	ret->len = sizeof(ret->v6);
+	return getsockname(fd, &ret->any, &ret->len) < 0 ? -errno : 0;
 }
 
+/* The port is of no interest. */
 static bool is_same(const struct resolve_address *a, const struct resolve_address *b)
 {
 	if (a->any.sa_family != b->any.sa_family)

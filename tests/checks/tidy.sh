@@ -8,7 +8,10 @@ trap 'rm -rf "$database"' EXIT
 # spite of .clang-tidy, are not gcc's; what matters to it are includes and definitions.
 sed -E 's/ -fsanitize=[^ ]+| -fno-sanitize-recover=[^ ]+| -Werror//g' "$ONBOARD_BUILD_DIR/compile_commands.json" \
 	>"$database/compile_commands.json"
-git ls-files '*.c' | grep -v '^tests/' | sort >"$database/all"
+# Of two files for versions of a library one is built.
+git ls-files '*.c' | grep -v '^tests/' | while read -r file; do
+	! grep -qF "/$file\"" "$database/compile_commands.json" || echo "$file"
+done | sort >"$database/all"
 if [ "${ONBOARD_TIDY:-}" = all ]; then
 	cp "$database/all" "$database/deep"
 else
