@@ -71,6 +71,10 @@ static int bring_up_to_date(struct store *s, const struct store_files *f, size_t
 		r = reseal(s, u->key.data, u->from, f);
 	if (r == 0 && content == CONTENT_NONE)
 		r = content_seal(s);
+	/* The log is played at once: who would install an older program looks at the schema's
+	 * number in the file's header (debian/onboardd.preinst). */
+	if (r == 0 && version < schema_n_steps)
+		s->has_remains = true;
 	if (r == 0)
 		r = store_commit(s);
 	else

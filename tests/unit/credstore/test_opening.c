@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "base/cursor.h"
 #include "credstore/db.h"
 #include "credstore/schema.h"
 #include "credstore/staged.h"
@@ -364,6 +365,23 @@ static void assert_has_content_of_1(struct store *s)
 	assert_string_equal(result.message, "+CME ERROR: 513\r\n");
 }
 
+/* What debian/onboardd.preinst reads beside a running onboardd. */
+static void an_upgraded_store_has_its_schema_in_the_files_header_at_once(void **state)
+{
+	struct scratch *t = *state;
+	_cleanup_(secret_done) struct secret file = SECRET_INIT;
+	struct reader r;
+	struct store *s;
+
+	make_fixture(t, 1);
+	s = scratch_open(t);
+	scratch_read(scratch_path(t, "store.db"), &file);
+	reader_init(&r, file.data, file.len);
+	assert_non_null(reader_bytes(&r, 60));
+	assert_int_equal(reader_be32(&r), schema_n_steps);
+	store_close(s);
+}
+
 static void a_store_of_schema_1_keeps_everything_and_takes_secrets(void **state)
 {
 	struct scratch *t = *state;
@@ -524,6 +542,7 @@ int main(void)
 		SCRATCH_TEST(a_symbolic_link_is_not_followed),
 		cmocka_unit_test(upgrades_run_the_missing_steps_only),
 		cmocka_unit_test(an_upgrade_that_fails_half_way_leaves_the_old_version),
+		SCRATCH_TEST(an_upgraded_store_has_its_schema_in_the_files_header_at_once),
 		SCRATCH_TEST(a_store_of_schema_1_keeps_everything_and_takes_secrets),
 		SCRATCH_TEST(a_store_of_schema_2_opens),
 		SCRATCH_TEST(a_store_of_schema_3_opens_with_its_predecessors),
