@@ -1,6 +1,7 @@
 # How every target of the tree is built: warnings, hardening, sanitizers, one static library a folder.
 
 option(ONBOARD_TESTS "Build the tests, their peers and the benchmarks" ON)
+option(ONBOARD_SERVICE "Build onboard-service; without it what only it needs is not looked for" ON)
 option(ONBOARD_WERROR "Warnings are errors" OFF)
 option(ONBOARD_SANITIZE "AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
 option(ONBOARD_FUZZ "Build libFuzzer targets (clang)" OFF)
@@ -10,8 +11,13 @@ set(ONBOARD_TEST_WRAPPER "" CACHE STRING "Command that tests run programs under,
 if(ONBOARD_TEST_WRAPPER)
 	set(ONBOARD_WRAPPED_LABEL valgrind)
 endif()
+set(ONBOARD_UNIT_DIR lib/systemd/system CACHE STRING "Where systemd's units are installed")
 option(ONBOARD_HARDEN "Fortify, PIE, RELRO, stack protector" OFF)
 option(ONBOARD_SMALL "Small programs: -Os, no unwind tables (debuggers have them in the debug information)" OFF)
+
+if(ONBOARD_TESTS AND NOT ONBOARD_SERVICE)
+	message(FATAL_ERROR "The tests run against onboard-service: ONBOARD_SERVICE=OFF needs ONBOARD_TESTS=OFF")
+endif()
 
 set(CMAKE_C_STANDARD 17)
 set(CMAKE_C_EXTENSIONS ON)
