@@ -2,3 +2,4 @@
 set -euo pipefail
 git grep -lIE '^#!/usr/bin/env bash' -- scripts certs .ci packaging bench tests/lab | xargs -r shellcheck
 git ls-files 'tests/checks/*.sh' | xargs -r shellcheck -s bash -e SC2013,SC2046,SC2086
+git ls-files 'debian/*.p*' 'packaging/openwrt/files/*.init' | xargs -r shellcheck -s sh
