@@ -63,10 +63,12 @@ int agent_open_store(const struct config *config, struct keyring *ring, struct s
 		.start_anew = strcmp(config->damaged_store, "start-anew") == 0};
 	int r = store_open(config->state_dir, &options, ret, ret_detail);
 
-	/* systemd does not try again after EXIT_CODE_USAGE. */
+	/* systemd does not try again after EXIT_CODE_USAGE: a PIN would be locked, and a store that
+	 * a newer version wrote stays what it is. */
 	if (r != 0)
 		return ended(part_of_store(r),
-			     keyring_was_refused(ring) ? EXIT_CODE_USAGE : EXIT_CODE_STORE,
+			     r == STORE_E_NEWER || keyring_was_refused(ring) ? EXIT_CODE_USAGE
+									     : EXIT_CODE_STORE,
 			     ret_detail);
 	if (store_is_anew(*ret))
 		journal_started_anew(store_notice(*ret));

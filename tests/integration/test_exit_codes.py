@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each exit code of onboardd --once and of onboardctl, with the sentence that a person gets."""
 
+import contextlib
 import os
 import pwd
 import resource
 import shutil
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import unittest
@@ -256,6 +258,16 @@ class Once(Base):
                                          argv_prefix=(*IGNORE_XFSZ, "prlimit", "--fsize=0"))
         run = Run(process, process.wait())
         self.assertEqual((run.exit, run.outcome), (agent.EXIT_STORE, "store"), process.output())
+
+    def test_64_the_store_is_a_newer_versions(self):
+        """Which repeating does not cure: systemd must not try again."""
+        device = self.alone()
+        device.init()
+        with contextlib.closing(sqlite3.connect(os.path.join(device.state, "store.db"))) as store:
+            store.execute("PRAGMA user_version = 99")
+        status, out, err = self.person(device)
+        self.assertEqual(status, agent.EXIT_USAGE, out + err)
+        self.assertIn("has schema 99", err)
 
     def test_64_wrong_usage(self):
         for options in (["--nothing"], ["word"], ["--once", "--timeout", "0"],
