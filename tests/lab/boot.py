@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""boot.py [--name NAME] TEST.py [ARGUMENT...]: runs one file of tests in a guest with radios (README.md).
+"""boot.py [--name NAME] [--disk IMAGE] TEST.py [ARGUMENT...]: runs one file of tests in a guest (README.md).
 
-Prints what the test prints while it runs. Fails when the test does, when the guest ends without a word on how it went,
-when its kernel crashed, and when a sanitizer's report is anywhere in what it left behind: build/PRESET/lab/NAME. The
-path in $ONBOARD_LAB_PROGRESS, if there is one, gets the lines that say how far it is.
+The guest's file system is this machine's; or that in IMAGE, with which the guest may reboot, and where systemd has a unit
+that runs the test (tests/vm/README.md). Prints what the test prints while it runs. Fails when the test does, when the guest
+ends without a word on how it went, when its kernel crashed, and when a sanitizer's report is anywhere in what it left
+behind: build/PRESET/lab/NAME. The path in $ONBOARD_LAB_PROGRESS, if there is one, gets the lines that say how far it is.
 """
 
 import argparse
@@ -36,13 +37,15 @@ SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|: runtime error: ")
 PASSED_ON = re.compile(r"^(ONBOARD|[A-Z_]*SAN_OPTIONS$|CI$|PYTHON)")
 
 
-def variables():
+def variables(disk):
     """The environment of the test: what the build names to it, with the paths to its programs."""
     kept = {k: v for k, v in os.environ.items()
-            if PASSED_ON.match(k) or (v.startswith(BUILD + os.sep) and os.access(v, os.X_OK))}
+            if PASSED_ON.match(k) or (not disk and v.startswith(BUILD + os.sep) and os.access(v, os.X_OK))}
     kept.setdefault("PYTHONPATH", os.path.join(SOURCE, "tests"))
     kept.setdefault("ONBOARD_BUILD_DIR", BUILD)
     kept.setdefault("ONBOARD_SOURCE_DIR", SOURCE)
+    if disk:
+        kept["PYTHONPATH"] = "/run/lab/tests"
     kept["PYTHONDONTWRITEBYTECODE"] = "1"
     kept["ONBOARD_TEST_LOGS"] = "/run/lab"
     return kept
@@ -53,32 +56,45 @@ def write(path, text):
         f.write(text)
 
 
-def fill(work, kernel, command):
-    """The files that the guest looks for in /run/lab."""
+def fill(work, kernel, disk, test, arguments):
+    """The files that the guest looks for in /run/lab: of its own file system none is ours."""
     for entry in os.scandir(work):
         if entry.name != "lock":
             shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
-    shutil.copy(os.path.join(HERE, "stage2"), work)
-    environment = {**variables(), "LAB_KERNEL": kernel}
+    for script in ("stage2", "conduct"):
+        shutil.copy(os.path.join(HERE, script), work)
+    if disk:
+        for folder in ("harness", "lab/guest", os.path.basename(os.path.dirname(test))):
+            shutil.copytree(os.path.join(SOURCE, "tests", folder), os.path.join(work, "tests", folder),
+                            ignore=shutil.ignore_patterns("__pycache__"))
+        test = os.path.join("/run/lab", os.path.relpath(test, SOURCE))
+    environment = {**variables(disk), "LAB_KERNEL": kernel}
     write(os.path.join(work, "environment"),
           "".join(f"{k}={shlex.quote(v)}\n" for k, v in sorted(environment.items())))
-    write(os.path.join(work, "command"), "exec " + shlex.join(command) + "\n")
+    write(os.path.join(work, "command"), "exec " + shlex.join(["/usr/bin/python3", test, *arguments]) + "\n")
 
 
-def qemu(work, kernel):
+def share(tag, path, *options):
+    return ["-fsdev", ",".join(["local", f"id={tag}", f"path={path}", "security_model=none", *options]),
+            "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag}"]
+
+
+def qemu(work, kernel, disk):
     # Never KVM: where it is offered without the processor's help, the guest hangs without a word. One processor: with
     # two, btvirt and the kernel race each other.
     return ["qemu-system-x86_64", "-M", "q35", "-cpu", "max", "-accel", "tcg,thread=multi", "-smp", "1",
-            "-m", str(MEMORY_MB), "-nodefaults", "-display", "none", "-no-reboot",
+            "-m", str(MEMORY_MB), "-nodefaults", "-display", "none",
             "-kernel", f"{kernel}/vmlinux", "-initrd", f"{kernel}/initramfs",
             # A crash is a panic, a panic an exit. Warnings and worse go to the console.
-            "-append", "console=ttyS0 loglevel=5 oops=panic panic=-1 mitigations=off",
+            "-append", "console=ttyS0 loglevel=5 oops=panic panic=-1 mitigations=off" +
+            (" LAB_DISK=disk systemd.show_status=no" if disk else ""),
             "-serial", f"file:{work}/console.log", "-serial", "stdio",
             "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
-            "-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap",
-            "-device", "virtio-9p-pci,fsdev=host,mount_tag=host",
-            "-fsdev", f"local,id=lab,path={work},security_model=none",
-            "-device", "virtio-9p-pci,fsdev=lab,mount_tag=lab"]
+            *share("lab", work),
+            # What the guest writes to a disk is gone with QEMU, not with a reboot.
+            *(["-drive", f"file={disk},if=virtio,format=raw,snapshot=on",
+               *share("modules", f"{kernel}/modules/lib/modules", "readonly=on")] if disk else
+              ["-no-reboot", *share("host", "/", "readonly=on", "multidevs=remap")])]
 
 
 def end_with_parent():
@@ -99,9 +115,9 @@ class Progress:
             self.file.flush()
 
 
-def run(work, kernel, progress):
+def run(work, kernel, disk, progress):
     """QEMU's exit status, or None when it had to be killed."""
-    with subprocess.Popen(qemu(work, kernel), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    with subprocess.Popen(qemu(work, kernel, disk), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, preexec_fn=end_with_parent) as guest, \
             open(os.path.join(work, "output.log"), "wb") as log:
         overdue = threading.Event()
@@ -148,6 +164,7 @@ def faults(work, status):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--name", help="of the directory for logs; the file's by default")
+    parser.add_argument("--disk", help="the guest's file system; this machine's by default")
     parser.add_argument("test")
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
     options = parser.parse_args()
@@ -161,9 +178,8 @@ def main():
     os.makedirs(work, exist_ok=True)
     with open(os.path.join(work, "lock"), "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        test = os.path.realpath(options.test)
-        fill(work, kernel, ["/usr/bin/python3", test, *options.arguments])
-        status = run(work, kernel, Progress(name))
+        fill(work, kernel, options.disk, os.path.realpath(options.test), options.arguments)
+        status = run(work, kernel, options.disk, Progress(name))
         wrong = list(faults(work, status))
         for sentence in wrong:
             print(f"lab: {sentence}")

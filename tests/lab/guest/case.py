@@ -42,6 +42,7 @@ class _Result(unittest.TextTestResult):
         self._ended("skipped", test)
 
 
-def main():
-    unittest.main(verbosity=0, testRunner=unittest.TextTestRunner(
-        stream=sys.stdout, verbosity=0, resultclass=_Result))
+def main(failfast=False, **options):
+    """Further options are unittest.main()'s."""
+    return unittest.main(verbosity=0, testRunner=unittest.TextTestRunner(
+        stream=sys.stdout, verbosity=0, resultclass=_Result, failfast=failfast), **options)
