@@ -129,12 +129,6 @@ def wait_running():
     return finish(["systemctl", "is-system-running", "--wait"]).stdout.strip()
 
 
-def wait_gone(pid):
-    """Until the process has ended."""
-    with contextlib.suppress(ProcessLookupError):
-        select.select([os.pidfd_open(pid)], [], [], LIMIT_S)
-
-
 def begin_install(*packages):
     """By dpkg, with the maintainer scripts and a running systemd."""
     files = [path for pattern in packages for path in glob.glob(f"/packages/{pattern}")]
