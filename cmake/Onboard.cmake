@@ -36,6 +36,10 @@ endif()
 if(ONBOARD_SANITIZE)
 	add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 	add_link_options(-fsanitize=address,undefined)
+	# Every program is to have it, which no static library gives.
+	set(leaks ${CMAKE_BINARY_DIR}/leaks.o)
+	execute_process(COMMAND ${CMAKE_C_COMPILER} -c -fPIC ${CMAKE_SOURCE_DIR}/tests/leaks.c -o ${leaks} COMMAND_ERROR_IS_FATAL ANY)
+	add_link_options(${leaks})
 	# A third of a second and 128 MiB for each password of the tests would be most of what they take.
 	add_compile_definitions(PASSWORD_LOG2_N=10)
 endif()
