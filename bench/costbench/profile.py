@@ -38,8 +38,8 @@ def resident(pid):
         areas = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", f.read(), flags=re.M)[1:]
     found = {}
     for area in areas:
-        name = os.path.basename(area.splitlines()[0].split(maxsplit=5)[5]) if len(area.splitlines()[0].split(maxsplit=5)) > 5 else "heap and stack"
-        name = "heap and stack" if name.startswith("[") else name
+        words = area.split("\n", 1)[0].split(maxsplit=5)
+        name = os.path.basename(words[5]) if len(words) > 5 and not words[5].startswith("[") else "heap and stack"
         kb = dict(re.findall(r"^(\w+): +(\d+) kB", area, re.M))
         row = found.setdefault(name, {"rss_kb": 0, "pss_kb": 0, "anonymous_kb": 0})
         for key in row:

@@ -28,7 +28,10 @@ class Journal:
         self.process = case.watch(Process([JOURNALD]))
         with subprocess.Popen(["sh", "-c", "until systemd-cat -t test true; do :; done"],
                               stderr=subprocess.DEVNULL) as waiting:
-            case.assertEqual(waiting.wait(60), 0)
+            try:
+                case.assertEqual(waiting.wait(60), 0)
+            finally:
+                waiting.kill()  # it would ask for ever where journald has ended
 
     def text(self):
         run(["journalctl", "--sync"])
