@@ -30,9 +30,10 @@ class Asked(Life):
     def while_one_runs(self, ask, word):
         self.start()
         after = self.hold_cycle()
+        asked = self.mark()
         for _ in range(3):
             ask()
-        self.daemon.wait_line(rf"request waiting=.*{word}", after=self.mark() - 3)
+        self.daemon.wait_line(rf"request waiting=.*{word}", after=asked)
         self.assertIn(word, self.status()["requests"])
         self.go_on()
         self.wait_idle(after)
