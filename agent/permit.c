@@ -12,7 +12,8 @@
 #define POLKIT "org.freedesktop.PolicyKit1"
 #define POLKIT_PATH "/org/freedesktop/PolicyKit1/Authority"
 #define POLKIT_INTERFACE POLKIT ".Authority"
-#define QUESTIONS_MAX 32
+#define QUESTIONS_MAX 256
+#define POLKIT_MAX 8                /* of one user's: who makes it wait keeps nobody else out */
 #define POLKIT_TIMEOUT_US 120000000 /* somebody may have to type a password */
 
 const struct permit_action permit_provision = {"org.onboardd.provision", true};
@@ -29,6 +30,8 @@ struct question {
 	sd_bus_message_handler_t fn;
 	void *userdata;
 	sd_bus_slot *slot; /* owned: of the answer that is awaited */
+	uint32_t uid;      /* of the caller; UINT32_MAX: not said */
+	bool is_at_polkit;
 };
 
 struct permit {
@@ -89,6 +92,12 @@ static void run(struct question *q)
 	answer(q, q->fn(q->call, q->userdata, &error), &error);
 }
 
+static int too_many(sd_bus_error *error)
+{
+	return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
+				"too many wait for an answer whether they may do that");
+}
+
 static void refuse(struct question *q, bool may_ask_somebody)
 {
 	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
@@ -124,6 +133,15 @@ static int on_polkit(sd_bus_message *m, void *userdata, sd_bus_error *ignored)
 	return 1;
 }
 
+static size_t at_polkit(const struct permit *p, uint32_t uid)
+{
+	size_t n = 0;
+
+	for (const struct question *q = p->questions; q; q = q->next)
+		n += q->is_at_polkit && q->uid == uid;
+	return n;
+}
+
 static int ask_polkit(struct question *q)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
@@ -139,6 +157,7 @@ static int ask_polkit(struct question *q)
 	q->slot = sd_bus_slot_unref(q->slot);
 	if (r >= 0)
 		r = sd_bus_call_async(q->permit->bus, &q->slot, m, on_polkit, q, POLKIT_TIMEOUT_US);
+	q->is_at_polkit = r >= 0;
 	return r;
 }
 
@@ -155,7 +174,6 @@ static bool holds_group(const uint32_t *groups, size_t n)
 /* One entry of a{sv}: 1 when it lets the caller in. */
 static int read_credential(struct question *q, sd_bus_message *m)
 {
-	uint32_t uid = UINT32_MAX;
 	const void *groups;
 	const char *name;
 	size_t size;
@@ -165,8 +183,8 @@ static int read_credential(struct question *q, sd_bus_message *m)
 	if (r < 0)
 		return r;
 	if (strcmp(name, "UnixUserID") == 0) {
-		r = sd_bus_message_read(m, "v", "u", &uid);
-		return r < 0 ? r : uid == 0;
+		r = sd_bus_message_read(m, "v", "u", &q->uid);
+		return r < 0 ? r : q->uid == 0;
 	}
 	if (strcmp(name, "UnixGroupIDs") != 0 || !q->action->is_for_group) {
 		r = sd_bus_message_skip(m, "v");
@@ -197,6 +215,7 @@ static int read_credentials(struct question *q, sd_bus_message *m)
 
 static int on_credentials(sd_bus_message *m, void *userdata, sd_bus_error *ignored)
 {
+	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 	struct question *q = userdata;
 	int r = -EACCES;
 
@@ -209,6 +228,10 @@ static int on_credentials(sd_bus_message *m, void *userdata, sd_bus_error *ignor
 	}
 	if (r < 0)
 		log_debug("bus: who calls is not known: %s", strerror(-r));
+	if (at_polkit(q->permit, q->uid) == POLKIT_MAX) {
+		answer(q, too_many(&error), &error);
+		return 1;
+	}
 	r = ask_polkit(q);
 	if (r < 0) {
 		log_debug("bus: polkit: %s", strerror(-r));
@@ -228,8 +251,7 @@ int permit_then(struct permit *p, const struct permit_action *action, sd_bus_mes
 		return sd_bus_error_set(error, SD_BUS_ERROR_ACCESS_DENIED,
 					"access denied: nobody said who calls");
 	if (p->n == QUESTIONS_MAX)
-		return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
-					"too many wait for an answer whether they may do that");
+		return too_many(error);
 	q = calloc(1, sizeof(*q));
 	if (!q)
 		return -ENOMEM;
@@ -238,7 +260,8 @@ int permit_then(struct permit *p, const struct permit_action *action, sd_bus_mes
 			       .action = action,
 			       .call = sd_bus_message_ref(call),
 			       .fn = fn,
-			       .userdata = userdata};
+			       .userdata = userdata,
+			       .uid = UINT32_MAX};
 	p->questions = q;
 	p->n++;
 	r = sd_bus_call_method_async(p->bus, &q->slot, DRIVER, "/org/freedesktop/DBus", DRIVER,
