@@ -7,6 +7,12 @@
 #define LONG_MS 3000
 #define SLACK_MIN_MS 100 /* a server that is busy for a moment */
 
+/* A quarter, not the half of RFC 6298 §2.2: docs/decisions/0040. */
+struct rto rto_restored(unsigned int srtt_ms)
+{
+	return (struct rto){.srtt_ms = srtt_ms, .rttvar_ms = srtt_ms / 4};
+}
+
 void rto_sample(struct rto *rto, uint64_t rtt_ms)
 {
 	/* At least 1, since 0 means "no sample"; bounded, since clocks may jump. */
@@ -15,7 +21,7 @@ void rto_sample(struct rto *rto, uint64_t rtt_ms)
 
 	rto->unsure_ms = 0;
 	if (rto->srtt_ms == 0) {
-		*rto = (struct rto){.srtt_ms = sample, .rttvar_ms = sample / 2};
+		*rto = rto_restored(sample);
 		return;
 	}
 	/* RFC 6298 §2.3: beta = 1/4, then alpha = 1/8, rounded. */
@@ -29,11 +35,6 @@ void rto_unsure(struct rto *rto)
 	if (rto->srtt_ms > 0)
 		rto->unsure_ms =
 			(unsigned int)MIN(2 * rto_ms(rto, RTO_MAX_MS), (uint64_t)RTO_MAX_MS);
-}
-
-struct rto rto_restored(unsigned int srtt_ms)
-{
-	return (struct rto){.srtt_ms = srtt_ms, .rttvar_ms = srtt_ms / 4};
 }
 
 uint64_t rto_ms(const struct rto *rto, uint64_t fallback_ms)
