@@ -80,6 +80,7 @@ int core_new(const struct core_config *config, struct core **ret, char **ret_det
 	c->metrics = config->metrics;
 	c->cloud_tag = config->cloud_tag;
 	c->clock_skew_s = config->clock_skew_s;
+	c->audit_keep_s = (int64_t)config->audit_keep_days * 86400;
 	c->ca_dir = strdup(config->ca_dir);
 	if (!c->ca_dir)
 		return -ENOMEM;
@@ -119,6 +120,12 @@ void core_upkeep(struct core *c)
 
 	if (r < 0)
 		log_warning("tokens that ended cannot be forgotten: %s, ignoring", strerror(-r));
+	if (c->audit_keep_s == 0)
+		return;
+	r = c->store->ops->audit_prune(c->store, c->audit_keep_s);
+	if (r < 0)
+		log_warning("old rows of the audit log cannot be forgotten: %s, ignoring",
+			    strerror(-r));
 }
 
 int core_ca(struct core *c, struct ca **ret)

@@ -31,9 +31,10 @@ struct core_config {
 	uint32_t cloud_tag;             /* 16842753 */
 	unsigned int session_max_age_s; /* Max-Age of an authentication; 2592000; for the fronts */
 	unsigned int clock_skew_s;      /* 60 */
-	const char *crl_url;  /* written into device certificates: where GET /ca/crl is; or NULL */
-	uint32_t device_rate; /* requests a minute of one device; 0: no limit */
-	struct metrics *metrics; /* borrowed; or NULL */
+	const char *crl_url; /* written into device certificates: where GET /ca/crl is; or NULL */
+	uint32_t audit_keep_days; /* 0: for ever */
+	uint32_t device_rate;     /* requests a minute of one device; 0: no limit */
+	struct metrics *metrics;  /* borrowed; or NULL */
 };
 
 int core_new(const struct core_config *config, struct core **ret, char **ret_detail) _must_check_;

@@ -28,6 +28,7 @@ struct core {
 	struct ca *ca;                /* owned; NULL until a certificate is needed */
 	uint32_t cloud_tag;
 	unsigned int clock_skew_s;
+	int64_t audit_keep_s;  /* 0: for ever */
 	struct limits *limits; /* owned */
 	char *crl_url;         /* owned; NULL: certificates name none */
 	struct crl_cache crl;

@@ -346,6 +346,9 @@ struct service_store_ops {
 	/* Of a team, newest first, in front of seq; 0 for the newest. */
 	int (*audit_page)(struct service_store *s, const char *team, int64_t before, size_t limit,
 			  store_audit_fn fn, void *userdata);
+	/* Forgets what is older by more than keep_s seconds than the newest row, whoever's: not
+	 * than the clock, which may be wrong. */
+	int (*audit_prune)(struct service_store *s, int64_t keep_s);
 
 	/* Keeps what a token is known by until it ends. STORE_E_EXISTS when it is there already,
 	 * with where it was shown first. */

@@ -22,7 +22,7 @@ struct serve_options {
 	struct forwarded_proxies proxies;
 	const char *ops, *crl_url;
 	bool ops_remote;
-	uint64_t session_timeout_s, cloud_tag, device_rate;
+	uint64_t session_timeout_s, cloud_tag, device_rate, audit_keep_days;
 };
 
 /* argv[0] is the verb. Says what is wrong; 0 or an exit code. */

@@ -35,6 +35,7 @@
 #define CLOUD_TAG 16842753
 #define DRAIN_MS 2000 /* for what has arrived when we are to end */
 #define DEVICE_RATE_DEFAULT 600
+#define AUDIT_KEEP_MAX_DAYS 36500
 #define DEVICE_RATE_MAX 60000000 /* one a microsecond: as good as none */
 #define REST_BODY_MAX 1048576
 #define PEM_MAX 65536
@@ -96,6 +97,7 @@ int serve_options_parse(int argc, char **argv, struct serve_options *o)
 		TAG,
 		MAKER,
 		DEVICE_RATE,
+		AUDIT_KEEP,
 		PUBLIC_URL,
 		TRUSTED_PROXY,
 		OPS_REMOTE,
@@ -114,6 +116,7 @@ int serve_options_parse(int argc, char **argv, struct serve_options *o)
 		{"cloud-tag", required_argument, NULL, TAG},
 		{"manufacturer-ca", required_argument, NULL, MAKER},
 		{"device-rate", required_argument, NULL, DEVICE_RATE},
+		{"audit-keep", required_argument, NULL, AUDIT_KEEP},
 		{"public-url", required_argument, NULL, PUBLIC_URL},
 		{"trusted-proxy", required_argument, NULL, TRUSTED_PROXY},
 		{"ops", required_argument, NULL, OPS},
@@ -147,6 +150,9 @@ int serve_options_parse(int argc, char **argv, struct serve_options *o)
 			r = parse_number("cloud-tag", optarg, SEC_TAG_MAX, &o->cloud_tag);
 		else if (c == DEVICE_RATE)
 			r = parse_number("device-rate", optarg, DEVICE_RATE_MAX, &o->device_rate);
+		else if (c == AUDIT_KEEP)
+			r = parse_number("audit-keep", optarg, AUDIT_KEEP_MAX_DAYS,
+					 &o->audit_keep_days);
 		else if (c == OPS_REMOTE)
 			o->ops_remote = true;
 		else if (c == MAKER)
@@ -405,6 +411,7 @@ int verb_serve(int argc, char **argv)
 			       .session_max_age_s = SESSION_MAX_AGE_S,
 			       .clock_skew_s = CLOCK_SKEW_S,
 			       .device_rate = (uint32_t)o.device_rate,
+			       .audit_keep_days = (uint32_t)o.audit_keep_days,
 			       .crl_url = o.crl_url,
 			       .metrics = metrics,
 		       },

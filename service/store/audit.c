@@ -38,3 +38,14 @@ int sql_audit_page(struct service_store *s, const char *team, int64_t before, si
 	}
 	return r;
 }
+
+/* In the order of their keys, from the oldest to the first that stays: rows that stay are not
+ * looked at. */
+int sql_audit_prune(struct service_store *s, int64_t keep_s)
+{
+	return db_run(db_of(s), NULL,
+		      "DELETE FROM audit WHERE seq < (SELECT seq FROM audit"
+		      " WHERE at >= (SELECT at FROM audit ORDER BY seq DESC LIMIT 1) - $1"
+		      " ORDER BY seq LIMIT 1)",
+		      "i", keep_s);
+}

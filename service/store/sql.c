@@ -118,6 +118,7 @@ static const struct service_store_ops sql_ops = {
 	.audit_add = sql_audit_add,
 	.audit_page = sql_audit_page,
 	.token_note = sql_token_note,
+	.audit_prune = sql_audit_prune,
 	.token_prune = sql_token_prune,
 	.meta_get = sql_meta_get,
 	.meta_add = sql_meta_add,

@@ -109,6 +109,7 @@ int sql_audit_page(struct service_store *s, const char *team, int64_t before, si
 
 int sql_token_note(struct service_store *s, const uint8_t digest[static 32], int64_t until,
 		   const char *address, char ret_address[static STORE_ADDRESS_TEXT]);
+int sql_audit_prune(struct service_store *s, int64_t keep_s);
 int sql_token_prune(struct service_store *s, int64_t now);
 
 int sql_meta_get(struct service_store *s, const char *name, char **ret);

@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import signal
+import sqlite3
 import stat
 import subprocess
 import time
@@ -103,6 +104,8 @@ class TestService(case.Case):
                 (("serve", "--state", "x", "--session-timeout", "0"), "--session-timeout"),
                 (("serve", "--state", "x", "--session-timeout", "1h"), "--session-timeout"),
                 (("serve", "--state", "x", "--cloud-tag", "2147483648"), "--cloud-tag"),
+                (("serve", "--state", "x", "--audit-keep", "0"), "--audit-keep"),
+                (("serve", "--state", "x", "--audit-keep", "90d"), "--audit-keep"),
                 (("serve", "--state", "x", "--coap", "y", "--rest", "z", "--cert", "c",
                   "--key", "k", "--rest-cert", "r"), "--rest-key"),
                 (("identity",), "import"),
@@ -242,6 +245,28 @@ class TestService(case.Case):
         service.start()
         self.assertEqual(service.rest.command(str(device.uuid), command)["id"], command)
         self.assertEqual(self.post(service, "p/auth-jwt", device.jwt()), "2.01")
+
+    def test_the_audit_log_is_kept_for_ever_or_for_as_many_days_as_asked(self):
+        service = Service(self, self.pki()).start()
+        for name in ("old", "young"):
+            service.rest.want(201, "POST", "/provisioning/tags", {"tag": name})
+        service.stop()
+        db = sqlite3.connect(os.path.join(service.state, "service.db"))
+        with db:
+            db.execute("UPDATE audit SET at = at - 3 * 86400 WHERE object != 'young'")
+        db.close()
+        service.start()
+        self.assertIn("old", self.audited(service))
+        service.stop()
+        service.options = ["--audit-keep", "2"]
+        service.start()
+        while "old" in self.audited(service):  # a second later, if it works
+            pass
+        self.assertIn("young", self.audited(service))
+
+    @staticmethod
+    def audited(service):
+        return [row["object"] for row in service.rest.want(200, "GET", "/audit")["items"]]
 
     def test_a_viewer_may_read_and_a_stranger_nothing(self):
         service = self.service()

@@ -199,14 +199,19 @@ static void tags(void **state)
 	assert_int_equal(s->ops->tag_delete(s, row.team, "lab"), STORE_E_NOT_FOUND);
 }
 
-static void audit_put(struct fixture *f, const char *action, const char *detail)
+static void audit_put_at(struct fixture *f, const char *action, const char *detail, int64_t at)
 {
-	struct store_audit row = {.actor = "key:1", .object = "o", .address = "::1", .at = 4};
+	struct store_audit row = {.actor = "key:1", .object = "o", .address = "::1", .at = at};
 
 	snprintf(row.team, sizeof(row.team), "%s", f->editor.team);
 	snprintf(row.action, sizeof(row.action), "%s", action);
 	row.detail = text(detail);
 	assert_int_equal(f->store->ops->audit_add(f->store, &row), 0);
+}
+
+static void audit_put(struct fixture *f, const char *action, const char *detail)
+{
+	audit_put_at(f, action, detail, 4);
 }
 
 struct audit_seen {
@@ -240,6 +245,27 @@ static void audit_is_read_backwards_in_pages(void **state)
 			 0);
 	assert_memory_equal(second.names.text, "a", 1);
 	assert_int_equal(s->ops->audit_page(s, f->other.team, 0, 2, audit_push, &theirs), 0);
+}
+
+static void audit_rows_are_forgotten_that_are_much_older_than_the_newest(void **state)
+{
+	struct fixture *f = *state;
+	struct service_store *s = f->store;
+	struct audit_seen all = {.last = 0}, left = {.last = 0};
+
+	assert_int_equal(s->ops->audit_prune(s, 100), 0);
+	audit_put_at(f, "a", NULL, 10);
+	audit_put_at(f, "b", NULL, 50);
+	audit_put_at(f, "c", NULL,
+		     20); /* the clock was set back: what follows a row that stays, stays */
+	audit_put_at(f, "d", NULL, 150);
+	assert_int_equal(s->ops->audit_prune(s, 140), 0);
+	assert_int_equal(s->ops->audit_page(s, f->editor.team, 0, 9, audit_push, &all), 0);
+	assert_string_equal(all.names.text, "d c b a");
+	assert_int_equal(s->ops->audit_prune(s, 100), 0);
+	assert_int_equal(s->ops->audit_prune(s, 100), 0);
+	assert_int_equal(s->ops->audit_page(s, f->editor.team, 0, 9, audit_push, &left), 0);
+	assert_string_equal(left.names.text, "d c b");
 }
 
 static void event_put(struct fixture *f, const char *device, const char *kind)
@@ -328,8 +354,13 @@ static void events(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(teams),    T(apikeys), T(users),
-		T(sessions), T(tags),    T(audit_is_read_backwards_in_pages),
+		T(teams),
+		T(apikeys),
+		T(users),
+		T(sessions),
+		T(tags),
+		T(audit_is_read_backwards_in_pages),
+		T(audit_rows_are_forgotten_that_are_much_older_than_the_newest),
 		T(events),
 	};
 
