@@ -58,6 +58,18 @@ endif()
 
 if(ONBOARD_SMALL)
 	add_compile_options(-Os -fno-asynchronous-unwind-tables -fno-unwind-tables)
+	# The loader's list of pointers to adjust, 30 kB in the agent, as a bit each; for loaders that can read it.
+	include(CheckCSourceCompiles)
+	include(CheckLinkerFlag)
+	check_c_source_compiles("#include <features.h>
+		#if !__GLIBC_PREREQ(2, 36)
+		#error
+		#endif
+		int main(void) { return 0; }" ONBOARD_LIBC_READS_RELR)
+	check_linker_flag(C -Wl,-z,pack-relative-relocs ONBOARD_LINKER_WRITES_RELR)
+	if(ONBOARD_LIBC_READS_RELR AND ONBOARD_LINKER_WRITES_RELR)
+		add_link_options(-Wl,-z,pack-relative-relocs)
+	endif()
 endif()
 
 # onboard_library(NAME SOURCES a.c ... LIBS x y ...): the static library ob_NAME of this folder.
