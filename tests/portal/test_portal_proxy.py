@@ -66,6 +66,15 @@ class TestProxy(case.Case):
         self.assertEqual(guesser.sign_in("ada").status, 429)
         self.assertEqual(FromAddress(proxy, self.pki().root, "127.0.0.8").sign_in("ada").status, 201)
 
+    def test_a_header_that_a_proxy_adds_behind_the_clients_own_counts(self):
+        self.behind("")
+        direct = Visitor(self.service.rest_port, host="portal.example", origin="https://portal.example")
+        self.assertEqual(direct.sign_in("ada").status, 201)
+        rule = {"name": "two headers", "tags": ["lab"], "commands": [{"request": {"finished": {}}}]}
+        said = {"X-Forwarded-For": "198.51.100.1", "x-forwarded-for": "127.0.0.7"}
+        self.assertEqual(direct.ask("POST", "/v1/provisioning-rules", rule, said).status, 201)
+        self.assertEqual(self.addresses(), ["127.0.0.7"])
+
     def test_a_proxy_that_is_not_named_is_the_client(self):
         proxy = self.behind("proxy_set_header X-Forwarded-For $remote_addr;", options=("--trusted-proxy", "192.0.2.0/24"))
         self.make_rule(proxy, "127.0.0.7")
