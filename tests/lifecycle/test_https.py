@@ -116,10 +116,11 @@ class Daemon(Https):
         device.set("provisioning", https_port=relay.port, unclaimed_poll="300ms")
         daemon = self.start(device)
         daemon.wait_line(r"\bnew=unclaimed\b")
+        connections = relay.count  # one, where the machine is not too busy for a handshake in time
         for _ in range(3):
             after = len(daemon.lines)
             daemon.wait_line(r"state old=authenticating new=unclaimed", after=after)
-        self.assertEqual(relay.count, 1)
+        self.assertEqual(relay.count, connections)
         self.service.rest.claim(self.status()["claim_token"], [RULE])
         daemon.wait_line(r"\bnew=idle\b")
         status = self.status()
