@@ -225,11 +225,15 @@ class Relay:
             return len(self.at_client)
 
     def describe(self):
+        def kinds_of(data):
+            try:
+                return ",".join("/".join([str(r.type)] + [f"h{h.type}" for h in r.handshakes()]) for r in dtls.records(data))
+            except dtls.Malformed as e:
+                return f"({e})"
+
         lines = []
         for d in self.datagrams:
-            kinds = ",".join(
-                "/".join([str(r.type)] + [f"h{h.type}" for h in r.handshakes()])
-                for r in dtls.records(d.data))
+            kinds = kinds_of(d.data)
             lines.append(f"{d.time:.4f} {d.port} {'->' if d.up else '<-'} {len(d.data)} B "
                          f"{kinds} {d.fate}")
         return "\n".join(lines)
