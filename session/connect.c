@@ -254,7 +254,6 @@ void connect_begin(struct udp_line *u, const struct resolve_address *addresses, 
 		c->list[i] = (struct connect_address){.address = addresses[i]};
 	c->n = n;
 	c->end_ms = clock_ms() + n * u->line.config->handshake_timeout_ms;
-	u->line.state = SESSION_CONNECTING;
 	udp_kick(u);
 }
 

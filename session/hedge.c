@@ -32,6 +32,7 @@ static int begin(struct udp_line *u)
 	 */
 	if (!dtls_is_abbreviated(u->dtls))
 		dtls_lend_session(u->dtls, u->spare->dtls);
+	u->spare->line.state = SESSION_CONNECTING;
 	connect_begin(u->spare, &peer, 1);
 	return 0;
 }

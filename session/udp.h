@@ -77,7 +77,7 @@ void udp_deliver(struct udp_line *u);
 /* Sends what the exchange has to send. DTLS_E_BROKEN. */
 int udp_flush(struct udp_line *u) _must_check_;
 
-/* connect.c: to these addresses, now. */
+/* connect.c: of a line that is CONNECTING: to these addresses, now. */
 void connect_begin(struct udp_line *u, const struct resolve_address *addresses, size_t n);
 /* connect.c: a socket to there, from a port that no other has. -errno. */
 int udp_open(const struct resolve_address *address, int *ret_fd) _must_check_;
