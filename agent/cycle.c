@@ -338,7 +338,7 @@ void agent_do_suspend(struct agent *a)
 		agent_go_offline(a, FSM_EVENT_NOT_SUSPENDED, "suspension is off");
 		return;
 	}
-	r = session_suspend(a->session, a->authenticated_until_ms);
+	r = session_suspend(a->session, a->authenticated_until_ms, identity_trace(a->identity));
 	if (r != 0) {
 		agent_go_offline(a, FSM_EVENT_NOT_SUSPENDED, session_strerror(r));
 		return;
@@ -452,7 +452,7 @@ void agent_do_park(struct agent *a)
 	}
 	if (!a->config->suspend || session_get_state(a->session) != SESSION_OPEN)
 		return;
-	r = session_park(a->session, a->authenticated_until_ms);
+	r = session_park(a->session, a->authenticated_until_ms, identity_trace(a->identity));
 	if (r != 0) {
 		log_debug("session not kept: %s", session_strerror(r));
 		session_close(a->session);

@@ -126,7 +126,7 @@ static bool put_away(struct cloud_device *d, enum outcome outcome)
 	if (!d->keep || (outcome != OUTCOME_OK && outcome != OUTCOME_BUSY) || !d->session ||
 	    session_get_state(d->session) != SESSION_OPEN)
 		return false;
-	r = session_park(d->session, d->authenticated_until_ms);
+	r = session_park(d->session, d->authenticated_until_ms, NULL);
 	if (r != 0)
 		log_debug("cloud: session not kept: %s", session_strerror(r));
 	return r == 0;

@@ -415,13 +415,12 @@ static void https_cancel(struct session_request *request)
 	https_later(h);
 }
 
-static int https_put_away(struct line *l, uint64_t note, bool tell)
+static int https_put_away(struct line *l, bool tell)
 {
 	struct https_line *h = https_of(l);
 
 	if (h->queue)
 		return SESSION_E_NOT_SUSPENDABLE;
-	l->note = note;
 	l->state = SESSION_SUSPENDED;
 	/* While credentials are written nothing waits on the network; between polls the connection
 	 * may serve the next one. */

@@ -18,8 +18,8 @@ struct line_ops {
 	int (*request)(struct line *l, const struct request *request, session_reply_fn fn,
 		       void *userdata, struct session_request **ret);
 	void (*cancel)(struct session_request *request);
-	/* tell: session_suspend(), else session_park(). */
-	int (*put_away)(struct line *l, uint64_t note, bool tell);
+	/* tell: session_suspend(), else session_park(). note and label are those to keep. */
+	int (*put_away)(struct line *l, bool tell);
 	int (*resume)(struct line *l);
 	int (*adopt)(struct line *l);
 	/* To CLOSED from any state. Of a connect that is under way nobody is told. */
@@ -37,6 +37,7 @@ struct line {
 	sd_event *event;                     /* borrowed from the session */
 	enum session_state state;
 	uint64_t note;
+	char label[SESSION_LABEL_LEN + 1];
 };
 
 /* The first member of each line's own. */

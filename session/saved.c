@@ -12,8 +12,9 @@
 #include "base/file.h"
 
 #define MAGIC 0x4f425344 /* "OBSD" */
-#define VERSION 1
-#define STATE_OFFSET 5 /* after magic and version */
+#define VERSION 2        /* 1 had no label */
+#define STATE_OFFSET 5   /* after magic and version */
+#define LABEL_ALPHABET "0123456789abcdefghijklmnopqrstuvwxyz"
 
 enum saved_state {
 	STATE_SAVED = 0xa5,
@@ -33,6 +34,13 @@ static uint64_t read_be64(struct reader *r)
 	return high << 32 | reader_be32(r);
 }
 
+bool saved_label_is_good(const char *label)
+{
+	const size_t len = strlen(label);
+
+	return (len == 0 || len == SAVED_LABEL_LEN) && strspn(label, LABEL_ALPHABET) == len;
+}
+
 void saved_encode(const struct saved_info *info, size_t context_len,
 		  uint8_t ret[static SAVED_HEADER_LEN])
 {
@@ -50,17 +58,28 @@ void saved_encode(const struct saved_info *info, size_t context_len,
 	writer_be32(&w, info->srtt_ms);
 	writer_be32(&w, (uint32_t)context_len);
 	writer_bytes(&w, info->suite, sizeof(info->suite));
+	writer_text(&w, info->label);
 }
 
-_Static_assert(SAVED_HEADER_LEN ==
-		       8 + SAVED_BOOT_LEN + SAVED_BINDING_LEN + 16 + SAVED_SUITE_LEN + 4,
+_Static_assert(SAVED_HEADER_LEN == 8 + SAVED_BOOT_LEN + SAVED_BINDING_LEN + 16 + SAVED_SUITE_LEN +
+					   SAVED_LABEL_LEN + 4,
 	       "the header is its fields and four spare bytes");
+
+/* As it is written: nothing hides behind the end of the text. */
+static bool read_label(const uint8_t *bytes, char ret[static SAVED_LABEL_LEN + 1])
+{
+	static const uint8_t none[SAVED_LABEL_LEN];
+
+	memcpy(ret, bytes, SAVED_LABEL_LEN);
+	ret[SAVED_LABEL_LEN] = '\0';
+	return ret[0] ? saved_label_is_good(ret) : memcmp(bytes, none, sizeof(none)) == 0;
+}
 
 int saved_decode(const uint8_t *data, size_t len, struct saved_info *ret_info,
 		 size_t *ret_context_len)
 {
 	struct saved_info info = {.note = 0};
-	const uint8_t *boot, *binding, *suite;
+	const uint8_t *boot, *binding, *suite, *label;
 	uint32_t magic, context_len;
 	uint8_t version, state;
 	struct reader r;
@@ -76,11 +95,13 @@ int saved_decode(const uint8_t *data, size_t len, struct saved_info *ret_info,
 	info.srtt_ms = reader_be32(&r);
 	context_len = reader_be32(&r);
 	suite = reader_bytes(&r, sizeof(info.suite));
+	label = reader_bytes(&r, SAVED_LABEL_LEN);
 	if (reader_be32(&r) != 0 || r.failed || magic != MAGIC || version != VERSION ||
 	    state != STATE_SAVED)
 		return SAVED_E_UNUSABLE;
 	if (context_len == 0 || context_len > SAVED_CONTEXT_MAX ||
-	    len != SAVED_HEADER_LEN + (size_t)context_len || suite[sizeof(info.suite) - 1] != 0)
+	    len != SAVED_HEADER_LEN + (size_t)context_len || suite[sizeof(info.suite) - 1] != 0 ||
+	    !read_label(label, info.label))
 		return SAVED_E_UNUSABLE;
 	memcpy(info.boot_id, boot, sizeof(info.boot_id));
 	memcpy(info.binding, binding, sizeof(info.binding));

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* A suspended session in a memfd: what identifies it, what the exchange must remember, and the DTLS
- * context. Loading one context twice repeats AES-GCM nonces and gives the key away, so saved_take()
- * hands it out at most once however many processes hold the descriptor: it marks the memfd
- * consumed, by one atomic exchange, before it reads, and wipes it after. Never on a disk. */
+/* A suspended session in a memfd: what identifies it, what its owner and the exchange must
+ * remember, and the DTLS context. Loading one context twice repeats AES-GCM nonces and gives the
+ * key away, so saved_take() hands it out at most once however many processes hold the descriptor:
+ * it marks the memfd consumed, by one atomic exchange, before it reads, and wipes it after. Never
+ * on a disk. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +17,7 @@
 #define SAVED_BOOT_LEN 16
 #define SAVED_BINDING_LEN 32
 #define SAVED_SUITE_LEN 64
+#define SAVED_LABEL_LEN 16
 #define SAVED_CONTEXT_MAX 16384
 
 struct saved_info {
@@ -24,18 +27,23 @@ struct saved_info {
 	uint64_t note;
 	uint32_t srtt_ms;
 	uint16_t next_mid;
-	char suite[SAVED_SUITE_LEN]; /* text, NUL-padded */
+	char suite[SAVED_SUITE_LEN];     /* text, NUL-padded */
+	char label[SAVED_LABEL_LEN + 1]; /* the owner's: saved_label_is_good() */
 };
 
 enum {
 	SAVED_E_UNUSABLE = 1, /* used before, truncated, of another version, boot, server or CA */
 };
 
+/* All of its length, of 0-9 and a-z, so that it can be logged as it is; or "" for none. */
+bool saved_label_is_good(const char *label);
+
 /* Header bytes: fixed, followed by the context. */
-#define SAVED_HEADER_LEN 140
+#define SAVED_HEADER_LEN 156
 void saved_encode(const struct saved_info *info, size_t context_len,
 		  uint8_t ret[static SAVED_HEADER_LEN]);
-/* Of `len` bytes of memfd in all. SAVED_E_UNUSABLE: no such header, consumed, or another length. */
+/* Of `len` bytes of memfd in all. SAVED_E_UNUSABLE: no such header, consumed, another length, or a
+ * label that is none. */
 int saved_decode(const uint8_t *data, size_t len, struct saved_info *ret_info,
 		 size_t *ret_context_len) _must_check_;
 

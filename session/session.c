@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "session/line.h"
 #include "session/race.h"
+#include "session/saved.h"
 
 #define HANDSHAKE_TIMEOUT_MS 20000
 #define ACK_TIMEOUT_MS 2000
@@ -373,18 +374,28 @@ void session_cancel(struct session_request *request)
 	request->line->ops->cancel(request);
 }
 
-int session_suspend(struct session *s, uint64_t note)
+static int put_away(struct session *s, uint64_t note, const char *label, bool tell)
 {
+	struct line *l = s->line;
+
 	if (session_get_state(s) != SESSION_OPEN)
 		return -ENOTCONN;
-	return s->line->ops->put_away(s->line, note, true);
+	label = label ? label : "";
+	if (!saved_label_is_good(label))
+		return -EINVAL;
+	l->note = note;
+	memmove(l->label, label, strlen(label) + 1); /* it may be this one */
+	return l->ops->put_away(l, tell);
 }
 
-int session_park(struct session *s, uint64_t note)
+int session_suspend(struct session *s, uint64_t note, const char *label)
 {
-	if (session_get_state(s) != SESSION_OPEN)
-		return -ENOTCONN;
-	return s->line->ops->put_away(s->line, note, false);
+	return put_away(s, note, label, true);
+}
+
+int session_park(struct session *s, uint64_t note, const char *label)
+{
+	return put_away(s, note, label, false);
 }
 
 int session_resume(struct session *s)
@@ -410,6 +421,11 @@ int session_adopt(struct session *s)
 uint64_t session_note(const struct session *s)
 {
 	return s->line->note;
+}
+
+const char *session_label(const struct session *s)
+{
+	return s->line->label;
 }
 
 const char *session_suite(const struct session *s)

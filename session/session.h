@@ -23,6 +23,8 @@
 
 #include "base/macros.h"
 
+#define SESSION_LABEL_LEN 16
+
 struct session;
 struct session_request;
 
@@ -148,19 +150,22 @@ void session_cancel(struct session_request *request);
 
 /* OPEN with nothing in flight. Sends NON POST .dtls/suspend without waiting for its answer, saves
  * the DTLS context into a memfd, frees it, keeps the socket open and silent, offers both to
- * systemd's file-descriptor store when $NOTIFY_SOCKET is set. `note` is kept with the saved session
- * for the caller (session_note()). Synchronous. 0, SESSION_E_NOT_SUSPENDABLE (still OPEN), -errno.
- */
-int session_suspend(struct session *s, uint64_t note) _must_check_;
+ * systemd's file-descriptor store when $NOTIFY_SOCKET is set. `note` and `label` (SESSION_LABEL_LEN
+ * characters of 0-9 and a-z, or NULL or "" for none; copied) are kept with the saved session for
+ * the caller (session_note(), session_label()), also over the end of the process. Synchronous. 0,
+ * SESSION_E_NOT_SUSPENDABLE (still OPEN), -EINVAL for another label, -errno. */
+int session_suspend(struct session *s, uint64_t note, const char *label) _must_check_;
 /* The same without the message: for a session that idles between polls, where the message and its
  * answer would cost half as much again as the poll. The results of session_suspend(). */
-int session_park(struct session *s, uint64_t note) _must_check_;
+int session_park(struct session *s, uint64_t note, const char *label) _must_check_;
 
 /* SUSPENDED only (-EINVAL otherwise). Drains the socket, marks the saved context consumed, loads
  * it: OPEN with no round trip. 0, or SESSION_E_NOT_RESUMABLE (now CLOSED), -errno. A context is
  * loaded at most once in its life. */
 int session_resume(struct session *s) _must_check_;
+/* What was given when it was put away last. A label is good in form, and "" for none. */
 uint64_t session_note(const struct session *s);
+const char *session_label(const struct session *s);
 
 /* Takes over a session that an earlier process left in the fd store ($LISTEN_FDS, names
  * "<name>-socket" and

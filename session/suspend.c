@@ -13,6 +13,8 @@
 
 #define SUSPEND_PATH ".dtls/suspend"
 
+_Static_assert(SESSION_LABEL_LEN == SAVED_LABEL_LEN, "a label is kept whole");
+
 static int fill_info(const struct udp_line *u, struct saved_info *ret)
 {
 	struct saved_info info = {
@@ -27,6 +29,7 @@ static int fill_info(const struct udp_line *u, struct saved_info *ret)
 		return r;
 	dtls_binding(u->dtls, info.binding);
 	snprintf(info.suite, sizeof(info.suite), "%s", u->suite);
+	snprintf(info.label, sizeof(info.label), "%s", u->line.label);
 	*ret = info;
 	return 0;
 }
@@ -48,7 +51,7 @@ static int save(struct udp_line *u)
 	return saved_store(&info, &context, &u->saved_fd);
 }
 
-int udp_put_away(struct line *l, uint64_t note, bool tell)
+int udp_put_away(struct line *l, bool tell)
 {
 	struct udp_line *u = (struct udp_line *)l;
 	int r;
@@ -66,7 +69,6 @@ int udp_put_away(struct line *l, uint64_t note, bool tell)
 		r = exchange_post_non(u->exchange, SUSPEND_PATH);
 	if (r == 0)
 		r = udp_flush(u);
-	u->line.note = note;
 	if (r == 0)
 		r = save(u);
 	if (r != 0) {
@@ -187,6 +189,7 @@ int udp_adopt(struct line *l)
 	u->fd = TAKE_FD(socket_fd);
 	u->saved_fd = TAKE_FD(saved_fd);
 	u->line.note = info.note;
+	snprintf(u->line.label, sizeof(u->line.label), "%s", info.label);
 	snprintf(u->suite, sizeof(u->suite), "%s", info.suite);
 	exchange_set_next_mid(u->exchange, info.next_mid);
 	*exchange_rto(u->exchange) = rto_restored(info.srtt_ms);

@@ -89,6 +89,6 @@ void connect_abandon(struct udp_line *u);
 
 /* connect.c and suspend.c: of struct line_ops. */
 int udp_connect(struct line *l) _must_check_;
-int udp_put_away(struct line *l, uint64_t note, bool tell) _must_check_;
+int udp_put_away(struct line *l, bool tell) _must_check_;
 int udp_resume(struct line *l) _must_check_;
 int udp_adopt(struct line *l) _must_check_;

@@ -106,7 +106,7 @@ static int go(struct run *run)
 			r = ask(run, 1, "cmd");
 	}
 	if (r == 0)
-		r = session_suspend(run->session, 0);
+		r = session_suspend(run->session, 0, NULL);
 	if (r != 0)
 		return r;
 	printf("gap\n");

@@ -100,7 +100,7 @@ static void step(uint8_t what)
 		break;
 	case 4:
 		if (session_get_state(run.session) == SESSION_OPEN)
-			(void)!session_park(run.session, what);
+			(void)!session_park(run.session, what, NULL);
 		break;
 	case 5:
 		if (session_get_state(run.session) == SESSION_SUSPENDED)

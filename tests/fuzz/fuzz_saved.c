@@ -40,6 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	FUZZ_ASSERT(context_len > 0 && context_len <= SAVED_CONTEXT_MAX);
 	FUZZ_ASSERT(len == SAVED_HEADER_LEN + context_len);
 	FUZZ_ASSERT(memchr(info.suite, '\0', sizeof(info.suite)));
+	FUZZ_ASSERT(saved_label_is_good(info.label));
 	saved_encode(&info, context_len, header);
 	FUZZ_ASSERT(memcmp(header, data, sizeof(header)) == 0);
 	take_foreign(data, len);

@@ -18,6 +18,8 @@
 
 #define NAME "coap.test.example"
 #define NOTE 0x1234567890abcdefULL
+#define LABEL "9f86d081884c7d65"
+#define LABEL_AT 136 /* of the memfd: session/saved.c */
 
 /* What a life ends with; not 1, which a sanitizer may use. */
 enum {
@@ -86,7 +88,7 @@ static int live_and_suspend(struct fixture *f)
 	if (r == 0)
 		r = talk_get(&t, "hello");
 	if (r == 0)
-		r = session_suspend(t.session, NOTE);
+		r = session_suspend(t.session, NOTE, LABEL);
 	if (r == 0)
 		_exit(LIFE_RESUMED); /* killed while suspended: no clean-up */
 	return LIFE_WRONG;
@@ -103,7 +105,8 @@ static int adopt_and_ask(struct fixture *f)
 	talk_init(&t, &f->config);
 	r = session_adopt(t.session);
 	if (r == 0 && session_get_state(t.session) == SESSION_SUSPENDED &&
-	    session_note(t.session) == NOTE && session_suite(t.session)[0])
+	    session_note(t.session) == NOTE && strcmp(session_label(t.session), LABEL) == 0 &&
+	    session_suite(t.session)[0])
 		r = session_resume(t.session);
 	if (r == SESSION_E_NOT_RESUMABLE && session_get_state(t.session) == SESSION_CLOSED)
 		result = LIFE_NOT_RESUMABLE;
@@ -140,6 +143,24 @@ static int load_and_die(struct fixture *f)
 	if (session_adopt(t.session) == 0 && session_resume(t.session) == 0)
 		_exit(LIFE_RESUMED);
 	return LIFE_WRONG;
+}
+
+/* Whatever is behind it, it is not read. */
+static int write_as_version_1(struct fixture *f)
+{
+	const uint8_t version = 1;
+
+	if (pwrite(fake_store_find(&f->store, "test-saved"), &version, 1, 4) != 1)
+		return LIFE_WRONG;
+	return LIFE_NOT_RESUMABLE;
+}
+
+/* The first character of its label: one that would end a line of a log. */
+static int write_into_the_label(struct fixture *f)
+{
+	if (pwrite(fake_store_find(&f->store, "test-saved"), "\n", 1, LABEL_AT) != 1)
+		return LIFE_WRONG;
+	return LIFE_NOT_RESUMABLE;
 }
 
 static int live(struct fixture *f, int (*life)(struct fixture *))
@@ -255,6 +276,22 @@ static void a_server_restarted_silently_before_the_next_life_is_noticed(void **s
 	assert_int_equal(live(f, adopt_and_ask), LIFE_LOST);
 }
 
+static void a_session_of_another_version_or_with_a_forged_label_is_not_adopted(void **state)
+{
+	struct fixture *f = *state;
+
+	suspend(f);
+	assert_int_equal(live(f, write_as_version_1), LIFE_NOT_RESUMABLE);
+	assert_int_equal(live(f, adopt_and_ask), LIFE_NOT_RESUMABLE);
+	fake_store_read(&f->store);
+	assert_int_equal(f->store.n, 0);
+	suspend(f);
+	assert_int_equal(live(f, write_into_the_label), LIFE_NOT_RESUMABLE);
+	assert_int_equal(live(f, adopt_and_ask), LIFE_NOT_RESUMABLE);
+	fake_store_read(&f->store);
+	assert_int_equal(f->store.n, 0);
+}
+
 static void an_empty_store_or_half_a_session_is_not_adopted(void **state)
 {
 	struct fixture *f = *state;
@@ -290,6 +327,7 @@ int main(void)
 		STORY(a_session_of_another_device_is_not_adopted),
 		STORY(a_goodbye_before_the_next_life_is_noticed),
 		STORY(a_server_restarted_silently_before_the_next_life_is_noticed),
+		STORY(a_session_of_another_version_or_with_a_forged_label_is_not_adopted),
 		STORY(an_empty_store_or_half_a_session_is_not_adopted),
 		STORY(descriptors_under_each_others_names_are_refused),
 	};

@@ -48,7 +48,7 @@ static int set_up(void **state)
 	talk_init(&f->talk, &config);
 	assert_int_equal(talk_connect(&f->talk), 0);
 	assert_int_equal(talk_get(&f->talk, "hello"), 0);
-	assert_int_equal(session_suspend(f->talk.session, 0), 0);
+	assert_int_equal(session_suspend(f->talk.session, 0, NULL), 0);
 	assert_int_equal(session_resume(f->talk.session), 0);
 	*state = f;
 	return 0;
@@ -126,7 +126,7 @@ a_lost_session_is_replaced_by_a_handshake_that_is_done_when_it_is_asked_for(void
 	/* What was sent now is what the spare had sent: two hellos and the keys. */
 	assert_true(stats(f).datagrams_tx <= sent + 4);
 	assert_int_equal(talk_get(&f->talk, "hello"), 0);
-	assert_int_equal(session_suspend(f->talk.session, 0), 0);
+	assert_int_equal(session_suspend(f->talk.session, 0, NULL), 0);
 	assert_int_equal(session_resume(f->talk.session), 0);
 	assert_int_equal(talk_get(&f->talk, "hello"), 0);
 }
@@ -145,7 +145,7 @@ static void a_session_that_answers_late_goes_on_and_the_handshake_is_dropped(voi
 	assert_int_equal(session_get_state(f->talk.session), SESSION_OPEN);
 	assert_int_equal(handshakes(f), before);
 	assert_int_equal(talk_get(&f->talk, "hello"), 0);
-	assert_int_equal(session_suspend(f->talk.session, 0), 0);
+	assert_int_equal(session_suspend(f->talk.session, 0, NULL), 0);
 	assert_int_equal(session_resume(f->talk.session), 0);
 	assert_int_equal(talk_get(&f->talk, "hello"), 0);
 }

@@ -115,7 +115,7 @@ static void suspends_and_resumes_without_a_round_trip(void **state)
 
 	assert_int_equal(talk_connect(&f->talk), 0);
 	assert_int_equal(talk_get(&f->talk, "hello"), 0);
-	assert_int_equal(session_suspend(f->talk.session, 77), 0);
+	assert_int_equal(session_suspend(f->talk.session, 77, "0123456789abcdef"), 0);
 	assert_int_equal(session_get_state(f->talk.session), SESSION_SUSPENDED);
 	before = stats(&f->talk);
 	assert_int_equal(session_resume(f->talk.session), 0);
@@ -126,6 +126,7 @@ static void suspends_and_resumes_without_a_round_trip(void **state)
 	assert_int_equal(stats(&f->talk).handshakes_full, 1);
 	assert_int_equal(stats(&f->talk).resumes, 1);
 	assert_int_equal(session_note(f->talk.session), 77);
+	assert_string_equal(session_label(f->talk.session), "0123456789abcdef");
 }
 
 static void a_further_connection_is_abbreviated_where_the_server_resumes(void **state)
@@ -141,10 +142,11 @@ static void a_further_connection_is_abbreviated_where_the_server_resumes(void **
 	assert_int_equal(stats(&f->talk).handshakes_abbreviated, is_openssl() ? 1 : 0);
 	assert_int_equal(stats(&f->talk).handshakes_full, is_openssl() ? 1 : 2);
 	if (is_openssl())
-		assert_int_equal(session_suspend(f->talk.session, 0), SESSION_E_NOT_SUSPENDABLE);
+		assert_int_equal(session_suspend(f->talk.session, 0, NULL),
+				 SESSION_E_NOT_SUSPENDABLE);
 	assert_int_equal(session_get_state(f->talk.session), SESSION_OPEN);
 	assert_int_equal(talk_get(&f->talk, "hello"), 0);
-	assert_int_equal(session_suspend(f->talk.session, 0), 0);
+	assert_int_equal(session_suspend(f->talk.session, 0, NULL), 0);
 	assert_int_equal(session_resume(f->talk.session), 0);
 	assert_int_equal(talk_get(&f->talk, "hello"), 0);
 }
@@ -158,7 +160,7 @@ static void a_ticket_resumes_as_well(void **state)
 	talk_init(&f->talk, &f->config);
 	assert_int_equal(talk_connect(&f->talk), 0);
 	assert_int_equal(talk_get(&f->talk, "hello"), 0);
-	assert_int_equal(session_suspend(f->talk.session, 0), 0);
+	assert_int_equal(session_suspend(f->talk.session, 0, NULL), 0);
 	assert_int_equal(session_resume(f->talk.session), 0);
 	assert_int_equal(talk_get(&f->talk, "hello"), 0);
 	session_close(f->talk.session);
@@ -191,32 +193,51 @@ static void nobody_has_to_offer_a_connection_id(void **state)
 	talk_init(&f->talk, &f->config);
 	assert_int_equal(talk_connect(&f->talk), 0);
 	assert_int_equal(talk_get(&f->talk, "hello"), 0);
-	assert_int_equal(session_suspend(f->talk.session, 0), 0);
+	assert_int_equal(session_suspend(f->talk.session, 0, NULL), 0);
 	assert_int_equal(session_resume(f->talk.session), 0);
 	assert_int_equal(talk_get(&f->talk, "hello"), 0);
 }
 
 static void suspends_many_times_in_a_row(void **state)
 {
+	static const char label[] = "zyxwvutsrqponmlk";
 	struct fixture *f = *state;
 
 	assert_int_equal(talk_connect(&f->talk), 0);
 	for (unsigned int i = 0; i < 10; i++) {
 		assert_int_equal(talk_get(&f->talk, "hello"), 0);
-		assert_int_equal(session_suspend(f->talk.session, i), 0);
+		assert_int_equal(session_suspend(f->talk.session, i, i % 2 ? label : NULL), 0);
 		assert_int_equal(session_resume(f->talk.session), 0);
 		assert_int_equal(session_note(f->talk.session), i);
+		assert_string_equal(session_label(f->talk.session), i % 2 ? label : "");
 	}
 	assert_int_equal(talk_get(&f->talk, "calls"), 0);
 	assert_body(&f->talk, "calls=10 suspends=10");
 	assert_int_equal(stats(&f->talk).handshakes_full, 1);
 }
 
+static void a_label_that_could_not_be_read_back_is_refused_and_the_session_stays_open(void **state)
+{
+	static const char *const wrong[] = {"short", "0123456789ABCDEF", "0123456789abcde\n",
+					    "0123456789abcdef0"};
+	struct fixture *f = *state;
+
+	assert_int_equal(talk_connect(&f->talk), 0);
+	assert_int_equal(talk_get(&f->talk, "hello"), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		assert_int_equal(session_suspend(f->talk.session, 0, wrong[i]), -EINVAL);
+		assert_int_equal(session_park(f->talk.session, 0, wrong[i]), -EINVAL);
+		assert_int_equal(session_get_state(f->talk.session), SESSION_OPEN);
+	}
+	assert_int_equal(talk_get(&f->talk, "calls"), 0);
+	assert_body(&f->talk, "calls=1 suspends=0");
+}
+
 static void assert_suspended(struct fixture *f)
 {
 	assert_int_equal(talk_connect(&f->talk), 0);
 	assert_int_equal(talk_get(&f->talk, "hello"), 0);
-	assert_int_equal(session_suspend(f->talk.session, 0), 0);
+	assert_int_equal(session_suspend(f->talk.session, 0, NULL), 0);
 }
 
 static void assert_recovers(struct fixture *f)
@@ -453,7 +474,7 @@ static void a_cancelled_request_is_not_heard_of_again(void **state)
 
 	assert_int_equal(talk_connect(&f->talk), 0);
 	assert_int_equal(session_request(f->talk.session, &get, on_never, &seen, &request), 0);
-	assert_int_equal(session_suspend(f->talk.session, 0), SESSION_E_NOT_SUSPENDABLE);
+	assert_int_equal(session_suspend(f->talk.session, 0, NULL), SESSION_E_NOT_SUSPENDABLE);
 	session_cancel(request);
 	assert_int_equal(talk_get(&f->talk, "calls"), 0);
 	assert_int_equal(f->talk.code, 0x45);
@@ -550,6 +571,7 @@ int main(void)
 		STORY(without_resumption_every_handshake_is_full),
 		STORY(nobody_has_to_offer_a_connection_id),
 		STORY(suspends_many_times_in_a_row),
+		STORY(a_label_that_could_not_be_read_back_is_refused_and_the_session_stays_open),
 		STORY(a_goodbye_while_suspended_is_noticed_without_waiting),
 		STORY(a_server_that_forgot_us_silently_is_noticed_after_one_retransmission),
 		STORY(a_server_that_is_down_is_noticed),

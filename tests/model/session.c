@@ -59,6 +59,12 @@ uint64_t session_note(const struct session *s)
 	return world.process.note ? UINT64_MAX : 0;
 }
 
+const char *session_label(const struct session *s)
+{
+	(void)s;
+	return "";
+}
+
 void session_get_stats(const struct session *s, struct session_stats *ret)
 {
 	(void)s;
@@ -133,15 +139,17 @@ static int put_away(uint64_t note, const char *how)
 	return 0;
 }
 
-int session_suspend(struct session *s, uint64_t note)
+int session_suspend(struct session *s, uint64_t note, const char *label)
 {
 	(void)s;
+	(void)label;
 	return put_away(note, "suspended");
 }
 
-int session_park(struct session *s, uint64_t note)
+int session_park(struct session *s, uint64_t note, const char *label)
 {
 	(void)s;
+	(void)label;
 	return put_away(note, "parked");
 }
 

@@ -78,7 +78,7 @@ static void agent_uses_an_adopted_session_while_its_authentication_holds(void **
 	struct fixture *f = *state;
 
 	configure(f, "[cloud]\nvalidate = no\n");
-	fake_set_adoptable(clock_ms() + 60000);
+	fake_set_adoptable(clock_ms() + 60000, "9f86d081884c7d65");
 	start(f);
 	run_until_ended(f, 1);
 	assert_string_equal(fake_log(), "provisioning: adopt\n"
@@ -92,7 +92,7 @@ static void agent_authenticates_an_adopted_session_whose_authentication_ran_out(
 	struct fixture *f = *state;
 
 	configure(f, "[cloud]\nvalidate = no\n");
-	fake_set_adoptable(1);
+	fake_set_adoptable(1, "9f86d081884c7d65");
 	start(f);
 	run_until_ended(f, 1);
 	assert_string_equal(fake_log(), "provisioning: adopt\n"

@@ -346,7 +346,7 @@ static void what_an_earlier_process_kept_is_said_goodbye_to(void **state)
 	struct fixture *f = *state;
 
 	put_key(f);
-	fake_set_adoptable(1);
+	fake_set_adoptable(1, "");
 	validate(f);
 	assert_int_equal(fake_count("cloud: adopt\ncloud: close\ncloud: connect\n"), 1);
 }

@@ -23,6 +23,7 @@ struct session {
 	char name[32];
 	enum session_state state;
 	uint64_t note;
+	char label[SESSION_LABEL_LEN + 1];
 	struct session_stats stats;
 	sd_event_source *source; /* answers whatever waits */
 	session_connect_fn connect_fn;
@@ -37,6 +38,7 @@ static struct {
 	int new_r, connect_r, resume_r, suspend_r;
 	bool adoptable, stillborn;
 	uint64_t adopt_note;
+	char adopt_label[SESSION_LABEL_LEN + 1];
 	char log[32768];
 	struct session *sessions[SESSIONS_MAX];
 	struct {
@@ -85,10 +87,11 @@ void fake_set_suspend(int r)
 	fake.suspend_r = r;
 }
 
-void fake_set_adoptable(uint64_t adopt_note)
+void fake_set_adoptable(uint64_t adopt_note, const char *label)
 {
 	fake.adoptable = true;
 	fake.adopt_note = adopt_note;
+	snprintf(fake.adopt_label, sizeof(fake.adopt_label), "%s", label);
 }
 
 const char *fake_log(void)
@@ -313,25 +316,28 @@ void fake_release(void)
 	fake.held = NULL;
 }
 
-static int put_away(struct session *s, const char *what, uint64_t n)
+static int put_away(struct session *s, const char *what, uint64_t n, const char *label)
 {
 	assert(s->state == SESSION_OPEN && !s->current);
+	label = label ? label : "";
+	assert(strlen(label) == 0 || strlen(label) == SESSION_LABEL_LEN);
 	if (fake.suspend_r != 0)
 		return fake.suspend_r;
 	note(s, what, "");
 	s->state = SESSION_SUSPENDED;
 	s->note = n;
+	snprintf(s->label, sizeof(s->label), "%s", label);
 	return 0;
 }
 
-int session_suspend(struct session *s, uint64_t n)
+int session_suspend(struct session *s, uint64_t n, const char *label)
 {
-	return put_away(s, "suspend", n);
+	return put_away(s, "suspend", n, label);
 }
 
-int session_park(struct session *s, uint64_t n)
+int session_park(struct session *s, uint64_t n, const char *label)
 {
-	return put_away(s, "park", n);
+	return put_away(s, "park", n, label);
 }
 
 int session_resume(struct session *s)
@@ -349,12 +355,18 @@ uint64_t session_note(const struct session *s)
 	return s->note;
 }
 
+const char *session_label(const struct session *s)
+{
+	return s->label;
+}
+
 int session_adopt(struct session *s)
 {
 	if (!fake.adoptable)
 		return SESSION_E_NOT_RESUMABLE;
 	fake.adoptable = false;
 	s->note = fake.adopt_note;
+	snprintf(s->label, sizeof(s->label), "%s", fake.adopt_label);
 	s->state = SESSION_SUSPENDED;
 	note(s, "adopt", "");
 	return 0;

@@ -38,7 +38,7 @@ void fake_set_stillborn(void);
 void fake_set_resume(int r);
 void fake_set_suspend(int r);
 /* The next session that is made finds this in the descriptor store. */
-void fake_set_adoptable(uint64_t note);
+void fake_set_adoptable(uint64_t note, const char *label);
 /* Answers a request that was held, unless it was cancelled. */
 void fake_release(void);
 

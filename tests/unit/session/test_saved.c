@@ -13,6 +13,8 @@
 
 #include "session/saved.h"
 
+#define LABEL_AT 136
+
 static const uint8_t context_bytes[] = "sixteen or more bytes of key material";
 
 static struct saved_info sample(void)
@@ -22,6 +24,7 @@ static struct saved_info sample(void)
 	memset(info.boot_id, 0xb0, sizeof(info.boot_id));
 	memset(info.binding, 0xb1, sizeof(info.binding));
 	strcpy(info.suite, "ECDHE-ECDSA-AES128-GCM-SHA256");
+	strcpy(info.label, "9f86d081884c7d65");
 	return info;
 }
 
@@ -167,6 +170,82 @@ static void the_header_reads_back_as_it_was_written(void **state)
 	assert_int_equal(context_len, 10);
 }
 
+static void a_session_may_have_no_label(void **state)
+{
+	uint8_t data[SAVED_HEADER_LEN + 10] = {0};
+	struct saved_info info = sample(), got;
+	size_t context_len;
+
+	(void)state;
+	strcpy(info.label, "");
+	saved_encode(&info, 10, data);
+	assert_int_equal(saved_decode(data, sizeof(data), &got, &context_len), 0);
+	assert_string_equal(got.label, "");
+}
+
+/* What is not a digit or a small letter could write into a log what never happened. */
+static void a_label_with_any_other_character_is_refused(void **state)
+{
+	static const char good[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+	uint8_t data[SAVED_HEADER_LEN + 10] = {0};
+	struct saved_info info = sample(), got;
+	size_t context_len;
+
+	(void)state;
+	for (unsigned int c = 0; c < 256; c++)
+		for (size_t i = 0; i < SAVED_LABEL_LEN; i++) {
+			const bool is_good = c != 0 && strchr(good, (int)c);
+
+			saved_encode(&info, 10, data);
+			data[LABEL_AT + i] = (uint8_t)c;
+			assert_int_equal(saved_decode(data, sizeof(data), &got, &context_len),
+					 is_good ? 0 : SAVED_E_UNUSABLE);
+		}
+}
+
+static void nothing_hides_behind_the_end_of_a_label(void **state)
+{
+	uint8_t data[SAVED_HEADER_LEN + 10] = {0};
+	struct saved_info info = sample(), got;
+	size_t context_len;
+
+	(void)state;
+	strcpy(info.label, "");
+	for (size_t i = 0; i < SAVED_LABEL_LEN; i++) {
+		saved_encode(&info, 10, data);
+		data[LABEL_AT + i] = 'a';
+		assert_int_equal(saved_decode(data, sizeof(data), &got, &context_len),
+				 SAVED_E_UNUSABLE);
+	}
+}
+
+static void a_label_is_all_of_its_length_or_none(void **state)
+{
+	(void)state;
+	assert_true(saved_label_is_good(""));
+	assert_true(saved_label_is_good("0123456789abcdef"));
+	assert_true(saved_label_is_good("ghijklmnopqrstuv"));
+	assert_false(saved_label_is_good("0123456789abcde"));
+	assert_false(saved_label_is_good("0123456789abcdef0"));
+	assert_false(saved_label_is_good("0123456789abcdeF"));
+	assert_false(saved_label_is_good("0123456789abcde "));
+}
+
+/* One that a build before this one left, whole: its header was 16 bytes shorter. */
+static void a_session_of_version_1_is_refused(void **state)
+{
+	uint8_t data[SAVED_HEADER_LEN + 10] = {0};
+	struct saved_info info = sample(), got;
+	size_t context_len;
+
+	(void)state;
+	saved_encode(&info, 10, data);
+	data[4] = 1;
+	memset(data + LABEL_AT, 0, 4);
+	assert_int_equal(saved_decode(data, sizeof(data) - SAVED_LABEL_LEN, &got, &context_len),
+			 SAVED_E_UNUSABLE);
+}
+
 static void every_other_length_is_refused(void **state)
 {
 	uint8_t data[SAVED_HEADER_LEN + 20] = {0};
@@ -184,8 +263,8 @@ static void every_other_length_is_refused(void **state)
 
 static void each_corrupted_field_that_guards_is_refused(void **state)
 {
-	/* magic, version, state, context length, end of the suite text, spare bytes */
-	const size_t guards[] = {0, 1, 2, 3, 4, 5, 68, 69, 70, 71, 135, 136, 139};
+	/* magic, version, state, context length, end of the suite text, label, spare bytes */
+	const size_t guards[] = {0, 1, 2, 3, 4, 5, 68, 69, 70, 71, 135, 136, 151, 152, 155};
 	uint8_t data[SAVED_HEADER_LEN + 10] = {0};
 	struct saved_info info = sample(), got;
 	size_t context_len;
@@ -241,6 +320,11 @@ int main(void)
 		cmocka_unit_test(another_boot_server_or_ca_is_refused_and_wiped),
 		cmocka_unit_test(the_memfd_can_neither_grow_nor_shrink),
 		cmocka_unit_test(the_header_reads_back_as_it_was_written),
+		cmocka_unit_test(a_session_may_have_no_label),
+		cmocka_unit_test(a_label_with_any_other_character_is_refused),
+		cmocka_unit_test(nothing_hides_behind_the_end_of_a_label),
+		cmocka_unit_test(a_label_is_all_of_its_length_or_none),
+		cmocka_unit_test(a_session_of_version_1_is_refused),
 		cmocka_unit_test(every_other_length_is_refused),
 		cmocka_unit_test(each_corrupted_field_that_guards_is_refused),
 		cmocka_unit_test(a_context_of_the_largest_size_is_stored_and_one_byte_more_is_not),

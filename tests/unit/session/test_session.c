@@ -185,10 +185,11 @@ static void a_session_that_is_not_open_takes_no_request_and_no_suspend(void **st
 	assert_int_equal(session_new(f->event, &f->config, &f->session), 0);
 	assert_int_equal(session_get_state(f->session), SESSION_CLOSED);
 	assert_int_equal(session_request(f->session, &get, NULL, NULL, NULL), -ENOTCONN);
-	assert_int_equal(session_suspend(f->session, 0), -ENOTCONN);
+	assert_int_equal(session_suspend(f->session, 0, NULL), -ENOTCONN);
 	assert_int_equal(session_resume(f->session), -EINVAL);
 	assert_int_equal(session_adopt(f->session), SESSION_E_NOT_RESUMABLE);
 	assert_string_equal(session_suite(f->session), "");
+	assert_string_equal(session_label(f->session), "");
 	session_close(f->session);
 }
 
