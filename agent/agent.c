@@ -487,7 +487,7 @@ static int make_exports(struct agent *a)
 }
 
 /* A failure costs a handshake, nothing else. */
-static void adopt_session(struct agent *a)
+void agent_adopt_session(struct agent *a)
 {
 	int r = session_adopt(a->session);
 
@@ -497,8 +497,17 @@ static void adopt_session(struct agent *a)
 			session_strerror(r));
 	if (r != 0)
 		return;
+	/* The service logs what comes on it under the id of that cycle. */
+	r = identity_keep_trace(a->identity, session_label(a->session));
+	if (r < 0) {
+		log_warning(
+			"a session left by an earlier process does not say of which cycle it is: "
+			"closing it");
+		session_close(a->session);
+		return;
+	}
 	a->authenticated_until_ms = session_note(a->session);
-	log_info("session adopted from an earlier process");
+	log_info("session adopted from an earlier process trace=%s", identity_trace(a->identity));
 }
 
 static void tell_earlier_roll_back(struct agent *a)
@@ -566,7 +575,7 @@ int agent_new(sd_event *event, const struct config *config, struct agent **ret, 
 			*ret_detail = NULL;
 		return r;
 	}
-	adopt_session(a);
+	agent_adopt_session(a);
 	*ret = TAKE_PTR(a);
 	return 0;
 }

@@ -204,6 +204,8 @@ void agent_server_forget(struct agent *a);
 void agent_server_note(struct agent *a, bool is_claimed);
 
 /* agent.c */
+/* What an earlier process left suspended, once, before anything is connected. */
+void agent_adopt_session(struct agent *a);
 int agent_make_cloud(struct agent *a) _must_check_;
 
 /* sweep.c: destroys the keys that [cloud] key's token holds for nobody, in a while and on a thread.

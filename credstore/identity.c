@@ -277,6 +277,16 @@ void identity_new_trace(struct identity *i)
 	hex_encode(bytes, sizeof(bytes), i->names.trace);
 }
 
+int identity_keep_trace(struct identity *i, const char *trace)
+{
+	const size_t len = sizeof(i->names.trace) - 1;
+
+	if (strlen(trace) != len || strspn(trace, "0123456789abcdef") != len)
+		return -EINVAL;
+	memcpy(i->names.trace, trace, len + 1);
+	return 0;
+}
+
 const char *identity_trace(const struct identity *i)
 {
 	return i->names.trace;

@@ -58,6 +58,9 @@ const uint8_t *identity_firmware(
 /* The trace id of the cycle that tokens belong to from now on, for the logs of both sides. Empty
  * before the first call: tokens of no cycle. */
 void identity_new_trace(struct identity *i);
+/* Another process's cycle goes on. -EINVAL: no id that identity_new_trace() gives; nothing changed.
+ */
+int identity_keep_trace(struct identity *i, const char *trace) _must_check_;
 const char *identity_trace(const struct identity *i);
 
 /* Opens the key for what is signed next (credstore/signer.h); the loop's thread only. Touches no

@@ -3,6 +3,7 @@
 goes on without a handshake through the descriptor store."""
 
 import os
+import re
 import signal
 
 from harness import agent, case, cbor
@@ -18,6 +19,12 @@ BODY = [*cbor.keygen(UUID + ".e", 4711), cbor.finished(UUID + ".f")]
 IDS = {c[0] for c in BODY}
 CLOUD_TAG = 16842753
 NAMES = ["provisioning-saved", "provisioning-socket"]
+STATE = re.compile(r"\bstate old=\S+ new=\S+ trace=(\S+)")
+
+
+def traces_of(process):
+    """Under which trace ids it says that it changed its state."""
+    return {m.group(1) for m in map(STATE.search, process.texts("err")) if m}
 
 
 class SavedSession(case.Case):
@@ -63,6 +70,7 @@ class SavedSession(case.Case):
         prefix, env, fds = self.store.launch()
         process = device.start_once("--timeout", "45", argv_prefix=prefix, pass_fds=fds,
                                     env={**env, **struck(loads=self.loads)})
+        self.last = process
         run = Run(process, process.wait())
         self.assertEqual(run.exit, agent.EXIT_DONE, process.output())
         return self.relay.conversation(since=mark)
@@ -166,32 +174,76 @@ class SavedSession(case.Case):
         self.assert_loaded_at_most_once()
         self.assert_answered_once()
 
+    def test_what_another_version_saved_or_somebody_wrote_into_costs_a_handshake(self):
+        for what, at, byte in (("version", 4, b"\x01"), ("label", 136, b"\n"), ("label", 136, b"z")):
+            with self.subTest(what, byte=byte):
+                self.setUp_again()
+                device = self.with_peer()
+                before = traces_of(self.run_struck(device, "stored"))
+                self.store.wait_names(NAMES)
+                os.pwrite(dict(self.store.stored)["provisioning-saved"], byte, at)
+                again = self.run_on(device)
+                self.assertEqual(again.handshakes, 1, self.relay.describe())
+                self.assert_loaded_at_most_once()
+                self.assert_answered_once()
+                self.assertTrue(traces_of(self.last).isdisjoint(before | {"-"}))
+
     def start_daemon(self, device, bus):
         prefix, env, fds = self.store.launch()
         return device.start_daemon(argv_prefix=prefix, pass_fds=fds,
                                    env={**env, **bus.env, **struck(loads=self.loads)})
 
+    def with_service(self):
+        """A device of ours with a key to make, and the service that it is claimed at."""
+        self.service = Service(self, self.pki()).start()
+        device = self.through_relay(self.service.coap_port, cloud={
+            "server": "localhost", "address": "127.0.0.1", "port": self.service.coap_port})
+        self.service.import_identity(device.init())
+        self.service.rest.claim(agent.token_of(device.once(expect=agent.EXIT_UNCLAIMED)))
+        self.add_key(device)
+        return device
+
+    def add_key(self, device):
+        return self.service.rest.add_command(device.uuid,
+                                             {"cloudAccessKeyGeneration": {"secTag": CLOUD_TAG}})
+
+    def told_by_the_service(self, what, after=0):
+        """The trace id under which the service says this of the device."""
+        return self.service.process.wait_line(rf"\btrace=(\S+) {what}", after=after).group(1)
+
+    def test_killed_while_suspended_in_a_cycle_it_goes_on_under_the_cycle_s_trace_id(self):
+        device = self.with_service()
+        before = traces_of(self.run_struck(device, "stored"))
+        self.store.wait_names(NAMES)
+        again = self.run_on(device)
+        self.assertEqual(again.client_hellos, 0, self.relay.describe())
+        self.assertEqual(len(before), 1)
+        self.assertRegex(min(before), "^[0-9a-f]{16}$")
+        self.assertEqual(traces_of(self.last), before)
+        self.assertEqual({self.told_by_the_service(r"command=\S+ status=SUCCEEDED")}, before)
+        self.assertEqual({self.told_by_the_service("cloud_auth=accepted")}, before)
+
     def test_an_idle_daemon_killed_and_restarted_polls_without_a_handshake(self):
-        service = Service(self, self.pki()).start()
-        device = self.through_relay(service.coap_port, cloud={
-            "server": "localhost", "address": "127.0.0.1", "port": service.coap_port})
-        service.import_identity(device.init())
-        service.rest.claim(agent.token_of(device.once(expect=agent.EXIT_UNCLAIMED)))
-        service.rest.add_command(device.uuid,
-                                 {"cloudAccessKeyGeneration": {"secTag": CLOUD_TAG}})
+        device = self.with_service()
         bus = Bus(self)
         daemon = self.start_daemon(device, bus)
         daemon.wait_line(r"\bnew=idle\b")
         self.store.wait_names(NAMES)
+        before = traces_of(daemon)
         for _ in range(2):
             daemon.send_signal(signal.SIGKILL)
             daemon.wait()
+            told = len(self.service.process.lines)
+            self.add_key(device)
             mark = self.relay.mark()
             daemon = self.start_daemon(device, bus)
             daemon.wait_line(r"\bnew=idle\b")
             self.store.wait_names(NAMES)
             self.assertEqual(self.relay.conversation(since=mark).client_hellos, 0,
                              self.relay.describe())
+            # It is the session that the service knows, under the id that it knows it by.
+            self.assertEqual(traces_of(daemon), before)
+            self.assertEqual({self.told_by_the_service(r"command=\S+ status=SUCCEEDED", told)}, before)
         daemon.end()
         self.assert_loaded_at_most_once()
         self.assert_no_nonce_twice()

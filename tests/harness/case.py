@@ -8,7 +8,7 @@ import tempfile
 import unittest
 
 from harness.pki import Pki
-from harness.process import refuse_report
+from harness.process import refuse_report, refuse_untraced
 
 
 class Case(unittest.TestCase):
@@ -49,7 +49,9 @@ class Case(unittest.TestCase):
         finally:
             if not self._ok():
                 print(process.output(), file=sys.stderr)
-        refuse_report(process.name, process.popen.returncode, "\n".join(process.texts("err")))
+        said = "\n".join(process.texts("err"))
+        refuse_report(process.name, process.popen.returncode, said)
+        refuse_untraced(process.name, said)
 
     def _ok(self):
         return getattr(self._outcome, "success", True)

@@ -17,6 +17,9 @@ LIMIT_S = 60.0 * SLOWER
 MEMORY_ERRORS_EXIT = 99  # valgrind's --error-exitcode
 REPORT = re.compile(r"ERROR: (Address|Leak)Sanitizer|: runtime error: |(?m:^==\d+== )")
 
+# An agent that changes its state under no trace id; who is stopped before its first cycle has none.
+UNTRACED = re.compile(r"^.*\bstate old=(?!booting new=stopped)\S+ new=\S+ trace=- .*$", re.MULTILINE)
+
 _programs = set()
 
 
@@ -54,6 +57,13 @@ def refuse_report(name, status, said):
     """Fails when a sanitizer or valgrind found something."""
     if REPORT.search(said) or (WRAPPER and status == MEMORY_ERRORS_EXIT):
         raise AssertionError(f"{name} ended with a report of memory errors\n{said}")
+
+
+def refuse_untraced(name, said):
+    """Fails when an agent went on without telling which cycle it is in."""
+    found = UNTRACED.search(said)
+    if found:
+        raise AssertionError(f"{name} says of no cycle: {found.group()}")
 
 
 def _open_log(name):

@@ -9,7 +9,7 @@ import unittest
 from harness import cbor, case, dtls, kernelcapture
 from harness.fdstore import FdStore
 from harness.peer import KINDS, Peer
-from harness.process import Process, refuse_report, run
+from harness.process import Process, refuse_report, refuse_untraced, run
 from harness.relay import HOLD, Disturbed, Relay
 
 
@@ -34,6 +34,13 @@ class Harness(case.Case):
                      "state old=idle\n==24434== Invalid read of size 4"):
             with self.subTest(said), self.assertRaises(AssertionError):
                 refuse_report("p", 0, said)
+
+    def test_an_agent_that_changes_its_state_outside_of_a_cycle_fails_unless_it_ends_before_the_first(self):
+        refuse_untraced("p", "notice: state old=booting new=waiting-for-network trace=9f86d081884c7d65 why=\"started\"\n"
+                             "notice: state old=booting new=stopped trace=- why=\"asked to stop\"")
+        for old, new in (("booting", "waiting-for-network"), ("resuming", "reporting"), ("idle", "stopped")):
+            with self.subTest(old), self.assertRaises(AssertionError):
+                refuse_untraced("p", f"one\nnotice: state old={old} new={new} trace=- why=\"x\"\ntwo")
 
     def test_the_parser_finds_one_full_handshake_and_the_requests_in_a_foreign_conversation(self):
         for kind in KINDS:

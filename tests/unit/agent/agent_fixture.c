@@ -58,6 +58,7 @@ static void far_end(const struct fake_request *q, struct fake_reply *ret)
 			n--;
 		ret->code = service.auth[n] ? service.auth[n] : CODE(2, 1);
 		if (ret->code == CODE(2, 1)) {
+			assert_true(jwt_trace(service.jti[0], service.trace));
 			ret->has_max_age = true;
 			ret->max_age_s = 2592000;
 		}
@@ -119,12 +120,24 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 	return remove(path);
 }
 
+/* Whatever the way to it: each state of a cycle is told under an id, and what goes over a session
+ * under the one that the service knows the session by. */
+static void check_trace(const struct fixture *f, const char *from, const char *to)
+{
+	const char *trace = identity_trace(f->agent->identity);
+
+	if (strcmp(from, "booting") != 0 || strcmp(to, "stopped") != 0)
+		assert_int_equal(strlen(trace), JWT_TRACE_TEXT - 1);
+	if (strcmp(to, "fetching") == 0 || strcmp(to, "reporting") == 0)
+		assert_string_equal(trace, service.trace);
+}
+
 static void on_changed(void *userdata, const char *from, const char *to, const char *why)
 {
 	struct fixture *f = userdata;
 	size_t len = strlen(f->states);
 
-	(void)from;
+	check_trace(f, from, to);
 	assert_true(strlen(why) > 0);
 	f->n_callbacks++;
 	snprintf(f->states + len, sizeof(f->states) - len, "%s ", to);
@@ -184,6 +197,12 @@ void configure(struct fixture *f, const char *more)
 	snprintf(path, sizeof(path), "%s/onboardd.conf", f->dir);
 	if (config_load(path, &f->config, &detail) != 0)
 		fail_msg("%s", detail);
+}
+
+void leave_session(uint64_t authenticated_until_ms, const char *trace)
+{
+	fake_set_adoptable(authenticated_until_ms, trace);
+	snprintf(service.trace, sizeof(service.trace), "%s", trace);
 }
 
 void make_agent(struct fixture *f)

@@ -29,7 +29,8 @@ struct far_end {
 	bool hold_fetch, clock_synchronised;
 	struct finder_server found; /* port 0: none */
 	unsigned int n_looks;
-	char jti[2][192]; /* of the latest tokens: provisioning, cloud */
+	char jti[2][192];           /* of the latest tokens: provisioning, cloud */
+	char trace[JWT_TRACE_TEXT]; /* under which it knows the provisioning session */
 };
 extern struct far_end service;
 
@@ -52,6 +53,8 @@ void offer(const char *const *spec);
 void write_file(struct fixture *f, const char *name, const char *text);
 /* What `more` sets wins: it is a drop-in. */
 void configure(struct fixture *f, const char *more);
+/* The agent that is made next finds a session that an earlier process suspended. */
+void leave_session(uint64_t authenticated_until_ms, const char *trace);
 void make_agent(struct fixture *f);
 int setup(void **state);
 int teardown(void **state);

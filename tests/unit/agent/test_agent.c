@@ -78,7 +78,7 @@ static void agent_uses_an_adopted_session_while_its_authentication_holds(void **
 	struct fixture *f = *state;
 
 	configure(f, "[cloud]\nvalidate = no\n");
-	fake_set_adoptable(clock_ms() + 60000, "9f86d081884c7d65");
+	leave_session(clock_ms() + 60000, "9f86d081884c7d65");
 	start(f);
 	run_until_ended(f, 1);
 	assert_string_equal(fake_log(), "provisioning: adopt\n"
@@ -92,7 +92,7 @@ static void agent_authenticates_an_adopted_session_whose_authentication_ran_out(
 	struct fixture *f = *state;
 
 	configure(f, "[cloud]\nvalidate = no\n");
-	fake_set_adoptable(1, "9f86d081884c7d65");
+	leave_session(1, "9f86d081884c7d65");
 	start(f);
 	run_until_ended(f, 1);
 	assert_string_equal(fake_log(), "provisioning: adopt\n"
@@ -408,6 +408,65 @@ static void a_cycle_on_a_kept_session_keeps_the_trace_that_the_service_knows(voi
 	assert_string_equal(status_of(f).trace, lost);
 }
 
+static void an_adopted_session_goes_on_under_the_trace_that_the_service_knows(void **state)
+{
+	struct fixture *f = *state;
+	char cloud[JWT_TRACE_TEXT], lost[JWT_TRACE_TEXT];
+
+	leave_session(clock_ms() + 60000, "9f86d081884c7d65");
+	OFFER("k=%KEYGEN 16842753,2,0", "f=finished");
+	start(f);
+	assert_string_equal(status_of(f).trace, "9f86d081884c7d65");
+	run_until_ended(f, 1);
+	assert_int_equal(service.n_auth, 0);
+	assert_string_equal(status_of(f).trace, "9f86d081884c7d65");
+	trace_of(service.jti[1], cloud);
+	assert_string_equal(cloud, "9f86d081884c7d65");
+
+	fake_set_resume(SESSION_E_LOST);
+	agent_provision(f->agent, REQUEST_BUS);
+	run_until_ended(f, 2);
+	trace_of(service.jti[0], lost);
+	assert_string_not_equal(lost, "9f86d081884c7d65");
+}
+
+static void a_cycle_on_an_adopted_session_whose_login_ran_out_has_a_trace_of_its_own(void **state)
+{
+	struct fixture *f = *state;
+	char trace[JWT_TRACE_TEXT];
+
+	configure(f, "[cloud]\nvalidate = no\n");
+	leave_session(1, "9f86d081884c7d65");
+	start(f);
+	run_until_ended(f, 1);
+	trace_of(service.jti[0], trace);
+	assert_string_not_equal(trace, "9f86d081884c7d65");
+	assert_string_equal(status_of(f).trace, trace);
+}
+
+/* Nobody could tell to which cycle of the service's log its lines belong. */
+static void a_session_that_says_of_no_cycle_that_it_is_its_own_is_not_adopted(void **state)
+{
+	static const char *const wrong[] = {"", "zyxwvutsrqponmlk"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		struct fixture *f = *state;
+
+		configure(f, "[cloud]\nvalidate = no\n");
+		leave_session(clock_ms() + 60000, wrong[i]);
+		start(f);
+		run_until_ended(f, 1);
+		assert_string_equal(fake_log(), "provisioning: adopt\n"
+						"provisioning: close\n"
+						"provisioning: connect\n"
+						"provisioning: POST p/auth-jwt\n"
+						"provisioning: GET p/cmd\n"
+						"provisioning: park\n");
+		teardown(state);
+		setup(state);
+	}
+}
+
 /* Defect 24: backoff without jitter, 34: beyond its ceiling. */
 static void defect_24_and_34_backoff_is_jittered_and_stays_below_its_ceiling(void **state)
 {
@@ -630,6 +689,9 @@ int main(void)
 		TEST(the_clouds_max_age_is_waited_too),
 		TEST(all_tokens_of_a_cycle_carry_its_trace_and_no_two_are_alike),
 		TEST(a_cycle_on_a_kept_session_keeps_the_trace_that_the_service_knows),
+		TEST(an_adopted_session_goes_on_under_the_trace_that_the_service_knows),
+		TEST(a_cycle_on_an_adopted_session_whose_login_ran_out_has_a_trace_of_its_own),
+		TEST(a_session_that_says_of_no_cycle_that_it_is_its_own_is_not_adopted),
 		TEST(defect_24_and_34_backoff_is_jittered_and_stays_below_its_ceiling),
 		TEST(agent_rests_in_failed_until_asked_when_it_is_rejected),
 		TEST(defect_30_and_29_a_failed_command_makes_the_outcome_partial),

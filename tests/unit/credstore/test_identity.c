@@ -362,6 +362,34 @@ static void tokens_of_a_cycle_begin_alike_and_are_never_the_same(void **state)
 	store_close(s);
 }
 
+static void the_trace_of_another_process_s_cycle_goes_on_in_tokens_when_it_is_one(void **state)
+{
+	static const char *const wrong[] = {"",
+					    "9f86d081884c7d6",
+					    "9f86d081884c7d655",
+					    "9F86d081884c7d65",
+					    "9f86d081884c7d6g",
+					    "9f86d081 84c7d65"};
+	struct store *s = scratch_open(*state);
+	struct identity *i = open_with(s, &plain);
+	char text[JWT_MAX + 1], trace[JWT_TRACE_TEXT];
+	struct jwt jwt;
+
+	assert_int_equal(identity_keep_trace(i, "9f86d081884c7d65"), 0);
+	for (size_t k = 0; k < ARRAY_SIZE(wrong); k++) {
+		assert_int_equal(identity_keep_trace(i, wrong[k]), -EINVAL);
+		assert_string_equal(identity_trace(i), "9f86d081884c7d65");
+	}
+	assert_int_equal(identity_jwt(i, 1700000000, 300, text, sizeof(text)), 0);
+	assert_int_equal(jwt_parse(text, strlen(text), &jwt), 0);
+	assert_true(jwt_trace(jwt.jti, trace));
+	assert_string_equal(trace, "9f86d081884c7d65");
+	identity_new_trace(i);
+	assert_int_equal(identity_keep_trace(i, identity_trace(i)), 0);
+	identity_free(i);
+	store_close(s);
+}
+
 static void a_claim_token_carries_the_challenge_and_verifies(void **state)
 {
 	static const uint8_t challenge[16] = {1, 2, 3};
@@ -409,6 +437,7 @@ int main(void)
 		SCRATCH_TEST(a_provisioning_jwt_says_who_and_when_and_verifies),
 		SCRATCH_TEST(a_cloud_jwt_is_signed_by_the_cloud_key),
 		SCRATCH_TEST(tokens_of_a_cycle_begin_alike_and_are_never_the_same),
+		SCRATCH_TEST(the_trace_of_another_process_s_cycle_goes_on_in_tokens_when_it_is_one),
 		SCRATCH_TEST(a_claim_token_carries_the_challenge_and_verifies),
 	};
 
