@@ -193,6 +193,31 @@ WRAP(int, identity_signer, struct identity *i, struct signer **ret)
 	return 0;
 }
 
+/* Which id a new one is does not matter, only what it is to the service's. */
+WRAP(void, identity_new_trace, struct identity *i)
+{
+	if (is_on)
+		world.process.trace = TRACE_OTHER;
+	else
+		__real_identity_new_trace(i);
+}
+
+WRAP(int, identity_keep_trace, struct identity *i, const char *trace)
+{
+	int r = __real_identity_keep_trace(i, trace);
+
+	if (r == 0 && is_on)
+		world.process.trace = (uint8_t)(mutant == MUTANT_TRACE_LOST      ? TRACE_NONE
+						: mutant == MUTANT_TRACE_CHANGED ? TRACE_OTHER
+										 : trace_of(trace));
+	return r;
+}
+
+WRAP(const char *, identity_trace, const struct identity *i)
+{
+	return is_on ? trace_text((enum trace)world.process.trace) : __real_identity_trace(i);
+}
+
 WRAP(int, sign_start, sd_event *event, struct signer *signer, enum sign_what what, int64_t now_s,
      unsigned int lifetime_s, sign_fn fn, void *userdata, struct worker **ret)
 {

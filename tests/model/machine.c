@@ -77,6 +77,7 @@ static void put_fields(void)
 	a->link_event = (enum fsm_event)p->link_event;
 	a->poll_due_ms = p->poll_due == 0 ? 0 : p->poll_due == 1 ? LATER_MS : 1;
 	a->stay_failed = p->stay_failed;
+	a->trace_is_kept = p->trace_is_kept;
 }
 
 void machine_put(void)
@@ -122,6 +123,13 @@ static void take_queue(void)
 	}
 }
 
+/* It is looked at when the session of a cycle is lost, and each cycle says it anew. */
+static bool is_trace_kept(const struct agent *a)
+{
+	return a->trace_is_kept &&
+	       (fsm_is_busy(a->fsm.state) || a->fsm.state == FSM_STATE_UNCLAIMED);
+}
+
 static void take_fields(void)
 {
 	struct process *p = &world.process;
@@ -151,11 +159,10 @@ static void take_fields(void)
 	p->link_event = (uint8_t)a->link_event;
 	p->poll_due = a->poll_due_ms == 0 ? 0 : a->poll_due_ms > NOW_MS ? 1 : 2;
 	p->stay_failed = a->stay_failed;
+	p->trace_is_kept = is_trace_kept(a);
 }
 
-/* What is told, how long timers are, and what keeps trace ids apart does not decide what comes
- * next.
- */
+/* What is told, and how long timers are, does not decide what comes next. */
 static void drop_irrelevant(struct agent *a)
 {
 	const struct agent *p = &pristine;
@@ -165,7 +172,7 @@ static void drop_irrelevant(struct agent *a)
 	memcpy(a->fsm.refused, p->fsm.refused, sizeof(a->fsm.refused));
 	a->deadline_ms = 0;
 	a->began_s = 0;
-	a->trace_is_kept = false;
+	a->trace_is_kept = is_trace_kept(a);
 	a->abbreviated_before = 0;
 	a->n_batches = a->n_batches > 0;
 	a->validate_tries = MIN(a->validate_tries, a->config->validate_attempts);
@@ -230,8 +237,7 @@ void machine_boot(void)
 	agent->schedule = schedule_load(agent->store);
 	agent_load_requests(agent);
 	agent_load_poll(agent);
-	if (session_adopt(agent->session) == 0)
-		agent->authenticated_until_ms = session_note(agent->session);
+	agent_adopt_session(agent);
 	if (agent_start(agent) != 0)
 		abort();
 }

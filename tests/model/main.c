@@ -71,6 +71,8 @@ static const struct {
 	[MUTANT_SERVICE_FORGETS] = {"the service hands a command out once", &small},
 	[MUTANT_MUTE] = {"a failed connect is told to nobody", &small},
 	[MUTANT_OLD_FINISHED] = {"an earlier finished ends a cycle", &small_asked},
+	[MUTANT_TRACE_LOST] = {"an adopted session is of no cycle", &small},
+	[MUTANT_TRACE_CHANGED] = {"an adopted session goes on under another trace id", &small},
 };
 
 static const char *const properties[PROPERTY_N] = {
@@ -87,6 +89,8 @@ static const char *const properties[PROPERTY_N] = {
 	[PROPERTY_PROGRESS] = "undisturbed, it comes to rest: all reported, nothing left to fetch",
 	[PROPERTY_STOPS] = "it can be stopped",
 	[PROPERTY_NOTHING_UNDERWAY] = "no session is put away or closed under a request",
+	[PROPERTY_ONE_TRACE] =
+		"each state is of a cycle, the one that the service knows the session by",
 };
 
 static bool is_violated[PROPERTY_N + 1];

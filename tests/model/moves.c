@@ -200,7 +200,7 @@ void move_make(enum move m)
 		service_report(late);
 		return;
 	case MOVE_LOGOUT:
-		world.outside.is_authenticated = false;
+		session_forget_login();
 		return;
 	case MOVE_EXPIRE:
 		agent->authenticated_until_ms = 0;
@@ -257,6 +257,9 @@ void judge(void)
 		if (said & (said - 1))
 			violate(PROPERTY_ONE_ANSWER, "command %u was answered in two ways", i);
 	}
+	if (world.process.state != FSM_STATE_BOOTING && world.process.trace == TRACE_NONE)
+		violate(PROPERTY_ONE_TRACE, "the state %s is of no cycle",
+			fsm_state_name((enum fsm_state)world.process.state));
 	if (is_request_left())
 		violate(PROPERTY_REQUEST_NOT_LEFT, "a request waits while nothing is under way");
 	if ((fsm_is_busy((enum fsm_state)world.process.state) ||

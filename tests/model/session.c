@@ -62,7 +62,7 @@ uint64_t session_note(const struct session *s)
 const char *session_label(const struct session *s)
 {
 	(void)s;
-	return "";
+	return trace_text((enum trace)world.kept.label);
 }
 
 void session_get_stats(const struct session *s, struct session_stats *ret)
@@ -89,6 +89,42 @@ enum session_transport session_get_transport(const struct session *s)
 	return SESSION_COAP;
 }
 
+/* ---- whose cycle it is ---- */
+
+static const char *const trace_texts[] = {
+	[TRACE_NONE] = "",
+	[TRACE_OTHER] = "0000000000000001",
+	[TRACE_SERVICE] = "0000000000000002",
+};
+
+const char *trace_text(enum trace t)
+{
+	return trace_texts[t];
+}
+
+enum trace trace_of(const char *text)
+{
+	for (unsigned int t = 0; t < ARRAY_SIZE(trace_texts); t++)
+		if (strcmp(trace_texts[t], text) == 0)
+			return (enum trace)t;
+	abort();
+}
+
+void session_forget_login(void)
+{
+	world.outside.is_authenticated = false;
+	world.process.trace = MIN(world.process.trace, TRACE_OTHER);
+	world.kept.label = MIN(world.kept.label, TRACE_OTHER);
+}
+
+/* Only the login says the id; whatever else comes is of the cycle that logged in. */
+static void check_trace(void)
+{
+	if (world.outside.is_authenticated && world.process.trace != TRACE_SERVICE)
+		violate(PROPERTY_ONE_TRACE,
+			"the service knows the session by another trace id than the agent's");
+}
+
 /* ---- connecting ---- */
 
 int session_connect(struct session *s, session_connect_fn fn, void *userdata)
@@ -110,14 +146,14 @@ void session_connected(void)
 
 	world.process.session = fails ? SESSION_CLOSED : SESSION_OPEN;
 	if (!fails)
-		world.outside.is_authenticated = false;
+		session_forget_login();
 	if (!fails || mutant != MUTANT_MUTE)
 		connect_fn(agent->session, r, "the model says so", agent);
 }
 
 /* ---- put away and taken back ---- */
 
-static int put_away(uint64_t note, const char *how)
+static int put_away(uint64_t note, const char *label, const char *how)
 {
 	static const char *const names[] = {"can be put away", "cannot be put away"};
 	struct kept *k = &world.kept;
@@ -129,7 +165,8 @@ static int put_away(uint64_t note, const char *how)
 			"a session is put away with a request on its way");
 	if (choose(2, names) != 0)
 		return SESSION_E_NOT_SUSPENDABLE;
-	*k = (struct kept){.blob = BLOB_SAVED, .note = note != 0};
+	*k = (struct kept){
+		.blob = BLOB_SAVED, .note = note != 0, .label = (uint8_t)trace_of(label)};
 	note_durable();
 	k->is_stored = true;
 	world.process.note = note != 0;
@@ -142,15 +179,13 @@ static int put_away(uint64_t note, const char *how)
 int session_suspend(struct session *s, uint64_t note, const char *label)
 {
 	(void)s;
-	(void)label;
-	return put_away(note, "suspended");
+	return put_away(note, label, "suspended");
 }
 
 int session_park(struct session *s, uint64_t note, const char *label)
 {
 	(void)s;
-	(void)label;
-	return put_away(note, "parked");
+	return put_away(note, label, "parked");
 }
 
 static void load(void)
@@ -281,6 +316,8 @@ int session_request(struct session *s, const struct request *request, session_re
 	if (is_quiet)
 		return 0;
 	world.process.request = (uint8_t)kind;
+	if (kind != REQUEST_LOGIN)
+		check_trace();
 	if (kind == REQUEST_FETCH)
 		world.process.held = 0;
 	for (unsigned int i = 0; i < COMMANDS && kind == REQUEST_FETCH; i++)
@@ -324,8 +361,13 @@ static uint8_t serve(enum request_kind kind, uint8_t *body, size_t size, size_t 
 
 	*ret_len = 0;
 	if (kind == REQUEST_LOGIN) {
-		o->is_authenticated = o->is_claimed;
-		return o->is_claimed ? CODE(2, 1) : CODE(4, 1);
+		if (!o->is_claimed) {
+			session_forget_login();
+			return CODE(4, 1);
+		}
+		o->is_authenticated = true;
+		world.process.trace = TRACE_SERVICE;
+		return CODE(2, 1);
 	}
 	if (!o->is_authenticated || !o->is_claimed)
 		return CODE(4, 1);

@@ -29,6 +29,14 @@ struct disk {
 	uint8_t staged; /* enum staged_state */
 };
 
+/* A trace id, by what it has to do with the session that is the latest. */
+enum trace {
+	TRACE_NONE,
+	TRACE_OTHER,
+	TRACE_SERVICE, /* the service knows that session by it: who authenticated, did so under it
+			*/
+};
+
 enum blob { BLOB_NONE, BLOB_SAVED, BLOB_CONSUMED };
 
 /* Survives the process. */
@@ -37,6 +45,7 @@ struct kept {
 	uint8_t loads;
 	bool is_stored; /* systemd has it */
 	bool note;      /* it was authenticated */
+	uint8_t label;  /* enum trace */
 };
 
 /* Does not know of the process. */
@@ -69,12 +78,13 @@ struct process {
 	uint8_t n_lost, validate_tries, n_refused, link_event;
 	uint8_t poll_due; /* 0: never; 1: later; 2: now */
 	uint8_t held;     /* bit per command: fetched, not executed */
+	uint8_t trace;    /* enum trace: of the cycle, as the agent logs it */
 	bool note, worker;
 	bool authenticated, reauthenticated, failed_command, validated, token_shown,
 		network_changed;
 	bool pending, durable, taken; /* Provision */
 	bool executing, link_is_down, link_comes_up;
-	bool stay_failed, has_batch;
+	bool stay_failed, has_batch, trace_is_kept;
 };
 
 /* What the model remembers of the past, to judge the present. */
@@ -122,6 +132,8 @@ enum mutant {
 	MUTANT_SERVICE_FORGETS,   /* the service hands a command out once */
 	MUTANT_MUTE,              /* a failed connect is told to nobody */
 	MUTANT_OLD_FINISHED,      /* an earlier cycle's finished ends the present one */
+	MUTANT_TRACE_LOST,        /* an adopted session is authenticated and of no cycle */
+	MUTANT_TRACE_CHANGED,     /* an adopted session goes on under another trace id */
 	MUTANT_N,
 };
 
@@ -148,6 +160,7 @@ enum property {
 	PROPERTY_PROGRESS,
 	PROPERTY_STOPS,
 	PROPERTY_NOTHING_UNDERWAY,
+	PROPERTY_ONE_TRACE,
 	PROPERTY_N,
 	PROPERTY_BOUNDS = PROPERTY_N, /* of the model, not of the agent */
 };
@@ -177,6 +190,11 @@ int command_of(const char *correlation);
 bool is_error(unsigned int i);
 
 /* session.c */
+/* As the agent sees it, and back. */
+const char *trace_text(enum trace t);
+enum trace trace_of(const char *text);
+/* The latest session is not authenticated, or not any more. */
+void session_forget_login(void);
 void session_answer(void);
 void session_connected(void);
 /* Into the agent: the commands that it has fetched. */
