@@ -9,6 +9,7 @@
 #include <systemd/sd-event.h>
 
 #include "service/core.h"
+#include "service/http_loop.h"
 #include "service/metrics.h"
 
 struct ops_front;
@@ -21,7 +22,7 @@ struct ops_front_config {
 	void *userdata;
 };
 
-enum { OPS_FRONT_E_REFUSED = 1 };
+enum { OPS_FRONT_E_REFUSED = HTTP_LOOP_E_REFUSED };
 
 /* 0, -errno, or OPS_FRONT_E_REFUSED with *ret_detail (owned). core and metrics are borrowed. */
 int ops_front_new(sd_event *event, struct core *core, struct metrics *metrics,

@@ -11,6 +11,7 @@
 #include <systemd/sd-event.h>
 
 #include "service/core.h"
+#include "service/http_loop.h"
 #include "service/router.h"
 
 struct owner_front;
@@ -53,7 +54,7 @@ struct owner_front_config {
 	struct owner_front_tree trees[OWNER_FRONT_TREES_MAX]; /* up to the first without prefix */
 };
 
-enum { OWNER_FRONT_E_REFUSED = 1 };
+enum { OWNER_FRONT_E_REFUSED = HTTP_LOOP_E_REFUSED };
 
 /* 0, -errno, or OWNER_FRONT_E_REFUSED with *ret_detail (owned) that names the file or address. */
 

@@ -309,7 +309,7 @@ void owner_exchange_resume(struct exchange *x)
 		return;
 	x->is_aside = false;
 	MHD_resume_connection(x->connection);
-	owner_front_soon(x->front);
+	http_loop_soon(&x->front->loop);
 }
 
 void exchange_answer(struct exchange *x, unsigned int status, struct answer *answer)

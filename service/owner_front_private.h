@@ -23,9 +23,8 @@ struct owner_front {
 	bool has_tls;
 	uint16_t port;
 	unsigned int per_address_max; /* connections */
-	struct MHD_Daemon *daemon;
-	sd_event *event; /* borrowed */
-	sd_event_source *io, *timer;
+	struct http_loop loop;
+	sd_event *event;            /* borrowed */
 	struct exchange *exchanges; /* all that are not over */
 	size_t held;                /* bytes of their bodies */
 };
@@ -59,9 +58,6 @@ struct exchange {
 
 	struct answer_stream stream; /* of the answer that is being sent */
 };
-
-/* owner_front.c. The library has work that no socket tells of. */
-void owner_front_soon(struct owner_front *f);
 
 /* owner_front_judge.c. Refuses what the headers alone are enough to refuse: 0 to go on, or a
  * status, with ret filled. */

@@ -26,7 +26,7 @@ const union MHD_ConnectionInfo *__wrap_MHD_get_connection_info(struct MHD_Connec
 							       ...);
 void __wrap_MHD_suspend_connection(struct MHD_Connection *connection);
 void __wrap_MHD_resume_connection(struct MHD_Connection *connection);
-void __wrap_owner_front_soon(struct owner_front *f);
+void __wrap_http_loop_soon(struct http_loop *l);
 enum MHD_Result __wrap_owner_answer(struct exchange *x, unsigned int status, struct answer *a);
 
 const char *__wrap_MHD_lookup_connection_value(struct MHD_Connection *connection,
@@ -93,9 +93,9 @@ void __wrap_MHD_resume_connection(struct MHD_Connection *connection)
 	(void)connection;
 }
 
-void __wrap_owner_front_soon(struct owner_front *f)
+void __wrap_http_loop_soon(struct http_loop *l)
 {
-	(void)f;
+	(void)l;
 }
 
 static void keep_text(const json_t *json, const char *name, char *ret, size_t size)
