@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "service/device_change.h"
 #include "service/queue.h"
 
 static const char *status_name(enum store_status status)
@@ -74,9 +75,8 @@ static int command_tell(struct core *c, const struct core_owner *o, const struct
 unsigned int core_command_add(struct core *c, const struct core_owner *o, const char *device,
 			      const json_t *body, json_t **ret)
 {
-	_cleanup_(store_device_done) struct store_device owned = {.tags = NULL};
+	_cleanup_(device_change_done) struct device_change ch = {.core = c};
 	_cleanup_(store_command_done) struct store_command row = {.seq = 0};
-	_cleanup_(store_txn_rollback) struct store_txn t = {NULL};
 	_cleanup_(freep) char *detail = NULL;
 	const json_t *description = json_object_get(body, "description");
 	struct queue_order order = {.request = json_object_get(body, "request"), .rule = ""};
@@ -90,27 +90,24 @@ unsigned int core_command_add(struct core *c, const struct core_owner *o, const 
 			    json_string_length(description) > QUEUE_DESCRIPTION_MAX))
 		return core_problem(422, ret, "description must be a text of at most %d characters",
 				    QUEUE_DESCRIPTION_MAX);
-	r = store_txn_begin(&t, c->store, STORE_WRITE, device);
-	if (r < 0)
-		return core_fail_http(r, "cannot add a command", ret);
-	status = core_owned_device(c, o, device, &owned, ret);
+	status = device_change_open(c, o, device, &ch, ret);
 	if (status)
 		return status;
 	order.description = json_string_value(description);
-	r = queue_reserve(c, owned.uuid, 1, &order.number);
+	r = queue_reserve(c, ch.row.uuid, 1, &order.number);
 	if (r == 0)
-		r = queue_add(c, owned.uuid, &order, &row, &detail);
+		r = queue_add(c, ch.row.uuid, &order, &row, &detail);
 	if (r == QUEUE_E_FULL)
 		return core_problem(409, ret,
 				    "device %s has %d open commands already: wait until it "
 				    "answered some",
-				    owned.uuid, QUEUE_OPEN_MAX);
+				    ch.row.uuid, QUEUE_OPEN_MAX);
 	if (r == QUEUE_E_REFUSED)
 		return core_problem(422, ret, "%s", detail ? detail : "the request is refused");
 	if (r == 0)
 		r = command_tell(c, o, &row, "command.add", "command-queued");
 	if (r == 0)
-		r = store_txn_commit(&t);
+		r = store_txn_commit(&ch.t);
 	if (r < 0)
 		return core_fail_http(r, "cannot add a command", ret);
 	*ret = command_json(&row);
@@ -123,19 +120,29 @@ unsigned int core_command_list(struct core *c, const struct core_owner *o, const
 	_cleanup_(store_device_done) struct store_device owned = {.tags = NULL};
 	json_auto_t *items = json_array();
 	unsigned int status;
-	int r;
 
 	status = core_need_read(o, ret);
+	if (!status)
+		status = core_owned_device(c, o, device, &owned, ret);
 	if (status)
 		return status;
-	status = core_owned_device(c, o, device, &owned, ret);
-	if (status)
-		return status;
-	r = c->store->ops->command_each(c->store, owned.uuid, false, command_push, items);
+	return core_items(
+		c->store->ops->command_each(c->store, owned.uuid, false, command_push, items),
+		items, "cannot list commands", ret);
+}
+
+/* 0, or the status of the problem in *ret. */
+static unsigned int command_find(struct core *c, const char *device, const char *command,
+				 struct store_command *ret_row, json_t **ret)
+{
+	int r;
+
+	r = c->store->ops->command_get(c->store, device, command, ret_row);
 	if (r < 0)
-		return core_fail_http(r, "cannot list commands", ret);
-	*ret = json_pack("{s:O}", "items", items);
-	return 200;
+		return core_fail_http(r, "cannot read a command", ret);
+	if (r == STORE_E_NOT_FOUND)
+		return core_problem(404, ret, "device %s has no command %.64s", device, command);
+	return 0;
 }
 
 unsigned int core_command_get(struct core *c, const struct core_owner *o, const char *device,
@@ -144,20 +151,14 @@ unsigned int core_command_get(struct core *c, const struct core_owner *o, const 
 	_cleanup_(store_device_done) struct store_device owned = {.tags = NULL};
 	_cleanup_(store_command_done) struct store_command row = {.seq = 0};
 	unsigned int status;
-	int r;
 
 	status = core_need_read(o, ret);
+	if (!status)
+		status = core_owned_device(c, o, device, &owned, ret);
+	if (!status)
+		status = command_find(c, owned.uuid, command, &row, ret);
 	if (status)
 		return status;
-	status = core_owned_device(c, o, device, &owned, ret);
-	if (status)
-		return status;
-	r = c->store->ops->command_get(c->store, owned.uuid, command, &row);
-	if (r < 0)
-		return core_fail_http(r, "cannot read a command", ret);
-	if (r == STORE_E_NOT_FOUND)
-		return core_problem(404, ret, "device %s has no command %.64s", owned.uuid,
-				    command);
 	*ret = command_json(&row);
 	return *ret ? 200 : core_fail_http(-EBADMSG, "a stored command is broken", ret);
 }
@@ -166,37 +167,28 @@ unsigned int core_command_get(struct core *c, const struct core_owner *o, const 
 unsigned int core_command_delete(struct core *c, const struct core_owner *o, const char *device,
 				 const char *command, json_t **ret)
 {
-	_cleanup_(store_device_done) struct store_device owned = {.tags = NULL};
+	_cleanup_(device_change_done) struct device_change ch = {.core = c};
 	_cleanup_(store_command_done) struct store_command row = {.seq = 0};
-	_cleanup_(store_txn_rollback) struct store_txn t = {NULL};
 	unsigned int status;
 	int r;
 
 	status = core_need_write(o, ret);
+	if (!status)
+		status = device_change_open(c, o, device, &ch, ret);
+	if (!status)
+		status = command_find(c, ch.row.uuid, command, &row, ret);
 	if (status)
 		return status;
-	r = store_txn_begin(&t, c->store, STORE_WRITE, device);
-	if (r < 0)
-		return core_fail_http(r, "cannot delete a command", ret);
-	status = core_owned_device(c, o, device, &owned, ret);
-	if (status)
-		return status;
-	r = c->store->ops->command_get(c->store, owned.uuid, command, &row);
-	if (r < 0)
-		return core_fail_http(r, "cannot read a command", ret);
-	if (r == STORE_E_NOT_FOUND)
-		return core_problem(404, ret, "device %s has no command %.64s", owned.uuid,
-				    command);
 	if (row.status == STORE_IN_PROGRESS)
 		return core_problem(409, ret,
 				    "the device has command %.64s already: wait for its answer, or "
 				    "reset the device",
 				    command);
-	r = c->store->ops->command_delete(c->store, owned.uuid, row.id);
+	r = c->store->ops->command_delete(c->store, ch.row.uuid, row.id);
 	if (r == 0)
 		r = command_tell(c, o, &row, "command.delete", "command-deleted");
 	if (r == 0)
-		r = store_txn_commit(&t);
+		r = store_txn_commit(&ch.t);
 	if (r != 0)
 		return core_fail_http(r < 0 ? r : -ENOENT, "cannot delete a command", ret);
 	*ret = NULL;

@@ -163,6 +163,14 @@ unsigned int core_owned_device(struct core *c, const struct core_owner *o, const
 	return 0;
 }
 
+unsigned int core_items(int r, json_t *items, const char *what, json_t **ret)
+{
+	if (r != 0)
+		return core_fail_http(r < 0 ? r : -ENOENT, what, ret);
+	*ret = json_pack("{s:O}", "items", items);
+	return 200;
+}
+
 void core_detail(char **ret, const char *format, ...)
 {
 	va_list ap;

@@ -68,6 +68,10 @@ unsigned int core_need_admin(const struct core_owner *o, json_t **ret) _must_che
 unsigned int core_owned_device(struct core *c, const struct core_owner *o, const char *device,
 			       struct store_device *ret_row, json_t **ret) _must_check_;
 
+/* The end of a list that was read into items, with the result r: 200 with {"items": items} in *ret,
+ * or the status of the problem there. */
+unsigned int core_items(int r, json_t *items, const char *what, json_t **ret) _must_check_;
+
 /* Text formatted into *ret, NULL when there is no memory for it. */
 void core_detail(char **ret, const char *format, ...) _printf_(2, 3);
 /* A random UUID (RFC 9562 §5.4). */

@@ -10,7 +10,7 @@
 #include "proto/cborjson.h"
 #include "proto/limits.h"
 #include "service/core_private.h"
-#include "service/device_json.h"
+#include "service/device_change.h"
 
 /* Of a section's JSON; as CBOR it has to fit the body that a device reads it with as well. */
 #define SECTION_MAX 8192
@@ -192,6 +192,19 @@ static int difference(const json_t *desired, const json_t *reported, json_t **re
 	return 0;
 }
 
+/* What a device may see and change: unless it is blocked. Result as of the store's device_get(), or
+ * SHADOW_E_BLOCKED. */
+static int device_shadow(struct core *c, const char *device, struct store_device *ret_row,
+			 struct shadow *ret)
+{
+	int r;
+
+	r = c->store->ops->device_get(c->store, device, ret_row);
+	if (r != 0)
+		return r;
+	return ret_row->blocked_at ? SHADOW_E_BLOCKED : shadow_load(c, device, ret);
+}
+
 static int state_get(struct core *c, const char *device, bool delta, json_t **ret)
 {
 	_cleanup_(store_device_done) struct store_device row = {.tags = NULL};
@@ -203,13 +216,8 @@ static int state_get(struct core *c, const char *device, bool delta, json_t **re
 	r = store_txn_begin(&t, c->store, STORE_READ, device);
 	if (r < 0)
 		return r;
-	r = c->store->ops->device_get(c->store, device, &row);
+	r = device_shadow(c, device, &row, &s);
 	if (r != 0)
-		return r;
-	if (row.blocked_at)
-		return SHADOW_E_BLOCKED;
-	r = shadow_load(c, device, &s);
-	if (r < 0)
 		return r;
 	if (delta) {
 		r = difference(s.desired, s.reported, &value);
@@ -265,13 +273,8 @@ static int state_patch(struct core *c, const struct core_caller *who, const char
 	r = store_txn_begin(&t, c->store, STORE_WRITE, device);
 	if (r < 0)
 		return r;
-	r = c->store->ops->device_get(c->store, device, &row);
+	r = device_shadow(c, device, &row, &s);
 	if (r != 0)
-		return r;
-	if (row.blocked_at)
-		return SHADOW_E_BLOCKED;
-	r = shadow_load(c, device, &s);
-	if (r < 0)
 		return r;
 	r = section_patch(&s, section, patch, &why);
 	if (r == SHADOW_E_REFUSED)
@@ -344,35 +347,30 @@ static int state_tell(struct core *c, const struct core_owner *o, const char *de
 unsigned int core_device_state_patch(struct core *c, const struct core_owner *o, const char *device,
 				     const json_t *body, json_t **ret)
 {
-	_cleanup_(store_device_done) struct store_device row = {.tags = NULL};
-	_cleanup_(store_txn_rollback) struct store_txn t = {NULL};
+	_cleanup_(device_change_done) struct device_change ch = {.core = c};
 	_cleanup_(shadow_done) struct shadow s = {NULL, NULL, 0};
 	unsigned int status;
 	int r;
 
 	status = core_need_write(o, ret);
+	if (!status)
+		status = device_change_open(c, o, device, &ch, ret);
 	if (status)
 		return status;
-	r = store_txn_begin(&t, c->store, STORE_WRITE, device);
-	if (r < 0)
-		return core_fail_http(r, "cannot change a shadow", ret);
-	status = core_owned_device(c, o, device, &row, ret);
-	if (status)
-		return status;
-	r = shadow_load(c, row.uuid, &s);
+	r = shadow_load(c, ch.row.uuid, &s);
 	if (r < 0)
 		return core_fail_http(r, "cannot read a shadow", ret);
 	status = body_patch(&s, body, ret);
 	if (status)
 		return status;
-	r = shadow_save(c, row.uuid, &s);
+	r = shadow_save(c, ch.row.uuid, &s);
 	if (r == 0)
-		r = state_tell(c, o, row.uuid, body, s.version);
+		r = state_tell(c, o, ch.row.uuid, body, s.version);
 	if (r == 0)
-		r = store_txn_commit(&t);
+		r = store_txn_commit(&ch.t);
 	if (r < 0)
 		return core_fail_http(r, "cannot change a shadow", ret);
-	*ret = json_pack("{s:s, s:{s:O, s:O, s:I}}", "id", row.uuid, "state", "desired", s.desired,
-			 "reported", s.reported, "version", (json_int_t)s.version);
+	*ret = json_pack("{s:s, s:{s:O, s:O, s:I}}", "id", ch.row.uuid, "state", "desired",
+			 s.desired, "reported", s.reported, "version", (json_int_t)s.version);
 	return 200;
 }

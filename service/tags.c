@@ -27,16 +27,12 @@ unsigned int core_tag_list(struct core *c, const struct core_owner *o, json_t **
 {
 	json_auto_t *items = json_array();
 	unsigned int status;
-	int r;
 
 	status = core_need_read(o, ret);
 	if (status)
 		return status;
-	r = c->store->ops->tag_each(c->store, o->team, push, items);
-	if (r != 0)
-		return core_fail_http(r < 0 ? r : -ENOENT, "cannot list the tags", ret);
-	*ret = json_pack("{s:O}", "items", items);
-	return 200;
+	return core_items(c->store->ops->tag_each(c->store, o->team, push, items), items,
+			  "cannot list the tags", ret);
 }
 
 struct count {

@@ -51,16 +51,12 @@ unsigned int core_apikey_list(struct core *c, const struct core_owner *o, json_t
 {
 	json_auto_t *items = json_array();
 	unsigned int status;
-	int r;
 
 	status = core_need_admin(o, ret);
 	if (status)
 		return status;
-	r = c->store->ops->apikey_each(c->store, o->team, key_push, items);
-	if (r != 0)
-		return core_fail_http(r < 0 ? r : -ENOENT, "cannot list the API keys", ret);
-	*ret = json_pack("{s:O}", "items", items);
-	return 200;
+	return core_items(c->store->ops->apikey_each(c->store, o->team, key_push, items), items,
+			  "cannot list the API keys", ret);
 }
 
 unsigned int core_need_role(const json_t *value, json_t **ret)
