@@ -250,38 +250,31 @@ int row_start(struct db *db, struct query *q, const struct row_type *t, const vo
 	return start(db, q, sql, values, t->n);
 }
 
+/* none: the result when no row was written. */
 static int row_run(struct db *db, const struct row_type *t, const void *row, const char *sql,
-		   int64_t *ret_changes)
+		   int none)
 {
 	_cleanup_(query_done) struct query q = {NULL};
+	int64_t changes;
 	int r;
 
 	r = row_start(db, &q, t, row, sql);
 	if (r < 0)
 		return r;
-	return run(&q, ret_changes);
+	r = run(&q, &changes);
+	if (r < 0)
+		return r;
+	return changes > 0 ? 0 : none;
 }
 
 int row_add(struct db *db, const struct row_type *t, const void *row, const char *sql)
 {
-	int64_t changes;
-	int r;
-
-	r = row_run(db, t, row, sql, &changes);
-	if (r < 0)
-		return r;
-	return changes > 0 ? 0 : STORE_E_EXISTS;
+	return row_run(db, t, row, sql, STORE_E_EXISTS);
 }
 
 int row_update(struct db *db, const struct row_type *t, const void *row, const char *sql)
 {
-	int64_t changes;
-	int r;
-
-	r = row_run(db, t, row, sql, &changes);
-	if (r < 0)
-		return r;
-	return changes > 0 ? 0 : STORE_E_NOT_FOUND;
+	return row_run(db, t, row, sql, STORE_E_NOT_FOUND);
 }
 
 static int read_number(const struct field *f, const struct db_value *v, char *row)
