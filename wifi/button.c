@@ -2,6 +2,7 @@
 #include "wifi/button.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -98,13 +99,14 @@ int button_new(sd_event *event, const char *chip, unsigned int line, bool active
 	       void *userdata, struct button **ret)
 {
 	_cleanup_(button_freep) struct button *b = calloc(1, sizeof(*b));
+	_cleanup_(freep) char *path = NULL;
 	int r;
 
-	if (!b)
+	if (!b || asprintf(&path, "%s%s", strchr(chip, '/') ? "" : "/dev/", chip) < 0)
 		return -ENOMEM;
 	b->fn = fn;
 	b->userdata = userdata;
-	r = button_line_open(chip, line, active_low, &b->line);
+	r = button_line_open(path, line, active_low, &b->line);
 	if (r < 0)
 		return r;
 	r = start(b, event);

@@ -10,9 +10,9 @@
 
 struct button_line;
 
-/* chip: a name under /dev, or a path. -ENODEV: no such chip or line; -EBUSY: somebody has the line;
+/* path: of the chip. -ENODEV: no such chip or line; -EBUSY: somebody has the line;
  * -errno. */
-int button_line_open(const char *chip, unsigned int line, bool active_low,
+int button_line_open(const char *path, unsigned int line, bool active_low,
 		     struct button_line **ret) _must_check_;
 struct button_line *button_line_close(struct button_line *l);
 DEFINE_CLEANUP(struct button_line *, button_line_close);

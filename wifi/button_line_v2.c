@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <gpiod.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "wifi/button_line.h"
 
@@ -64,13 +62,12 @@ static int request(struct button_line *l, const char *path, bool active_low)
 	return l->request ? 0 : -errno;
 }
 
-int button_line_open(const char *chip, unsigned int line, bool active_low, struct button_line **ret)
+int button_line_open(const char *path, unsigned int line, bool active_low, struct button_line **ret)
 {
 	_cleanup_(button_line_closep) struct button_line *l = calloc(1, sizeof(*l));
-	_cleanup_(freep) char *path = NULL;
 	int r;
 
-	if (!l || asprintf(&path, "%s%s", strchr(chip, '/') ? "" : "/dev/", chip) < 0)
+	if (!l)
 		return -ENOMEM;
 	l->line = line;
 	l->edges = gpiod_edge_event_buffer_new(EDGES_MAX);

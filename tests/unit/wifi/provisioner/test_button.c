@@ -21,9 +21,9 @@ struct button_line {
 
 static struct button_line fake;
 
-int button_line_open(const char *chip, unsigned int line, bool active_low, struct button_line **ret)
+int button_line_open(const char *path, unsigned int line, bool active_low, struct button_line **ret)
 {
-	assert_string_equal(chip, "gpiochip7");
+	assert_string_equal(path, "/dev/gpiochip7");
 	assert_int_equal(line, 11);
 	assert_true(active_low);
 	if (fake.open_r < 0)
