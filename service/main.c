@@ -45,6 +45,13 @@ static const struct {
 	{"backup", verb_backup},
 };
 
+int verb_options(int argc, char **argv, const struct option_place *places, size_t n)
+{
+	if (options_read(argc, argv, places, n) == 0)
+		return 0;
+	return verb_usage("%s: see onboard-service --help", argv[0]);
+}
+
 int verb_usage(const char *format, ...)
 {
 	va_list ap;

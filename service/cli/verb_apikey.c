@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,29 +34,15 @@ static int create(const char *dir, const char *store, const char *team, const ch
 
 int verb_apikey(int argc, char **argv)
 {
-	static const struct option known[] = {
-		{"state", required_argument, NULL, 's'}, {"store", required_argument, NULL, 'u'},
-		{"team", required_argument, NULL, 't'},  {"role", required_argument, NULL, 'r'},
-		{"name", required_argument, NULL, 'n'},  {NULL, 0, NULL, 0},
-	};
 	const char *dir = NULL, *store = NULL, *team = "default", *role = "admin",
 		   *name = "unnamed";
-	int c;
+	const struct option_place options[] = {
+		{"state", .text = &dir}, {"store", .text = &store}, {"team", .text = &team},
+		{"role", .text = &role}, {"name", .text = &name},
+	};
 
-	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		if (c == 's')
-			dir = optarg;
-		else if (c == 'u')
-			store = optarg;
-		else if (c == 't')
-			team = optarg;
-		else if (c == 'r')
-			role = optarg;
-		else if (c == 'n')
-			name = optarg;
-		else
-			return verb_usage("apikey: see onboard-service --help");
-	}
+	if (verb_options(argc, argv, options, ARRAY_SIZE(options)) != 0)
+		return EXIT_CODE_USAGE;
 	if (argc - optind != 1 || strcmp(argv[optind], "create") != 0)
 		return verb_usage("apikey: the one thing it does is create");
 	if (!dir && !store)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,26 +55,16 @@ static int list(const char *dir, const char *store, bool as_json)
 
 int verb_device(int argc, char **argv)
 {
-	static const struct option known[] = {
-		{"state", required_argument, NULL, 's'},
-		{"store", required_argument, NULL, 'u'},
-		{"json", no_argument, NULL, 'j'},
-		{NULL, 0, NULL, 0},
-	};
 	const char *dir = NULL, *store = NULL;
 	bool as_json = false;
-	int c;
+	const struct option_place options[] = {
+		{"state", .text = &dir},
+		{"store", .text = &store},
+		{"json", .flag = &as_json},
+	};
 
-	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		if (c == 's')
-			dir = optarg;
-		else if (c == 'u')
-			store = optarg;
-		else if (c == 'j')
-			as_json = true;
-		else
-			return verb_usage("device: see onboard-service --help");
-	}
+	if (verb_options(argc, argv, options, ARRAY_SIZE(options)) != 0)
+		return EXIT_CODE_USAGE;
 	if (argc - optind != 1 || strcmp(argv[optind], "list") != 0)
 		return verb_usage("device: the one thing it does is list");
 	if (!dir && !store)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -117,25 +116,15 @@ static int run(const char *dir, const char *store, bool may_unclaim, int n, char
 
 int verb_identity(int argc, char **argv)
 {
-	static const struct option known[] = {
-		{"state", required_argument, NULL, 's'},
-		{"store", required_argument, NULL, 'u'},
-		{"unclaim", no_argument, NULL, 'c'},
-		{NULL, 0, NULL, 0},
-	};
 	const char *dir = NULL, *store = NULL;
 	bool may_unclaim = false;
-	int c;
+	const struct option_place options[] = {
+		{"state", .text = &dir},
+		{"store", .text = &store},
+		{"unclaim", .flag = &may_unclaim},
+	};
 
-	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		if (c == 's')
-			dir = optarg;
-		else if (c == 'u')
-			store = optarg;
-		else if (c == 'c')
-			may_unclaim = true;
-		else
-			return verb_usage("identity: see onboard-service --help");
-	}
+	if (verb_options(argc, argv, options, ARRAY_SIZE(options)) != 0)
+		return EXIT_CODE_USAGE;
 	return run(dir, store, may_unclaim, argc - optind, argv + optind);
 }

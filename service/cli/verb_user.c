@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -147,40 +146,14 @@ static const struct {
 
 static int parse_options(int argc, char **argv, struct options *o)
 {
-	static const struct option known[] = {
-		{"state", required_argument, NULL, 's'},
-		{"store", required_argument, NULL, 'u'},
-		{"team", required_argument, NULL, 't'},
-		{"role", required_argument, NULL, 'r'},
-		{"name", required_argument, NULL, 'n'},
-		{"password-file", required_argument, NULL, 'p'},
-		{"generate", no_argument, NULL, 'g'},
-		{"json", no_argument, NULL, 'j'},
-		{NULL, 0, NULL, 0},
+	const struct option_place places[] = {
+		{"state", .text = &o->dir},         {"store", .text = &o->store},
+		{"team", .text = &o->team},         {"role", .text = &o->role},
+		{"name", .text = &o->name},         {"password-file", .text = &o->password_file},
+		{"generate", .flag = &o->generate}, {"json", .flag = &o->json},
 	};
-	int c;
 
-	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		if (c == 's')
-			o->dir = optarg;
-		else if (c == 'u')
-			o->store = optarg;
-		else if (c == 't')
-			o->team = optarg;
-		else if (c == 'r')
-			o->role = optarg;
-		else if (c == 'n')
-			o->name = optarg;
-		else if (c == 'p')
-			o->password_file = optarg;
-		else if (c == 'g')
-			o->generate = true;
-		else if (c == 'j')
-			o->json = true;
-		else
-			return verb_usage("user: see onboard-service --help");
-	}
-	return 0;
+	return verb_options(argc, argv, places, ARRAY_SIZE(places));
 }
 
 static int check_options(const struct options *o, const char *action, bool has_name)
