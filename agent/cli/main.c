@@ -132,6 +132,22 @@ int usage_error(const char *verb, const char *format, ...)
 	return EXIT_CODE_USAGE;
 }
 
+int verb_options(const char *verb, int argc, char **argv, const struct option_place *places,
+		 size_t n)
+{
+	bool may_have_value = false;
+
+	if (options_read(argc, argv, places, n) < 0) {
+		for (size_t i = 0; i < n; i++)
+			may_have_value |= places[i].text != NULL;
+		return usage_error(verb, "unknown flag%s",
+				   may_have_value ? ", or its value is missing" : "");
+	}
+	if (optind < argc)
+		return usage_error(verb, "'%s' is too much", argv[optind]);
+	return 0;
+}
+
 int timeout_of(const char *verb, const char *text, uint64_t *ret_ms)
 {
 	if (duration_parse(text, ret_ms) == 0)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -86,25 +85,19 @@ void check_show(const struct doctor_report *r)
 
 int verb_check(int argc, char **argv)
 {
-	static const struct option options[] = {{"json", no_argument, NULL, 'j'},
-						{"config", required_argument, NULL, 'c'},
-						{NULL, 0, NULL, 0}};
 	_cleanup_(json_decrefp) json_t *json = NULL;
 	const char *config_file = NULL;
 	struct doctor_report report;
 	bool as_json = false;
-	int o, r;
+	const struct option_place options[] = {
+		{"json", .flag = &as_json},
+		{"config", .text = &config_file},
+	};
+	int r;
 
-	while ((o = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		if (o == 'j')
-			as_json = true;
-		else if (o == 'c')
-			config_file = optarg;
-		else
-			return usage_error("check", "unknown flag, or its value is missing");
-	}
-	if (optind < argc)
-		return usage_error("check", "'%s' is too much", argv[optind]);
+	r = verb_options("check", argc, argv, options, ARRAY_SIZE(options));
+	if (r != 0)
+		return r;
 	r = check_run(config_file, &report);
 	if (r != 0)
 		return r;

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 
@@ -47,29 +46,24 @@ static void show(const struct bench *b, bool json)
 
 int verb_discover(int argc, char **argv)
 {
-	static const struct option options[] = {{"json", no_argument, NULL, 'j'},
-						{"count", required_argument, NULL, 'n'},
-						{"timeout", required_argument, NULL, 't'},
-						{NULL, 0, NULL, 0}};
 	_cleanup_(bench_done) struct bench b = {.count = 0};
+	const char *count = NULL, *timeout = NULL;
 	uint64_t timeout_ms = BENCH_TIMEOUT_MS;
 	bool json = false;
-	int o, r = 0;
+	const struct option_place options[] = {
+		{"json", .flag = &json},
+		{"count", .text = &count},
+		{"timeout", .text = &timeout},
+	};
+	int r;
 
-	while ((o = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		if (o == 'j')
-			json = true;
-		else if (o == 'n')
-			r = bench_count_of("discover", optarg, &b.count);
-		else if (o == 't')
-			r = timeout_of("discover", optarg, &timeout_ms);
-		else
-			r = usage_error("discover", "unknown flag, or its value is missing");
-		if (r != 0)
-			return r;
-	}
-	if (optind < argc)
-		return usage_error("discover", "'%s' is too much", argv[optind]);
+	r = verb_options("discover", argc, argv, options, ARRAY_SIZE(options));
+	if (r == 0 && count)
+		r = bench_count_of("discover", count, &b.count);
+	if (r == 0 && timeout)
+		r = timeout_of("discover", timeout, &timeout_ms);
+	if (r != 0)
+		return r;
 	if (timeout_ms == 0 && b.count == 0)
 		return usage_error("discover", "--timeout 0 looks for ever; it needs --count");
 	r = bench_run(&b, timeout_ms);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
@@ -107,8 +106,6 @@ static int begin(struct monitor *m)
 
 int verb_monitor(int argc, char **argv)
 {
-	static const struct option options[] = {{"json", no_argument, NULL, 'j'},
-						{NULL, 0, NULL, 0}};
 	_cleanup_(client_freep) struct client *c = NULL;
 	struct monitor m = {0};
 	const struct client_events events = {.state = on_state,
@@ -117,15 +114,14 @@ int verb_monitor(int argc, char **argv)
 					     .served = on_served,
 					     .userdata = &m};
 	bool never = false;
-	int o, r;
+	const struct option_place options[] = {
+		{"json", .flag = &m.json},
+	};
+	int r;
 
-	while ((o = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		if (o != 'j')
-			return usage_error("monitor", "unknown flag");
-		m.json = true;
-	}
-	if (optind < argc)
-		return usage_error("monitor", "'%s' is too much", argv[optind]);
+	r = verb_options("monitor", argc, argv, options, ARRAY_SIZE(options));
+	if (r != 0)
+		return r;
 	r = client_open(&c);
 	if (r != 0)
 		return r;

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -126,28 +125,22 @@ static int wait_for_end(struct client *c, uint64_t timeout_ms)
 
 int verb_provision(int argc, char **argv)
 {
-	static const struct option options[] = {{"wait", no_argument, NULL, 'w'},
-						{"timeout", required_argument, NULL, 't'},
-						{NULL, 0, NULL, 0}};
 	_cleanup_(client_freep) struct client *c = NULL;
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+	const char *timeout = NULL;
 	uint64_t timeout_ms = 0;
 	bool wait = false;
-	int o, r;
+	const struct option_place options[] = {
+		{"wait", .flag = &wait},
+		{"timeout", .text = &timeout},
+	};
+	int r;
 
-	while ((o = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		r = 0;
-		if (o == 'w')
-			wait = true;
-		else if (o == 't')
-			r = timeout_of("provision", optarg, &timeout_ms);
-		else
-			r = usage_error("provision", "unknown flag, or its value is missing");
-		if (r != 0)
-			return r;
-	}
-	if (optind < argc)
-		return usage_error("provision", "'%s' is too much", argv[optind]);
+	r = verb_options("provision", argc, argv, options, ARRAY_SIZE(options));
+	if (r == 0 && timeout)
+		r = timeout_of("provision", timeout, &timeout_ms);
+	if (r != 0)
+		return r;
 	if (timeout_ms > 0 && !wait)
 		return usage_error("provision", "--timeout belongs to --wait");
 	r = client_open(&c);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -112,23 +111,17 @@ static int write_new(const char *path, const char *text)
 
 int verb_report(int argc, char **argv)
 {
-	static const struct option options[] = {{"out", required_argument, NULL, 'o'},
-						{"config", required_argument, NULL, 'c'},
-						{NULL, 0, NULL, 0}};
 	const char *config_file = NULL, *out = NULL;
 	_cleanup_(freep) char *text = NULL;
-	int o;
+	const struct option_place options[] = {
+		{"out", .text = &out},
+		{"config", .text = &config_file},
+	};
+	int r;
 
-	while ((o = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		if (o == 'o')
-			out = optarg;
-		else if (o == 'c')
-			config_file = optarg;
-		else
-			return usage_error("report", "unknown flag, or its value is missing");
-	}
-	if (optind < argc)
-		return usage_error("report", "'%s' is too much", argv[optind]);
+	r = verb_options("report", argc, argv, options, ARRAY_SIZE(options));
+	if (r != 0)
+		return r;
 	if (gather(config_file, &text) < 0) {
 		fprintf(stderr, "onboardctl report: out of memory\n");
 		return EXIT_CODE_FAILED;

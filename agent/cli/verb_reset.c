@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -284,43 +283,27 @@ static int reset(struct client *c, const struct request *q)
 
 static int parse(int argc, char **argv, struct request *q)
 {
-	static const struct option options[] = {
-		{"network", no_argument, NULL, 'n'},       {"credentials", no_argument, NULL, 'c'},
-		{"identity", no_argument, NULL, 'i'},      {"yes", no_argument, NULL, 'y'},
-		{"json", no_argument, NULL, 'j'},          {"receipt", no_argument, NULL, 'r'},
-		{"timeout", required_argument, NULL, 't'}, {NULL, 0, NULL, 0}};
 	bool network = false, credentials = false, identity = false;
-	int o, r;
+	const char *timeout = NULL;
+	const struct option_place options[] = {
+		{"network", .flag = &network},   {"credentials", .flag = &credentials},
+		{"identity", .flag = &identity}, {"yes", .flag = &q->yes},
+		{"json", .flag = &q->json},      {"receipt", .flag = &q->receipt},
+		{"timeout", .text = &timeout},
+	};
+	int r;
 
-	while ((o = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		r = 0;
-		if (o == 'n')
-			network = true;
-		else if (o == 'c')
-			credentials = true;
-		else if (o == 'i')
-			identity = true;
-		else if (o == 'y')
-			q->yes = true;
-		else if (o == 'j')
-			q->json = true;
-		else if (o == 'r')
-			q->receipt = true;
-		else if (o == 't')
-			r = timeout_of("reset", optarg, &q->timeout_ms);
-		else
-			r = usage_error("reset", "unknown flag, or its value is missing");
-		if (r != 0)
-			return r;
-	}
+	r = verb_options("reset", argc, argv, options, ARRAY_SIZE(options));
+	if (r == 0 && timeout)
+		r = timeout_of("reset", timeout, &q->timeout_ms);
+	if (r != 0)
+		return r;
 	if (network)
 		q->parts[q->n++] = "network";
 	if (credentials)
 		q->parts[q->n++] = "credentials";
 	if (identity)
 		q->parts[q->n++] = "identity";
-	if (optind < argc)
-		return usage_error("reset", "'%s' is too much", argv[optind]);
 	if (q->receipt ? q->n > 0 || q->yes : q->n == 0)
 		return usage_error("reset", "what is to be forgotten? --network, --credentials, "
 					    "--identity; or --receipt alone");

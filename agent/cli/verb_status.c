@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -101,29 +100,23 @@ static int show(bool json, const struct wait *w)
 
 int verb_status(int argc, char **argv)
 {
-	static const struct option options[] = {{"json", no_argument, NULL, 'j'},
-						{"wait", required_argument, NULL, 'w'},
-						{"timeout", required_argument, NULL, 't'},
-						{NULL, 0, NULL, 0}};
 	struct wait wait = {0};
+	const char *timeout = NULL;
 	bool json = false;
-	int o, r;
+	const struct option_place options[] = {
+		{"json", .flag = &json},
+		{"wait", .text = &wait.wanted},
+		{"timeout", .text = &timeout},
+	};
+	int r;
 
-	while ((o = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		r = 0;
-		if (o == 'j')
-			json = true;
-		else if (o == 'w')
-			r = check_state(wait.wanted = optarg);
-		else if (o == 't')
-			r = timeout_of("status", optarg, &wait.timeout_ms);
-		else
-			r = usage_error("status", "unknown flag, or its value is missing");
-		if (r != 0)
-			return r;
-	}
-	if (optind < argc)
-		return usage_error("status", "'%s' is too much", argv[optind]);
+	r = verb_options("status", argc, argv, options, ARRAY_SIZE(options));
+	if (r == 0 && wait.wanted)
+		r = check_state(wait.wanted);
+	if (r == 0 && timeout)
+		r = timeout_of("status", timeout, &wait.timeout_ms);
+	if (r != 0)
+		return r;
 	if (wait.timeout_ms > 0 && !wait.wanted)
 		return usage_error("status", "--timeout belongs to --wait");
 	return show(json, &wait);

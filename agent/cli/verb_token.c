@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -51,22 +50,16 @@ static int show(bool qr, bool raw)
 
 int verb_token(int argc, char **argv)
 {
-	static const struct option options[] = {{"qr", no_argument, NULL, 'q'},
-						{"raw", no_argument, NULL, 'r'},
-						{NULL, 0, NULL, 0}};
 	bool qr = false, raw = false;
-	int o;
+	const struct option_place options[] = {
+		{"qr", .flag = &qr},
+		{"raw", .flag = &raw},
+	};
+	int r;
 
-	while ((o = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		if (o == 'q')
-			qr = true;
-		else if (o == 'r')
-			raw = true;
-		else
-			return usage_error("token", "unknown flag");
-	}
-	if (optind < argc)
-		return usage_error("token", "'%s' is too much", argv[optind]);
+	r = verb_options("token", argc, argv, options, ARRAY_SIZE(options));
+	if (r != 0)
+		return r;
 	if (qr && raw)
 		return usage_error("token", "--qr or --raw, not both");
 	return show(qr, raw);

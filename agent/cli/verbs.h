@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/macros.h"
+#include "base/options.h"
 
 /* argv[0] is the verb. */
 typedef int (*verb_fn)(int argc, char **argv);
@@ -41,5 +42,8 @@ int verb_help(int argc, char **argv) _must_check_;
 
 /* "onboardctl VERB: text", then where help is: EXIT_CODE_USAGE. */
 int usage_error(const char *verb, const char *format, ...) _printf_(2, 3);
+/* The options of a verb that takes no words. */
+int verb_options(const char *verb, int argc, char **argv, const struct option_place *places,
+		 size_t n) _must_check_;
 /* The value of --timeout; 0 is no limit. */
 int timeout_of(const char *verb, const char *text, uint64_t *ret_ms) _must_check_;
