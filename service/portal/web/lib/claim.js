@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the ways of claiming share.
+import {call} from "./api.js";
+import {navigate} from "./router.js";
+import {toast} from "./toast.js";
 
 export const ONBOARDING_TAG = "nrf-cloud-onboarding";
 
@@ -14,3 +17,9 @@ export const claimRequest = (claimToken, tags) => ({
 	path: "/claimed-devices",
 	body: {claimToken, tags},
 });
+
+export async function claim(wanted) {
+	const device = await call(wanted);
+	toast("Device claimed");
+	navigate(`#/devices/${encodeURIComponent(device.id)}`);
+}

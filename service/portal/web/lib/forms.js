@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fields with their label, help and error tied together.
 import {fill, h, uniqueId} from "./dom.js";
+import {errorBox} from "./errors.js";
 
 // control: an input, select or textarea. Returns the element; .problem(text) marks what is wrong.
 export function field(label, control, help) {
@@ -64,6 +65,24 @@ export function need(fieldElement, control, what) {
 	if (!value) throw new Invalid(`Enter ${what}.`, fieldElement);
 	return value;
 }
+
+// What a form does once it is submitted: `work` with what `request` makes of its fields, while `go`
+// is busy. What one of them throws is shown in `message`.
+export const submitting =
+	({request, message, go, work}) =>
+	async (event) => {
+		event.preventDefault();
+		fill(message);
+		try {
+			const wanted = request();
+			busy(go, true);
+			await work(wanted);
+		} catch (error) {
+			if (!error.isShown) fill(message, errorBox(error));
+		} finally {
+			busy(go, false);
+		}
+	};
 
 export function busy(button, isBusy) {
 	button.disabled = isBusy;

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import {call} from "../lib/api.js";
-import {claimRequest, ONBOARDING_TAG, tokenIn} from "../lib/claim.js";
+import {claim, claimRequest, ONBOARDING_TAG, tokenIn} from "../lib/claim.js";
 import {curlButton} from "../lib/curl.js";
-import {fill, h} from "../lib/dom.js";
-import {errorBox} from "../lib/errors.js";
-import {busy, field, Invalid} from "../lib/forms.js";
-import {navigate} from "../lib/router.js";
+import {h} from "../lib/dom.js";
+import {field, Invalid, submitting} from "../lib/forms.js";
 import {tagsField} from "../lib/tags.js";
-import {toast} from "../lib/toast.js";
 
 export function claimByPaste() {
 	const token = h("textarea", {
@@ -33,21 +29,7 @@ export function claimByPaste() {
 			class: "card stack",
 			novalidate: true,
 			on: {
-				submit: async (event) => {
-					event.preventDefault();
-					fill(message);
-					try {
-						const wanted = request();
-						busy(go, true);
-						const device = await call(wanted);
-						toast("Device claimed");
-						navigate(`#/devices/${encodeURIComponent(device.id)}`);
-					} catch (error) {
-						if (!error.isShown) fill(message, errorBox(error));
-					} finally {
-						busy(go, false);
-					}
-				},
+				submit: submitting({request, message, go, work: claim}),
 			},
 		},
 		tokenField,

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Claiming with the camera. Nothing is sent until the person who scanned says so.
-import {call} from "../lib/api.js";
 import {announce} from "../lib/announce.js";
-import {claimRequest, ONBOARDING_TAG, tokenIn} from "../lib/claim.js";
+import {claim, claimRequest, ONBOARDING_TAG, tokenIn} from "../lib/claim.js";
 import {curlButton} from "../lib/curl.js";
 import {fill, h} from "../lib/dom.js";
 import {errorBox} from "../lib/errors.js";
+import {submitting} from "../lib/forms.js";
 import {button, facts} from "../lib/parts.js";
-import {navigate} from "../lib/router.js";
 import {startScan} from "../lib/scan.js";
 import {tagsField} from "../lib/tags.js";
-import {toast} from "../lib/toast.js";
 
 export function claimByScan(life) {
 	const video = h("video", {
@@ -78,6 +76,7 @@ export function claimByScan(life) {
 function confirmation(token) {
 	const tags = tagsField([ONBOARDING_TAG]);
 	const message = h("div", {});
+	const go = h("button", {type: "submit", class: "primary"}, "Claim the device");
 	const request = () => claimRequest(token, tags.read());
 	return h(
 		"form",
@@ -85,28 +84,13 @@ function confirmation(token) {
 			class: "stack found",
 			novalidate: true,
 			on: {
-				submit: async (event) => {
-					event.preventDefault();
-					fill(message);
-					try {
-						const device = await call(request());
-						toast("Device claimed");
-						navigate(`#/devices/${encodeURIComponent(device.id)}`);
-					} catch (error) {
-						if (!error.isShown) fill(message, errorBox(error));
-					}
-				},
+				submit: submitting({request, message, go, work: claim}),
 			},
 		},
 		h("p", {class: "notice good", role: "status"}, "Token found."),
 		facts([["Token", h("span", {class: "mono break"}, token)]]),
 		tags,
 		message,
-		h(
-			"div",
-			{class: "actions"},
-			h("button", {type: "submit", class: "primary"}, "Claim the device"),
-			curlButton(request, "the claim")
-		)
+		h("div", {class: "actions"}, go, curlButton(request, "the claim"))
 	);
 }

@@ -5,7 +5,7 @@ import {curlButton} from "../lib/curl.js";
 import {formDialog} from "../lib/dialog.js";
 import {fill, h} from "../lib/dom.js";
 import {errorBox} from "../lib/errors.js";
-import {busy, checkbox, field, input, Invalid, need} from "../lib/forms.js";
+import {checkbox, field, input, Invalid, need, submitting} from "../lib/forms.js";
 import {button, linkButton, loading, pageHead} from "../lib/parts.js";
 import {requestForm} from "../lib/request_form.js";
 import {navigate} from "../lib/router.js";
@@ -82,21 +82,16 @@ function editor(rule, isNew) {
 			class: "card stack",
 			novalidate: true,
 			on: {
-				submit: async (event) => {
-					event.preventDefault();
-					fill(message);
-					try {
-						const wanted = request();
-						busy(go, true);
+				submit: submitting({
+					request,
+					message,
+					go,
+					work: async (wanted) => {
 						await call(wanted);
 						toast(isNew ? "Rule made" : "Rule saved");
 						navigate("#/rules");
-					} catch (error) {
-						if (!error.isShown) fill(message, errorBox(error));
-					} finally {
-						busy(go, false);
-					}
-				},
+					},
+				}),
 			},
 		},
 		rule.builtIn
