@@ -192,13 +192,17 @@ int central_call_plain(struct central *c, const char *path, const char *interfac
 	return r < 0 ? r : central_call(c, m, end_ms, what, NULL);
 }
 
-int central_objects(struct central *c, sd_bus_message **ret)
+int central_objects(struct central *c, busread_interface_fn fn)
 {
-	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
 	int r;
 
 	r = central_message(c, "/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", &m);
-	return r < 0 ? r
-		     : central_call(c, m, central_deadline(0, CALL_MAX_MS),
-				    "the objects of Bluetooth", ret);
+	if (r >= 0)
+		r = central_call(c, m, central_deadline(0, CALL_MAX_MS), "the objects of Bluetooth",
+				 &reply);
+	if (r < 0)
+		return r;
+	r = busread_objects(reply, fn, c);
+	return r < 0 ? central_fail(c, -EIO, "the objects of Bluetooth are not understood") : 0;
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "wifi/busread.h"
 #include "wifi/central/internal.h"
 
 #define OPEN_MS 10000
@@ -274,19 +273,6 @@ static int set_filter(struct central *c)
 	return central_call(c, m, central_deadline(0, DISCOVERY_CALL_MS), "discovery", NULL);
 }
 
-/* What BlueZ knows already: names and addresses do not come again. */
-static int read_known(struct central *c)
-{
-	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-	int r;
-
-	r = central_objects(c, &reply);
-	if (r < 0)
-		return r;
-	r = busread_objects(reply, read_interface, c);
-	return r < 0 ? central_fail(c, -EIO, "the objects of Bluetooth are not understood") : 0;
-}
-
 /* One round; true in *ret_enough when fn says so. */
 static int listen(struct central *c, uint64_t end_ms,
 		  bool (*fn)(void *userdata, const struct central_device *d), void *userdata,
@@ -316,7 +302,8 @@ int central_discover(struct central *c, uint64_t timeout_ms,
 	seen_clear(&c->seen);
 	r = set_filter(c);
 	if (r == 0)
-		r = read_known(c);
+		/* What BlueZ knows already: names and addresses do not come again. */
+		r = central_objects(c, read_interface);
 	while (r == 0 && !is_enough && clock_ms() < end_ms) {
 		r = central_call_plain(c, c->adapter, ADAPTER1, "StartDiscovery",
 				       central_deadline(0, DISCOVERY_CALL_MS), "discovery");

@@ -7,7 +7,6 @@
 #include <strings.h>
 
 #include "base/clock.h"
-#include "wifi/busread.h"
 #include "wifi/central/internal.h"
 
 #define CONNECT_MS 40000
@@ -132,15 +131,11 @@ static int read_interface(sd_bus_message *m, const char *path, const char *inter
 
 static int find_characteristics(struct central *c)
 {
-	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	int r;
 
-	r = central_objects(c, &reply);
+	r = central_objects(c, read_interface);
 	if (r < 0)
 		return r;
-	r = busread_objects(reply, read_interface, c);
-	if (r < 0)
-		return central_fail(c, -EIO, "the objects of Bluetooth are not understood");
 	/* Its objects go with the connection. */
 	if (!c->is_connected)
 		return central_fail(c, -ENOTCONN, "the device ended the connection");

@@ -6,6 +6,7 @@
 
 #include <systemd/sd-bus.h>
 
+#include "wifi/busread.h"
 #include "wifi/central/central.h"
 #include "wifi/central/queue.h"
 #include "wifi/central/seen.h"
@@ -63,8 +64,8 @@ int central_call(struct central *c, sd_bus_message *m, uint64_t end_ms, const ch
 /* The same for a method without arguments. */
 int central_call_plain(struct central *c, const char *path, const char *interface,
 		       const char *method, uint64_t end_ms, const char *what) _must_check_;
-/* All objects of BlueZ, in a reply to be read as a{oa{sa{sv}}}. */
-int central_objects(struct central *c, sd_bus_message **ret) _must_check_;
+/* Gives fn the interfaces of all objects of BlueZ, with c as its userdata. */
+int central_objects(struct central *c, busread_interface_fn fn) _must_check_;
 
 /* ---- device.c ---- */
 
