@@ -106,11 +106,7 @@ static int replace_root_ca(const struct config *config, struct store *store,
 				 pem->len, digest);
 	if (r == 0)
 		r = store_value_put(store, ROOT_CA_VALUE, digest_text);
-	if (r != 0) {
-		store_rollback(store);
-		return r;
-	}
-	return store_commit(store);
+	return store_end(store, r);
 }
 
 /* The shipped file against what was installed from it: an owner's own change of the tag stays until

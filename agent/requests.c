@@ -140,13 +140,8 @@ int requests_finish(struct requests *r)
 	if (!are_taken(r))
 		return 0;
 	e = store_begin(r->store);
-	if (e == 0) {
-		e = forget_taken(r);
-		if (e == 0)
-			e = store_commit(r->store);
-		else
-			store_rollback(r->store);
-	}
+	if (e == 0)
+		e = store_end(r->store, forget_taken(r));
 	if (e != 0)
 		return e < 0 ? e : -EIO;
 	if (r->taken[REQUEST_SHADOW])

@@ -157,6 +157,14 @@ static int run(struct store *s, sqlite3_stmt *statement)
 	return r == 1 ? -EUCLEAN : r;
 }
 
+int store_end(struct store *s, int r)
+{
+	if (r == 0)
+		return store_commit(s);
+	store_rollback(s);
+	return r;
+}
+
 int store_run(struct store *s, sqlite3_stmt *statement)
 {
 	int r;
@@ -166,10 +174,5 @@ int store_run(struct store *s, sqlite3_stmt *statement)
 	r = store_begin(s);
 	if (r < 0)
 		return r;
-	r = run(s, statement);
-	if (r < 0) {
-		store_rollback(s);
-		return r;
-	}
-	return store_commit(s);
+	return store_end(s, run(s, statement));
 }

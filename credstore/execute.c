@@ -242,12 +242,7 @@ int execute_batch(struct executor *e, const struct command_list *commands,
 	r = store_begin(e->store);
 	if (r < 0)
 		return r;
-	r = execute_all(e, commands, prepared, &b);
-	if (r < 0) {
-		store_rollback(e->store);
-		return r;
-	}
-	r = store_commit(e->store);
+	r = store_end(e->store, execute_all(e, commands, prepared, &b));
 	if (r < 0)
 		return r;
 	*ret = b;

@@ -172,10 +172,7 @@ int journal_forget(struct store *s, const struct response *results, size_t n)
 		r = forget_one(s, &results[i], &latest_seq, &after);
 	if (r == 0 && after)
 		r = store_value_put(s, "after", after);
-	if (r == 0)
-		r = store_commit(s);
-	else
-		store_rollback(s);
+	r = store_end(s, r);
 	/* Whoever writes next tries again when this fails. */
 	(void)!store_relax(s, false);
 	return r;

@@ -75,10 +75,7 @@ static int bring_up_to_date(struct store *s, const struct store_files *f, size_t
 	 * number in the file's header (debian/onboardd.preinst). */
 	if (r == 0 && version < schema_n_steps)
 		s->has_remains = true;
-	if (r == 0)
-		r = store_commit(s);
-	else
-		store_rollback(s);
+	r = store_end(s, r);
 	if (r != 0)
 		memcpy(s->seal_key, before.data, before.len);
 	return r;

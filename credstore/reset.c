@@ -217,10 +217,7 @@ int reset_forget(struct store *s, const char *dir, const struct store_options *o
 	if (r == 0)
 		r = leave_to_wipe(s, q);
 	s->has_remains = true;
-	if (r == 0)
-		r = store_commit(s);
-	else
-		store_rollback(s);
+	r = store_end(s, r);
 	if (r != 0)
 		memcpy(s->seal_key, before.data, SEAL_KEY_LEN);
 	return r;

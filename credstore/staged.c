@@ -52,14 +52,6 @@ static int exists(struct store *s, uint32_t tag, const char *sql)
 	return r < 0 ? r : store_step(s, statement);
 }
 
-static int finish(struct store *s, int r)
-{
-	if (r == 0)
-		return store_commit(s);
-	store_rollback(s);
-	return r;
-}
-
 int staged_get(struct store *s, uint32_t tag, enum staged_state *ret, char **ret_why)
 {
 	_cleanup_(freep) char *text = NULL, *why = NULL;
@@ -143,7 +135,7 @@ int staged_keep(struct store *s, uint32_t tag)
 	r = store_begin(s);
 	if (r < 0)
 		return r;
-	return finish(s, keep(s, tag));
+	return store_end(s, keep(s, tag));
 }
 
 int staged_note_failure(struct store *s, uint32_t tag)
@@ -196,7 +188,7 @@ int staged_promote(struct store *s, uint32_t tag, bool *ret_changed)
 		return r;
 	/* Forgotten in the log as well: this comes once a rotation, not with every batch. */
 	s->has_remains = s->has_remains || staged_has_previous(s, tag);
-	return finish(s, settle(s, tag));
+	return store_end(s, settle(s, tag));
 }
 
 static int remember(struct store *s, uint32_t tag, const char *why)
@@ -237,7 +229,7 @@ int staged_roll_back(struct store *s, uint32_t tag, const char *why)
 	if (r < 0)
 		return r;
 	s->has_remains = true;
-	return finish(s, roll_back(s, tag, why));
+	return store_end(s, roll_back(s, tag, why));
 }
 
 int staged_previous_get(struct store *s, uint32_t tag, enum credential_type type,

@@ -62,6 +62,9 @@ DEFINE_CLEANUP(struct store *, store_close);
 int store_begin(struct store *s) _must_check_;
 int store_commit(struct store *s) _must_check_;
 void store_rollback(struct store *s); /* the innermost level */
+/* The innermost level came to r: commits when that is 0, and rolls back when not. r, or what became
+ * of the commit. */
+int store_end(struct store *s, int r) _must_check_;
 
 /* Types of %CMNG. */
 enum credential_type {
