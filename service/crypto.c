@@ -152,7 +152,7 @@ int crypto_key_pem(const uint8_t spki[static CRYPTO_SPKI_LEN], char **ret)
 		       : 0;
 }
 
-static int bio_text(BIO *bio, char **ret)
+int crypto_bio_text(BIO *bio, char **ret)
 {
 	char *data;
 	long len = BIO_get_mem_data(bio, &data);
@@ -411,5 +411,5 @@ int crypto_certificates_clean(const char *pem, char **ret)
 	r = crypto_certificates_each(pem, certificate_write, out);
 	if (r != 0)
 		return r;
-	return bio_text(out, ret);
+	return crypto_bio_text(out, ret);
 }

@@ -100,24 +100,13 @@ static int certificate_begin(X509 *cert, const char *name, const X509_NAME *issu
 	return 0;
 }
 
-static int bio_text(BIO *bio, char **ret)
-{
-	char *data;
-	long len = BIO_get_mem_data(bio, &data);
-
-	if (len <= 0)
-		return -ENOMEM;
-	*ret = strndup(data, (size_t)len);
-	return *ret ? 0 : -ENOMEM;
-}
-
 static int certificate_pem(X509 *cert, char **ret)
 {
 	_cleanup_(BIO_freep) BIO *bio = BIO_new(BIO_s_mem());
 
 	if (!bio || PEM_write_bio_X509(bio, cert) != 1)
 		return -ENOMEM;
-	return bio_text(bio, ret);
+	return crypto_bio_text(bio, ret);
 }
 
 static int ca_self_sign(EVP_PKEY *key, const char *name, int64_t now_s, char **ret)

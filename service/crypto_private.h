@@ -21,6 +21,9 @@ int crypto_password(char *buf, int size, int is_writing, void *password);
  * key. */
 int crypto_spki_take(unsigned char *der, int len, uint8_t ret[static CRYPTO_SPKI_LEN]) _must_check_;
 
+/* What was written to a BIO in memory. *ret is the caller's. -ENOMEM. */
+int crypto_bio_text(BIO *bio, char **ret) _must_check_;
+
 /* Calls fn for every certificate of a PEM text; it keeps a reference of its own if it needs one. A
  * result that is not 0 ends the walk and is the result. CRYPTO_E_CERTIFICATE when there is none or
  * one is damaged; -ENOMEM. */
