@@ -70,6 +70,38 @@ void peer_restart(struct peer *p)
 	launch(p, p->port);
 }
 
+void site_open(struct site *s)
+{
+	const char *program = getenv("COAP_PEER");
+
+	snprintf(s->dir, sizeof(s->dir), "/tmp/onboard-interop-XXXXXX");
+	if (!program || !mkdtemp(s->dir))
+		die("a site for $COAP_PEER");
+	s->pki = pki_new("Test root");
+	pki_issue(s->pki, s->dir, "server", SITE_NAME, -3600, 3600);
+	peer_start(&s->peer, program, s->dir, "server");
+	s->config = (struct session_config){
+		.name = "test",
+		.server = SITE_NAME,
+		.address = "127.0.0.1",
+		.port = s->peer.port,
+		.ca_pem = pki_root_pem(s->pki),
+		.resumption = true,
+		.cid = true, /* libcoap ignores it: a session like any other */
+	};
+}
+
+void site_close(struct site *s)
+{
+	char command[128];
+
+	peer_stop(&s->peer, SIGKILL);
+	pki_free(s->pki);
+	snprintf(command, sizeof(command), "rm -r %s", s->dir);
+	if (system(command) != 0)
+		die(command);
+}
+
 void talk_init(struct talk *t, const struct session_config *config)
 {
 	memset(t, 0, sizeof(*t));

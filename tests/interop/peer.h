@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* A coap_peer process, and a session that talks to it, for tests that read like a story. */
+/* A coap_peer process, the place where its certificate is, and a session that talks to it, for
+ * tests that read like a story. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,6 +25,19 @@ void peer_start(struct peer *p, const char *program, const char *dir, const char
 void peer_stop(struct peer *p, int sig);
 /* Again on the same port, with none of its memory. */
 void peer_restart(struct peer *p);
+
+#define SITE_NAME "coap.test.example"
+
+/* $COAP_PEER with a certificate for SITE_NAME. */
+struct site {
+	char dir[64];
+	struct pki *pki;
+	struct peer peer;
+	struct session_config config; /* of a session with it; may be changed */
+};
+
+void site_open(struct site *s);
+void site_close(struct site *s);
 
 /* What the callbacks saw; each call runs the loop until its answer is there, 60 s at most. */
 struct talk {

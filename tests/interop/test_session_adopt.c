@@ -16,7 +16,6 @@
 #include "tests/interop/fake_store.h"
 #include "tests/interop/peer.h"
 
-#define NAME "coap.test.example"
 #define NOTE 0x1234567890abcdefULL
 #define LABEL "9f86d081884c7d65"
 #define LABEL_AT 136 /* of the memfd: session/saved.c */
@@ -30,35 +29,17 @@ enum {
 };
 
 struct fixture {
-	char dir[64];
-	struct pki *pki;
-	struct peer peer;
+	struct site site;
 	struct fake_store store;
-	struct session_config config;
 };
 
 static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	const char *program = getenv("COAP_PEER");
 
 	assert_non_null(f);
-	assert_non_null(program);
-	snprintf(f->dir, sizeof(f->dir), "/tmp/onboard-adopt-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	f->pki = pki_new("Test root");
-	pki_issue(f->pki, f->dir, "server", NAME, -3600, 3600);
-	peer_start(&f->peer, program, f->dir, "server");
-	fake_store_init(&f->store, f->dir);
-	f->config = (struct session_config){
-		.name = "test",
-		.server = NAME,
-		.address = "127.0.0.1",
-		.port = f->peer.port,
-		.ca_pem = pki_root_pem(f->pki),
-		.resumption = true,
-		.cid = true,
-	};
+	site_open(&f->site);
+	fake_store_init(&f->store, f->site.dir);
 	*state = f;
 	return 0;
 }
@@ -66,13 +47,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
 
 	fake_store_done(&f->store);
-	peer_stop(&f->peer, SIGKILL);
-	pki_free(f->pki);
-	snprintf(command, sizeof(command), "rm -r %s", f->dir);
-	assert_int_equal(system(command), 0);
+	site_close(&f->site);
 	free(f);
 	return 0;
 }
@@ -83,7 +60,7 @@ static int live_and_suspend(struct fixture *f)
 	struct talk t;
 	int r;
 
-	talk_init(&t, &f->config);
+	talk_init(&t, &f->site.config);
 	r = talk_connect(&t);
 	if (r == 0)
 		r = talk_get(&t, "hello");
@@ -102,7 +79,7 @@ static int adopt_and_ask(struct fixture *f)
 	int r, result = LIFE_WRONG;
 
 	fake_store_hand_over(&f->store);
-	talk_init(&t, &f->config);
+	talk_init(&t, &f->site.config);
 	r = session_adopt(t.session);
 	if (r == 0 && session_get_state(t.session) == SESSION_SUSPENDED &&
 	    session_note(t.session) == NOTE && strcmp(session_label(t.session), LABEL) == 0 &&
@@ -139,7 +116,7 @@ static int load_and_die(struct fixture *f)
 	struct talk t;
 
 	fake_store_hand_over(&f->store);
-	talk_init(&t, &f->config);
+	talk_init(&t, &f->site.config);
 	if (session_adopt(t.session) == 0 && session_resume(t.session) == 0)
 		_exit(LIFE_RESUMED);
 	return LIFE_WRONG;
@@ -228,14 +205,14 @@ static void a_session_with_another_server_name_or_ca_is_not_adopted(void **state
 {
 	struct fixture *f = *state;
 	struct pki *other = pki_new("Test root");
-	struct session_config config = f->config;
+	struct session_config config = f->site.config;
 
 	suspend(f);
-	f->config.server = "other.test.example";
+	f->site.config.server = "other.test.example";
 	assert_int_equal(live(f, adopt_and_ask), LIFE_NOT_RESUMABLE);
-	f->config = config;
+	f->site.config = config;
 	suspend(f);
-	f->config.ca_pem = pki_root_pem(other);
+	f->site.config.ca_pem = pki_root_pem(other);
 	assert_int_equal(live(f, adopt_and_ask), LIFE_NOT_RESUMABLE);
 	pki_free(other);
 	/* The refusals took it out of the store. */
@@ -248,11 +225,11 @@ static void a_session_of_another_device_is_not_adopted(void **state)
 {
 	struct fixture *f = *state;
 
-	f->config.owner = "50363154-3931-44f0-8022-121b6401627d";
+	f->site.config.owner = "50363154-3931-44f0-8022-121b6401627d";
 	suspend(f);
 	assert_int_equal(live(f, adopt_and_ask), LIFE_RESUMED);
 	suspend(f);
-	f->config.owner = "b8f1c1f0-7f5e-4b0e-9a54-0d8b7f9d3c11";
+	f->site.config.owner = "b8f1c1f0-7f5e-4b0e-9a54-0d8b7f9d3c11";
 	assert_int_equal(live(f, adopt_and_ask), LIFE_NOT_RESUMABLE);
 }
 
@@ -261,8 +238,8 @@ static void a_goodbye_before_the_next_life_is_noticed(void **state)
 	struct fixture *f = *state;
 
 	suspend(f);
-	peer_stop(&f->peer, SIGTERM);
-	peer_restart(&f->peer);
+	peer_stop(&f->site.peer, SIGTERM);
+	peer_restart(&f->site.peer);
 	assert_int_equal(live(f, adopt_and_ask), LIFE_NOT_RESUMABLE);
 }
 
@@ -271,8 +248,8 @@ static void a_server_restarted_silently_before_the_next_life_is_noticed(void **s
 	struct fixture *f = *state;
 
 	suspend(f);
-	peer_stop(&f->peer, SIGKILL);
-	peer_restart(&f->peer);
+	peer_stop(&f->site.peer, SIGKILL);
+	peer_restart(&f->site.peer);
 	assert_int_equal(live(f, adopt_and_ask), LIFE_LOST);
 }
 

@@ -14,12 +14,8 @@
 
 #include "tests/interop/peer.h"
 
-#define NAME "coap.test.example"
-
 struct fixture {
-	char dir[64];
-	struct pki *pki;
-	struct peer peer;
+	struct site site;
 	struct talk talk;
 	bool answered;
 	int result;
@@ -29,23 +25,9 @@ struct fixture {
 static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	struct session_config config = {
-		.name = "test",
-		.server = NAME,
-		.address = "127.0.0.1",
-		.resumption = true,
-		.cid = true,
-	};
 
-	assert_non_null(getenv("COAP_PEER"));
-	snprintf(f->dir, sizeof(f->dir), "/tmp/onboard-interop-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	f->pki = pki_new("Test root");
-	pki_issue(f->pki, f->dir, "server", NAME, -3600, 3600);
-	peer_start(&f->peer, getenv("COAP_PEER"), f->dir, "server");
-	config.port = f->peer.port;
-	config.ca_pem = pki_root_pem(f->pki);
-	talk_init(&f->talk, &config);
+	site_open(&f->site);
+	talk_init(&f->talk, &f->site.config);
 	assert_int_equal(talk_connect(&f->talk), 0);
 	assert_int_equal(talk_get(&f->talk, "hello"), 0);
 	assert_int_equal(session_suspend(f->talk.session, 0, NULL), 0);
@@ -57,13 +39,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
 
 	talk_done(&f->talk);
-	peer_stop(&f->peer, SIGKILL);
-	pki_free(f->pki);
-	snprintf(command, sizeof(command), "rm -r %s", f->dir);
-	assert_int_equal(system(command), 0);
+	site_close(&f->site);
 	free(f);
 	return 0;
 }
@@ -104,8 +82,8 @@ static void ask_until_doubtful(struct fixture *f)
 
 static void pause_peer(struct fixture *f)
 {
-	assert_int_equal(kill(f->peer.pid, SIGSTOP), 0);
-	assert_int_equal(waitpid(f->peer.pid, NULL, WUNTRACED), f->peer.pid);
+	assert_int_equal(kill(f->site.peer.pid, SIGSTOP), 0);
+	assert_int_equal(waitpid(f->site.peer.pid, NULL, WUNTRACED), f->site.peer.pid);
 }
 
 static void
@@ -114,8 +92,8 @@ a_lost_session_is_replaced_by_a_handshake_that_is_done_when_it_is_asked_for(void
 	struct fixture *f = *state;
 	uint64_t sent, before = handshakes(f);
 
-	peer_stop(&f->peer, SIGKILL);
-	peer_restart(&f->peer);
+	peer_stop(&f->site.peer, SIGKILL);
+	peer_restart(&f->site.peer);
 	ask_until_doubtful(f);
 	talk_until(&f->talk, &f->answered);
 	assert_int_equal(f->result, SESSION_E_LOST);
@@ -139,7 +117,7 @@ static void a_session_that_answers_late_goes_on_and_the_handshake_is_dropped(voi
 	pause_peer(f);
 	ask_until_doubtful(f);
 	/* It finds the old session's request first. */
-	assert_int_equal(kill(f->peer.pid, SIGCONT), 0);
+	assert_int_equal(kill(f->site.peer.pid, SIGCONT), 0);
 	talk_until(&f->talk, &f->answered);
 	assert_int_equal(f->result, 0);
 	assert_int_equal(session_get_state(f->talk.session), SESSION_OPEN);
@@ -160,7 +138,7 @@ static void a_server_that_stays_silent_ends_both(void **state)
 	assert_int_equal(f->result, SESSION_E_LOST);
 	assert_int_equal(session_get_state(f->talk.session), SESSION_CLOSED);
 	/* The connect that follows is a new one, which lasts until the server is back. */
-	assert_int_equal(kill(f->peer.pid, SIGCONT), 0);
+	assert_int_equal(kill(f->site.peer.pid, SIGCONT), 0);
 	assert_int_equal(talk_connect(&f->talk), 0);
 	assert_int_equal(talk_get(&f->talk, "hello"), 0);
 }
@@ -174,7 +152,7 @@ static void closing_ends_both(void **state)
 	session_close(f->talk.session);
 	assert_true(f->answered);
 	assert_int_equal(f->result, SESSION_E_CANCELLED);
-	assert_int_equal(kill(f->peer.pid, SIGCONT), 0);
+	assert_int_equal(kill(f->site.peer.pid, SIGCONT), 0);
 	assert_int_equal(talk_connect(&f->talk), 0);
 	assert_int_equal(talk_get(&f->talk, "hello"), 0);
 }
@@ -190,7 +168,7 @@ static void a_cancelled_request_leaves_a_session_that_works_either_way(void **st
 	while (stats(f).retransmissions == 0)
 		assert_true(sd_event_run(f->talk.event, 20000000) > 0);
 	session_cancel(request);
-	assert_int_equal(kill(f->peer.pid, SIGCONT), 0);
+	assert_int_equal(kill(f->site.peer.pid, SIGCONT), 0);
 	if (talk_get(&f->talk, "hello") != 0)
 		assert_int_equal(talk_connect(&f->talk), 0);
 	assert_int_equal(talk_get(&f->talk, "hello"), 0);
@@ -212,8 +190,8 @@ static void the_callback_that_is_told_of_the_loss_may_free_it_all(void **state)
 	const struct request get = {.code = 1, .path = "hello", .content_format = -1, .accept = -1};
 	struct fixture *f = *state;
 
-	peer_stop(&f->peer, SIGKILL);
-	peer_restart(&f->peer);
+	peer_stop(&f->site.peer, SIGKILL);
+	peer_restart(&f->site.peer);
 	assert_int_equal(session_request(f->talk.session, &get, on_reply_free, f, NULL), 0);
 	talk_until(&f->talk, &f->answered);
 	assert_int_equal(f->result, SESSION_E_LOST);

@@ -15,53 +15,22 @@
 #include "base/clock.h"
 #include "tests/interop/peer.h"
 
-#define NAME "coap.test.example"
-
 struct fixture {
-	char dir[64];
-	struct pki *pki;
-	struct peer peer;
-	struct session_config config;
+	struct site site;
 	struct talk talk;
 };
 
-static const char *program(void)
-{
-	const char *path = getenv("COAP_PEER");
-
-	assert_non_null(path);
-	return path;
-}
-
 static bool is_openssl(void)
 {
-	return strstr(program(), "openssl") != NULL;
-}
-
-static void start(struct fixture *f)
-{
-	f->config = (struct session_config){
-		.name = "test",
-		.server = NAME,
-		.address = "127.0.0.1",
-		.port = f->peer.port,
-		.ca_pem = pki_root_pem(f->pki),
-		.resumption = true,
-		.cid = true, /* libcoap ignores it: a session like any other */
-	};
-	talk_init(&f->talk, &f->config);
+	return strstr(getenv("COAP_PEER"), "openssl") != NULL;
 }
 
 static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	snprintf(f->dir, sizeof(f->dir), "/tmp/onboard-interop-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	f->pki = pki_new("Test root");
-	pki_issue(f->pki, f->dir, "server", NAME, -3600, 3600);
-	peer_start(&f->peer, program(), f->dir, "server");
-	start(f);
+	site_open(&f->site);
+	talk_init(&f->talk, &f->site.config);
 	*state = f;
 	return 0;
 }
@@ -69,13 +38,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
 
 	talk_done(&f->talk);
-	peer_stop(&f->peer, SIGKILL);
-	pki_free(f->pki);
-	snprintf(command, sizeof(command), "rm -r %s", f->dir);
-	assert_int_equal(system(command), 0);
+	site_close(&f->site);
 	free(f);
 	return 0;
 }
@@ -156,8 +121,8 @@ static void a_ticket_resumes_as_well(void **state)
 	struct fixture *f = *state;
 
 	talk_done(&f->talk);
-	f->config.tickets = true;
-	talk_init(&f->talk, &f->config);
+	f->site.config.tickets = true;
+	talk_init(&f->talk, &f->site.config);
 	assert_int_equal(talk_connect(&f->talk), 0);
 	assert_int_equal(talk_get(&f->talk, "hello"), 0);
 	assert_int_equal(session_suspend(f->talk.session, 0, NULL), 0);
@@ -174,8 +139,8 @@ static void without_resumption_every_handshake_is_full(void **state)
 	struct fixture *f = *state;
 
 	talk_done(&f->talk);
-	f->config.resumption = false;
-	talk_init(&f->talk, &f->config);
+	f->site.config.resumption = false;
+	talk_init(&f->talk, &f->site.config);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(talk_connect(&f->talk), 0);
 		assert_int_equal(talk_get(&f->talk, "hello"), 0);
@@ -189,8 +154,8 @@ static void nobody_has_to_offer_a_connection_id(void **state)
 	struct fixture *f = *state;
 
 	talk_done(&f->talk);
-	f->config.cid = false;
-	talk_init(&f->talk, &f->config);
+	f->site.config.cid = false;
+	talk_init(&f->talk, &f->site.config);
 	assert_int_equal(talk_connect(&f->talk), 0);
 	assert_int_equal(talk_get(&f->talk, "hello"), 0);
 	assert_int_equal(session_suspend(f->talk.session, 0, NULL), 0);
@@ -255,8 +220,8 @@ static void a_goodbye_while_suspended_is_noticed_without_waiting(void **state)
 
 	assert_suspended(f);
 	before = stats(&f->talk);
-	peer_stop(&f->peer, SIGTERM);
-	peer_restart(&f->peer);
+	peer_stop(&f->site.peer, SIGTERM);
+	peer_restart(&f->site.peer);
 	assert_int_equal(session_resume(f->talk.session), SESSION_E_NOT_RESUMABLE);
 	assert_int_equal(stats(&f->talk).retransmissions, before.retransmissions);
 	assert_recovers(f);
@@ -268,8 +233,8 @@ static void a_server_that_forgot_us_silently_is_noticed_after_one_retransmission
 	uint64_t began;
 
 	assert_suspended(f);
-	peer_stop(&f->peer, SIGKILL);
-	peer_restart(&f->peer);
+	peer_stop(&f->site.peer, SIGKILL);
+	peer_restart(&f->site.peer);
 	assert_int_equal(session_resume(f->talk.session), 0);
 	began = clock_ms();
 	assert_int_equal(talk_get(&f->talk, "hello"), SESSION_E_LOST);
@@ -283,13 +248,13 @@ static void a_server_that_is_down_is_noticed(void **state)
 	struct fixture *f = *state;
 
 	assert_suspended(f);
-	peer_stop(&f->peer, SIGKILL);
+	peer_stop(&f->site.peer, SIGKILL);
 	assert_int_equal(session_resume(f->talk.session), 0);
 	assert_int_equal(talk_get(&f->talk, "hello"), SESSION_E_LOST);
 	assert_int_equal(session_get_state(f->talk.session), SESSION_CLOSED);
 	assert_int_equal(talk_connect(&f->talk), SESSION_E_UNREACHABLE);
 	assert_non_null(strstr(f->talk.detail, "nothing listens there"));
-	peer_restart(&f->peer);
+	peer_restart(&f->site.peer);
 	assert_recovers(f);
 }
 
@@ -299,19 +264,19 @@ static void an_idle_session_becomes_closed_when_the_server_says_goodbye(void **s
 	struct fixture *f = *state;
 
 	assert_int_equal(talk_connect(&f->talk), 0);
-	peer_stop(&f->peer, SIGTERM);
+	peer_stop(&f->site.peer, SIGTERM);
 	while (session_get_state(f->talk.session) == SESSION_OPEN)
 		assert_true(sd_event_run(f->talk.event, 20000000) > 0);
 	assert_int_equal(session_get_state(f->talk.session), SESSION_CLOSED);
 	assert_int_equal(session_request(f->talk.session, &get, NULL, NULL, NULL), -ENOTCONN);
-	peer_restart(&f->peer);
+	peer_restart(&f->site.peer);
 	assert_recovers(f);
 }
 
 static int connect_anew(struct fixture *f)
 {
 	talk_done(&f->talk);
-	talk_init(&f->talk, &f->config);
+	talk_init(&f->talk, &f->site.config);
 	return talk_connect(&f->talk);
 }
 
@@ -319,10 +284,10 @@ static void a_certificate_for_another_name_is_refused_by_name(void **state)
 {
 	struct fixture *f = *state;
 
-	f->config.server = "other.test.example";
+	f->site.config.server = "other.test.example";
 	assert_int_equal(connect_anew(f), SESSION_E_CERTIFICATE);
 	assert_non_null(
-		strstr(f->talk.detail, "certificate is for " NAME ", not other.test.example"));
+		strstr(f->talk.detail, "certificate is for " SITE_NAME ", not other.test.example"));
 	assert_int_equal(session_get_state(f->talk.session), SESSION_CLOSED);
 }
 
@@ -331,7 +296,7 @@ static void a_certificate_of_another_root_is_refused(void **state)
 	struct fixture *f = *state;
 	struct pki *other = pki_new("Test root"); /* same name, other key */
 
-	f->config.ca_pem = pki_root_pem(other);
+	f->site.config.ca_pem = pki_root_pem(other);
 	assert_int_equal(connect_anew(f), SESSION_E_CERTIFICATE);
 	assert_non_null(strstr(f->talk.detail, "not signed by the configured root CA"));
 	pki_free(other);
@@ -339,9 +304,9 @@ static void a_certificate_of_another_root_is_refused(void **state)
 
 static void check_validity(struct fixture *f, long from_s, long to_s, const char *text)
 {
-	peer_stop(&f->peer, SIGKILL);
-	pki_issue(f->pki, f->dir, "server", NAME, from_s, to_s);
-	peer_restart(&f->peer);
+	peer_stop(&f->site.peer, SIGKILL);
+	pki_issue(f->site.pki, f->site.dir, "server", SITE_NAME, from_s, to_s);
+	peer_restart(&f->site.peer);
 	assert_int_equal(connect_anew(f), SESSION_E_CERTIFICATE);
 	assert_non_null(strstr(f->talk.detail, text));
 }
@@ -358,7 +323,7 @@ static void a_certificate_of_the_future_is_refused_with_its_date(void **state)
 
 static void a_ca_that_is_no_certificate_is_refused(void **state)
 {
-	struct session_config config = ((struct fixture *)*state)->config;
+	struct session_config config = ((struct fixture *)*state)->site.config;
 	struct fixture *f = *state;
 	struct session *s = NULL;
 
@@ -373,7 +338,7 @@ static void a_large_body_comes_in_blocks(void **state)
 	struct fixture *f = *state;
 
 	for (size_t size = 256; size <= 1024; size *= 4) {
-		f->config.block_size = size;
+		f->site.config.block_size = size;
 		assert_int_equal(connect_anew(f), 0);
 		assert_int_equal(talk_get(&f->talk, "big"), 0);
 		assert_int_equal(f->talk.body_len, 5000);
@@ -541,11 +506,11 @@ static void defect_27_a_name_is_resolved_and_every_address_tried(void **state)
 	struct fixture *f = *state;
 
 	/* localhost is ::1 too on most machines, where no peer listens. */
-	pki_issue(f->pki, f->dir, "server", "localhost", -3600, 3600);
-	peer_stop(&f->peer, SIGKILL);
-	peer_restart(&f->peer);
-	f->config.server = "localhost";
-	f->config.address = NULL;
+	pki_issue(f->site.pki, f->site.dir, "server", "localhost", -3600, 3600);
+	peer_stop(&f->site.peer, SIGKILL);
+	peer_restart(&f->site.peer);
+	f->site.config.server = "localhost";
+	f->site.config.address = NULL;
 	assert_int_equal(connect_anew(f), 0);
 	assert_int_equal(talk_get(&f->talk, "hello"), 0);
 }
@@ -554,8 +519,8 @@ static void a_name_without_address_is_told(void **state)
 {
 	struct fixture *f = *state;
 
-	f->config.server = "no-such-host.invalid";
-	f->config.address = NULL;
+	f->site.config.server = "no-such-host.invalid";
+	f->site.config.address = NULL;
 	assert_int_equal(connect_anew(f), SESSION_E_RESOLVE);
 	assert_non_null(strstr(f->talk.detail, "no-such-host.invalid"));
 }
