@@ -95,48 +95,47 @@ class SavedSession(case.Case):
         self.assertEqual({k: len(v) for k, v in self.peer.results().items()},
                          dict.fromkeys(IDS, 1))
 
-    def test_killed_between_mark_and_load_the_next_start_makes_a_handshake(self):
+    def with_each_kind(self, story):
+        """With a server of each kind, each with a store of its own."""
         for kind in KINDS:
             with self.subTest(server=kind):
                 self.setUp_again()
-                device = self.with_peer(kind)
-                self.run_struck(device, "load")
-                self.assertEqual(len(self.blobs("load")), 1)
-                again = self.run_on(device)
-                self.assertEqual(again.full_handshakes + again.abbreviated_handshakes, 1)
-                self.assert_loaded_at_most_once()
-                self.assert_no_nonce_twice()
-                self.assert_answered_once()
+                story(self.with_peer(kind))
+
+    def assert_used_once(self):
+        self.assert_loaded_at_most_once()
+        self.assert_no_nonce_twice()
+        self.assert_answered_once()
+
+    def needs_a_handshake_after(self, where):
+        def story(device):
+            self.run_struck(device, where)
+            self.assertEqual(len(self.blobs("load")), 1)
+            again = self.run_on(device)
+            self.assertEqual(again.full_handshakes + again.abbreviated_handshakes, 1)
+            self.assert_used_once()
+
+        self.with_each_kind(story)
+
+    def test_killed_between_mark_and_load_the_next_start_makes_a_handshake(self):
+        self.needs_a_handshake_after("load")
 
     def test_killed_between_load_and_first_use_the_next_start_makes_a_handshake(self):
-        for kind in KINDS:
-            with self.subTest(server=kind):
-                self.setUp_again()
-                device = self.with_peer(kind)
-                self.run_struck(device, "loaded")
-                self.assertEqual(len(self.blobs("load")), 1)
-                again = self.run_on(device)
-                self.assertEqual(again.full_handshakes + again.abbreviated_handshakes, 1)
-                self.assert_loaded_at_most_once()
-                self.assert_no_nonce_twice()
-                self.assert_answered_once()
+        self.needs_a_handshake_after("loaded")
 
     def test_killed_while_suspended_in_a_cycle_it_goes_on_without_a_handshake(self):
-        for kind in KINDS:
-            with self.subTest(server=kind):
-                self.setUp_again()
-                device = self.with_peer(kind)
-                self.run_struck(device, "stored")
-                self.store.wait_names(NAMES)
-                self.assertEqual(self.blobs("load"), [])
-                again = self.run_on(device)
-                self.assertEqual(again.client_hellos, 0, self.relay.describe())
-                self.assertEqual(len(self.relay.ports()), 1)
-                self.assert_loaded_at_most_once()
-                self.assert_no_nonce_twice()
-                self.assert_answered_once()
-                # The session was authenticated before the kill, and that still holds.
-                self.assertEqual(len(self.peer.distinct_requests("auth")), 1)
+        def story(device):
+            self.run_struck(device, "stored")
+            self.store.wait_names(NAMES)
+            self.assertEqual(self.blobs("load"), [])
+            again = self.run_on(device)
+            self.assertEqual(again.client_hellos, 0, self.relay.describe())
+            self.assertEqual(len(self.relay.ports()), 1)
+            self.assert_used_once()
+            # The session was authenticated before the kill, and that still holds.
+            self.assertEqual(len(self.peer.distinct_requests("auth")), 1)
+
+        self.with_each_kind(story)
 
     def test_a_second_start_with_the_same_descriptors_does_not_load_them_again(self):
         """What a supervisor that ignores FDSTOREREMOVE would do."""
