@@ -9,8 +9,8 @@ for file in $(git ls-files '*.c' '*.h' '*.py' '*.sh'); do
 	fi
 done
 base=$(cat base/*.[ch] | wc -l)
-if [ "$base" -gt 1500 ]; then
-	echo "base/: $base lines, more than 1500"
+if [ "$base" -gt 1600 ]; then
+	echo "base/: $base lines, more than 1600"
 	status=1
 fi
 exit $status
