@@ -9,10 +9,10 @@ import sqlite3
 import time
 
 from harness import case
+from harness.device import Device
 from harness.process import LIMIT_S
 from harness.service import Rest, Service
 
-from device import Device
 from visitor import Visitor, make_user, user_verb
 
 HEARTBEAT_S = 15
