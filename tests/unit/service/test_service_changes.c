@@ -1,87 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fixture.h"
+#include "faulty.h"
 
 #include <errno.h>
 
 /* What owners change: each change with its row of the log and its event, or nothing of the three,
  * whichever call of the store fails. */
-static struct service_store_ops real, faulty;
-static const char *fault;
-
-#define WRAP(op, params, args)                                                                     \
-	static int op##_fault params                                                               \
-	{                                                                                          \
-		return strcmp(fault, #op) == 0 ? -EIO : real.op args;                              \
-	}                                                                                          \
-	_Static_assert(1, "")
-
-WRAP(begin, (struct service_store * s, enum store_txn_mode mode, const char *scope),
-     (s, mode, scope));
-WRAP(commit, (struct service_store * s), (s));
-WRAP(device_get, (struct service_store * s, const char *uuid, struct store_device *ret),
-     (s, uuid, ret));
-WRAP(device_add, (struct service_store * s, const struct store_device *row), (s, row));
-WRAP(device_update, (struct service_store * s, const struct store_device *row), (s, row));
-WRAP(device_delete, (struct service_store * s, const char *uuid), (s, uuid));
-WRAP(event_add, (struct service_store * s, const struct store_event *row), (s, row));
-WRAP(audit_add, (struct service_store * s, const struct store_audit *row), (s, row));
-WRAP(event_prune, (struct service_store * s, const char *device, size_t keep), (s, device, keep));
-WRAP(command_add, (struct service_store * s, const struct store_command *row, int64_t *ret),
-     (s, row, ret));
-WRAP(command_update, (struct service_store * s, const struct store_command *row), (s, row));
-WRAP(command_delete, (struct service_store * s, const char *device, const char *id),
-     (s, device, id));
-WRAP(rule_clear_applied, (struct service_store * s, const char *device), (s, device));
-WRAP(rule_add, (struct service_store * s, const struct store_rule *row), (s, row));
-WRAP(rule_update, (struct service_store * s, const struct store_rule *row), (s, row));
-WRAP(rule_delete, (struct service_store * s, const char *team, const char *id), (s, team, id));
-WRAP(tag_put, (struct service_store * s, const struct store_tag *row), (s, row));
-WRAP(tag_delete, (struct service_store * s, const char *team, const char *tag), (s, team, tag));
-WRAP(apikey_add, (struct service_store * s, const struct store_apikey *row), (s, row));
-WRAP(apikey_delete, (struct service_store * s, const char *team, const char *id), (s, team, id));
-WRAP(user_add, (struct service_store * s, const struct store_user *row), (s, row));
-WRAP(user_update, (struct service_store * s, const struct store_user *row), (s, row));
-WRAP(user_delete, (struct service_store * s, const char *team, const char *id), (s, team, id));
-WRAP(session_prune, (struct service_store * s, int64_t now, const char *user), (s, now, user));
-WRAP(shadow_put, (struct service_store * s, const char *device, const struct store_shadow *row),
-     (s, device, row));
-
-#define HOOK(op) faulty.op = op##_fault
-
 static int fault_setup(void **state)
 {
-	struct fixture *f;
-
 	fixture_setup(state);
-	f = *state;
-	fault = "";
-	real = faulty = *f->store->ops;
-	HOOK(begin);
-	HOOK(commit);
-	HOOK(device_get);
-	HOOK(device_add);
-	HOOK(device_update);
-	HOOK(device_delete);
-	HOOK(event_add);
-	HOOK(audit_add);
-	HOOK(event_prune);
-	HOOK(command_add);
-	HOOK(command_update);
-	HOOK(command_delete);
-	HOOK(rule_clear_applied);
-	HOOK(rule_add);
-	HOOK(rule_update);
-	HOOK(rule_delete);
-	HOOK(tag_put);
-	HOOK(tag_delete);
-	HOOK(apikey_add);
-	HOOK(apikey_delete);
-	HOOK(user_add);
-	HOOK(user_update);
-	HOOK(user_delete);
-	HOOK(session_prune);
-	HOOK(shadow_put);
-	f->store->ops = &faulty;
+	faulty_install(*state);
 	return 0;
 }
 
@@ -102,7 +29,7 @@ static json_t *everything(struct fixture *f, const struct device *d)
 {
 	json_t *ret = json_array(), *v = NULL;
 
-	fault = "";
+	faulty_fail("", 0);
 	keep_list(ret, core_claimed_list(f->core, &admin, &all, &v), &v);
 	keep_list(ret, core_claimed_list(f->core, &f->other, &all, &v), &v);
 	keep_list(ret, core_timeline(f->core, &admin, d->uuid, &all, &v), &v);
@@ -337,7 +264,7 @@ static void a_change_that_fails_changes_nothing_and_says_nothing(void **state)
 			json_t *ret = NULL;
 			unsigned int status;
 
-			fault = changes[i].faults[k];
+			faulty_fail(changes[i].faults[k], -EIO);
 			status = changes[i].run(f, &ret);
 			if (status != 500)
 				fail_msg("%s at %s: %u", changes[i].name, changes[i].faults[k],
@@ -494,7 +421,7 @@ static void a_claim_that_fails_claims_nothing(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
 		json_auto_t *before = everything(f, &d), *after = NULL;
 
-		fault = faults[i];
+		faulty_fail(faults[i], -EIO);
 		assert_int_equal(token_claim(f, &admin, token, NULL, &ret), 500);
 		json_decref(ret);
 		after = everything(f, &d);

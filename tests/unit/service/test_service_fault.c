@@ -1,65 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fixture.h"
+#include "faulty.h"
 
 #include <errno.h>
 
 /* A store that fails one call: what the service does when the disk does. */
-static struct service_store_ops real, faulty;
-static const char *fault;
-
-static int command_update_fault(struct service_store *s, const struct store_command *row)
-{
-	return strcmp(fault, "command_update") == 0 ? -EIO : real.command_update(s, row);
-}
-
-static int command_add_fault(struct service_store *s, const struct store_command *row,
-			     int64_t *ret_seq)
-{
-	return strcmp(fault, "command_add") == 0 ? -ENOSPC : real.command_add(s, row, ret_seq);
-}
-
-static int device_update_fault(struct service_store *s, const struct store_device *row)
-{
-	return strcmp(fault, "device_update") == 0 ? -EIO : real.device_update(s, row);
-}
-
-static int device_get_fault(struct service_store *s, const char *uuid, struct store_device *ret)
-{
-	return strcmp(fault, "device_get") == 0 ? -EBADMSG : real.device_get(s, uuid, ret);
-}
-
-static int begin_fault(struct service_store *s, enum store_txn_mode mode, const char *scope)
-{
-	return strcmp(fault, "begin") == 0 ? -EBUSY : real.begin(s, mode, scope);
-}
-
-static int commit_fault(struct service_store *s)
-{
-	return strcmp(fault, "commit") == 0 ? -ENOSPC : real.commit(s);
-}
-
 static int fault_setup(void **state)
 {
-	struct fixture *f;
-
 	fixture_setup(state);
-	f = *state;
-	fault = "";
-	real = faulty = *f->store->ops;
-	faulty.command_update = command_update_fault;
-	faulty.command_add = command_add_fault;
-	faulty.device_update = device_update_fault;
-	faulty.device_get = device_get_fault;
-	faulty.begin = begin_fault;
-	faulty.commit = commit_fault;
-	f->store->ops = &faulty;
+	faulty_install(*state);
 	return 0;
 }
 
-/* A store that is busy is one to come back to. */
-static enum core_verdict failure(void)
+static void fail_at(const char *call)
 {
-	return strcmp(fault, "begin") == 0 ? CORE_AWAY : CORE_FAILED;
+	static const struct {
+		const char *call;
+		int r;
+	} rows[] = {
+		{"begin", -EBUSY},
+		{"commit", -ENOSPC},
+		{"command_add", -ENOSPC},
+		{"device_get", -EBADMSG},
+	};
+	int r = -EIO;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (strcmp(call, rows[i].call) == 0)
+			r = rows[i].r;
+	faulty_fail(call, r);
+}
+
+/* A store that is busy is one to come back to. */
+static enum core_verdict failure(const char *call)
+{
+	return strcmp(call, "begin") == 0 ? CORE_AWAY : CORE_FAILED;
 }
 
 static void a_report_that_could_not_be_stored_is_not_acknowledged(void **state)
@@ -78,9 +52,9 @@ static void a_report_that_could_not_be_stored_is_not_acknowledged(void **state)
 	list = device_fetch(f, &d, "");
 	command_list_done(&list);
 	for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
-		fault = faults[i];
-		assert_int_equal(device_answer(f, &d, ids[0], 99, 514, ""), failure());
-		fault = "";
+		fail_at(faults[i]);
+		assert_int_equal(device_answer(f, &d, ids[0], 99, 514, ""), failure(faults[i]));
+		fail_at("");
 		assert_command(f, &d, ids[0], "IN_PROGRESS", NULL);
 		assert_command(f, &d, ids[1], "IN_PROGRESS", NULL);
 	}
@@ -103,12 +77,12 @@ static void a_rule_is_applied_whole_or_not_at_all(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
 		json_t *ret = NULL;
 
-		fault = faults[i];
+		fail_at(faults[i]);
 		assert_int_equal(core_fetch(f->core, caller(d.uuid),
 					    &(struct core_fetch){"", 4096, 4096, 10}, body,
 					    sizeof(body), &len),
-				 failure());
-		fault = "";
+				 failure(faults[i]));
+		fail_at("");
 		assert_int_equal(core_command_list(f->core, &f->editor, d.uuid, &ret), 200);
 		assert_int_equal(json_array_size(json_object_get(ret, "items")), 0);
 		json_decref(ret);
@@ -126,11 +100,11 @@ static void owners_are_told_busy_from_broken(void **state)
 
 	device_init(&d);
 	device_claim(f, &d, NULL);
-	fault = "begin";
+	fail_at("begin");
 	assert_int_equal(command_try(f, &d, "{\"finished\":{}}"), 503);
-	fault = "commit";
+	fail_at("commit");
 	assert_int_equal(command_try(f, &d, "{\"finished\":{}}"), 500);
-	fault = "";
+	fail_at("");
 	assert_int_equal(command_try(f, &d, "{\"finished\":{}}"), 201);
 	device_done(&d);
 }

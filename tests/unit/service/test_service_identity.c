@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fixture.h"
+#include "faulty.h"
 
 #include <errno.h>
 
@@ -117,26 +117,6 @@ static void with_its_claim_it_goes_as_an_unclaim_does_and_the_team_can_read_it(v
 
 /* ---- whichever call of the store fails ---- */
 
-static struct service_store_ops real, faulty;
-static const char *fault = "";
-
-#define WRAP(op, params, args)                                                                     \
-	static int op##_fault params                                                               \
-	{                                                                                          \
-		return strcmp(fault, #op) == 0 ? -EIO : real.op args;                              \
-	}                                                                                          \
-	_Static_assert(1, "")
-
-WRAP(begin, (struct service_store * s, enum store_txn_mode mode, const char *scope),
-     (s, mode, scope));
-WRAP(commit, (struct service_store * s), (s));
-WRAP(device_get, (struct service_store * s, const char *uuid, struct store_device *ret),
-     (s, uuid, ret));
-WRAP(device_delete, (struct service_store * s, const char *uuid), (s, uuid));
-WRAP(event_add, (struct service_store * s, const struct store_event *row), (s, row));
-WRAP(audit_add, (struct service_store * s, const struct store_audit *row), (s, row));
-WRAP(identity_delete, (struct service_store * s, const char *uuid), (s, uuid));
-
 static void nothing_changes_when_any_call_of_the_store_fails(void **state)
 {
 	static const char *const calls[] = {"begin",          "device_get", "device_delete",
@@ -147,24 +127,15 @@ static void nothing_changes_when_any_call_of_the_store_fails(void **state)
 
 	device_init(&d);
 	device_claim(f, &d, NULL);
-	real = faulty = *f->store->ops;
-	faulty.begin = begin_fault;
-	faulty.commit = commit_fault;
-	faulty.device_get = device_get_fault;
-	faulty.device_delete = device_delete_fault;
-	faulty.event_add = event_add_fault;
-	faulty.audit_add = audit_add_fault;
-	faulty.identity_delete = identity_delete_fault;
-	f->store->ops = &faulty;
+	faulty_install(f);
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
-		fault = calls[i];
+		faulty_fail(calls[i], -EIO);
 		assert_int_equal(core_identity_remove(f->core, d.uuid, true, NULL), -EIO);
-		fault = "";
+		faulty_fail("", 0);
 		assert_int_equal(claimed_status(f, &d), 200);
 		assert_int_equal(verdict_of(f, &d), CORE_OK);
 	}
 	assert_int_equal(core_identity_remove(f->core, d.uuid, true, NULL), 0);
-	f->store->ops = &real;
 	device_done(&d);
 }
 
