@@ -214,3 +214,13 @@ int saved_take(int fd, const uint8_t boot_id[static SAVED_BOOT_LEN],
 		*ret_info = info;
 	return r;
 }
+
+void saved_discard(int fd)
+{
+	_cleanup_(mapping_done) struct mapping m = {NULL, 0};
+
+	if (mapping_init(&m, fd, PROT_READ | PROT_WRITE) != 0)
+		return; /* none that we made */
+	__atomic_store_n(&m.data[STATE_OFFSET], (uint8_t)STATE_CONSUMED, __ATOMIC_SEQ_CST);
+	secret_wipe(m.data + STATE_OFFSET + 1, m.len - STATE_OFFSET - 1);
+}

@@ -52,6 +52,8 @@ int saved_store(const struct saved_info *info, const struct secret *context,
 		int *ret_fd) _must_check_;
 /* Reads what identifies it and takes nothing. SAVED_E_UNUSABLE, -errno. */
 int saved_peek(int fd, struct saved_info *ret) _must_check_;
+/* Consumes it and wipes what it holds, whether this program could use it or not. */
+void saved_discard(int fd);
 /* Consumes: of all callers ever, one at most gets 0. SAVED_E_UNUSABLE: also when boot or binding
  * are others; the memfd is consumed and wiped then too. -errno: nothing was read. */
 int saved_take(int fd, const uint8_t boot_id[static SAVED_BOOT_LEN],

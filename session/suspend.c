@@ -180,6 +180,7 @@ int udp_adopt(struct line *l)
 	found = fdstore_take(u->line.config->name, "socket", &socket_fd) == 0;
 	found |= fdstore_take(u->line.config->name, "saved", &saved_fd) == 0;
 	if (!is_ours(u, socket_fd, saved_fd, &info)) {
+		saved_discard(saved_fd);
 		if (found) {
 			fdstore_remove(u->line.config->name, "socket");
 			fdstore_remove(u->line.config->name, "saved");

@@ -246,6 +246,25 @@ static void a_session_of_version_1_is_refused(void **state)
 			 SAVED_E_UNUSABLE);
 }
 
+static void of_one_that_is_discarded_nothing_is_left_of_whatever_version(void **state)
+{
+	(void)state;
+	for (uint8_t version = 1; version <= 2; version++) {
+		_cleanup_(closep) int fd = stored();
+		uint8_t content[1024];
+		ssize_t n;
+
+		assert_int_equal(pwrite(fd, &version, 1, 4), 1);
+		saved_discard(fd);
+		assert_int_equal(take(fd), SAVED_E_UNUSABLE);
+		n = pread(fd, content, sizeof(content), 0);
+		assert_int_equal(n, SAVED_HEADER_LEN + sizeof(context_bytes));
+		for (ssize_t i = 8; i < n; i++)
+			assert_int_equal(content[i], 0);
+	}
+	saved_discard(-1);
+}
+
 static void every_other_length_is_refused(void **state)
 {
 	uint8_t data[SAVED_HEADER_LEN + 20] = {0};
@@ -325,6 +344,7 @@ int main(void)
 		cmocka_unit_test(nothing_hides_behind_the_end_of_a_label),
 		cmocka_unit_test(a_label_is_all_of_its_length_or_none),
 		cmocka_unit_test(a_session_of_version_1_is_refused),
+		cmocka_unit_test(of_one_that_is_discarded_nothing_is_left_of_whatever_version),
 		cmocka_unit_test(every_other_length_is_refused),
 		cmocka_unit_test(each_corrupted_field_that_guards_is_refused),
 		cmocka_unit_test(a_context_of_the_largest_size_is_stored_and_one_byte_more_is_not),
