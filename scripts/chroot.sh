@@ -55,6 +55,9 @@ chroot_mount() { # ROOT
 	mount -t proc proc "$1/proc"
 	mount --rbind /dev "$1/dev"
 	mount --make-rslave "$1/dev"
+	# systemd-journald, which tests start, looks for its control group.
+	mount --rbind /sys "$1/sys"
+	mount --make-rslave "$1/sys"
 	cp /etc/resolv.conf "$1/etc/resolv.conf"
 	# Whom this machine trusts besides Debian's CAs, npm trusts there.
 	for file in /usr/local/share/ca-certificates/*.crt; do
