@@ -8,6 +8,20 @@ from harness.process import Failure, Process, run
 MARK = "org.onboardd.Test"
 
 
+def monitor(which, match, name=None):
+    """`busctl WHICH monitor`: a JSON line for each message that matches, beside those of the interface MARK; it listens when this
+    returns."""
+    busctl = ["busctl", *which]
+    process = Process([*busctl, "monitor", "--json=short", "--match", match, "--match", f"type='signal',interface='{MARK}'"],
+                      name=name)
+    # Debian 13's does not say when it begins; a signal that comes through does.
+    while process.popen.poll() is None and not any(MARK in text for text in process.texts()):
+        run([*busctl, "emit", "/", MARK, "Mark"])
+        with contextlib.suppress(Failure):
+            process.wait_line(MARK, 0.1)
+    return process
+
+
 class Bus:
     """`case` ends it with the test."""
 
@@ -49,14 +63,7 @@ class Bus:
     def monitor(self, match):
         """A process that says what busctl(1) makes of each message that matches from now on, one JSON line each. What is of the
         interface MARK is none of them."""
-        process = self.case.watch(Process(["busctl", f"--address={self.address}", "monitor", "--json=short", "--match", match,
-                                           "--match", f"type='signal',interface='{MARK}'"]))
-        # Debian 13's does not say when it begins; a signal that comes through does.
-        while process.popen.poll() is None and not any(MARK in text for text in process.texts()):
-            run(["busctl", f"--address={self.address}", "emit", "/", MARK, "Mark"])
-            with contextlib.suppress(Failure):
-                process.wait_line(MARK, 0.1)
-        return process
+        return self.case.watch(monitor([f"--address={self.address}"], match))
 
     def call(self, method, *arguments):
         return run(["busctl", f"--address={self.address}", "call", "org.onboardd",

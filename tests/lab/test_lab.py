@@ -4,7 +4,7 @@
 from harness.process import run
 from lab.guest import case, wifi as lab_wifi
 from lab.guest.bus import SystemBus
-from lab.guest.radios import BLUEZ, Radios
+from lab.guest.radios import BLUEZ, SERVICE_UUID, Radios
 from lab.guest.wifi import INTERFACE, WPA_SUPPLICANT, Wifi
 
 radios = wifi = None
@@ -25,13 +25,14 @@ class Bluetooth(case.Case):
         self.assertEqual(run(["hciconfig"]).count("UP RUNNING"), 3)
 
     def test_one_controller_hears_what_another_advertises(self):
-        run(["btmgmt", "--index", "0", "add-adv", "-c", "-g", "-u", "180a", "1"])
+        # A short UUID is sent as a part of a long one by btmgmt 5.82.
+        run(["btmgmt", "--index", "0", "add-adv", "-c", "-g", "-u", SERVICE_UUID, "1"])
         self.addCleanup(run, ["btmgmt", "--index", "0", "rm-adv", "1"])
         with radios.discovery(1):
             found = radios.bus.until(
                 lambda: [d for d in radios.devices(1).values() if d["Address"] == radios.address(0)],
                 "the advertiser is seen")
-        self.assertIn("0000180a-0000-1000-8000-00805f9b34fb", found[0]["UUIDs"])
+        self.assertIn(SERVICE_UUID, found[0]["UUIDs"])
 
     def test_the_adapters_come_back_after_bluetoothd_was_killed(self):
         before = radios.bluetoothd.pid

@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 
+from harness.bus import monitor
 from harness.process import LIMIT_S, Failure, Process, finish, run
 
 SOURCE = os.environ["ONBOARD_SOURCE_DIR"]
@@ -17,9 +18,7 @@ class SystemBus:
         shutil.copy(os.path.join(SOURCE, "packaging/dbus/org.onboardd.conf"), "/etc/dbus-1/system.d/")
         self.daemon = Process(["dbus-daemon", "--system", "--nofork", "--nopidfile", "--print-address"])
         self.daemon.wait_line("unix:")
-        self.signals = Process(["busctl", "--system", "--json=short", "--match=type='signal'", "monitor"],
-                               name="signals")
-        self.signals.wait_line("Monitoring")
+        self.signals = monitor(["--system"], "type='signal'", name="signals")
 
     def until(self, check, what, limit_s=LIMIT_S):
         """What check() returns once that is true; it is asked again after every signal on the bus."""

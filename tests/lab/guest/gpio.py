@@ -6,11 +6,12 @@ cable, and a driver for a USB chip with GPIO lines, Silicon Labs' CP2112. The ch
 """
 
 import errno
+import re
 import socket
 import struct
 import threading
 
-from harness.process import LIMIT_S, Failure, run
+from harness.process import LIMIT_S, Failure, finish, run
 from lab.guest.case import stage
 
 ATTACH = "/sys/devices/platform/vhci_hcd.0/attach"
@@ -65,6 +66,12 @@ class Lines:
             names = [word for word in words if word.startswith("DEVNAME=gpiochip")]
             if words[0].startswith("add@") and names:
                 return names[0].split("=")[1]
+
+    def said_of(self, number):
+        """The words of gpioinfo(1) on a line, whose options and manner differ between libgpiod 1 and 2."""
+        done = finish(["gpioinfo", "--chip", self.name])
+        text = done.stdout if done.returncode == 0 else run(["gpioinfo", self.name])
+        return set(re.findall(r"[\w-]+", re.search(rf"line +{number}:(.*)", text).group(1)))
 
     def put(self, number, level):
         with self._looked:

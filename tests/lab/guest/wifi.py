@@ -107,7 +107,8 @@ class Wifi:
         for argv in (
                 ["-n", NAMESPACE, "link", "set", "lo", "up"],
                 ["-n", NAMESPACE, "link", "add", "br0", "type", "bridge", "forward_delay", "0"],
-                ["-n", NAMESPACE, "addr", "add", f"{GATEWAY}/24", "dev", "br0"],
+                # Without a broadcast address libcoap 4.3.4 takes the address itself for one (service/coap_deaf.c).
+                ["-n", NAMESPACE, "addr", "add", f"{GATEWAY}/24", "brd", "+", "dev", "br0"],
                 ["-n", NAMESPACE, "link", "set", "br0", "up"]):
             run(["ip", *argv])
 
