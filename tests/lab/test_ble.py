@@ -8,12 +8,16 @@ import re
 
 from harness.process import Process, finish, program
 from lab.guest import case
+from lab.guest.btmon import ADVERTISEMENT, SCAN_RESPONSE, structures
 from lab.guest.bus import SystemBus
-from lab.guest.radios import BLUEZ, Radios
+from lab.guest.radios import BLUEZ, SERVICE_UUID, Radios
 
 DEVICE = "org.bluez.Device1"
 GET_STATUS, START_SCAN, BUSY = "0801", "0802", "0809"
 UNCONFIGURED = "advertise fast 0 0 -128"
+SCAN_RESPONSES = (5, 80)  # BlueZ since then lets a program say what goes there
+FLAGS, UUIDS, NAME, SERVICE_DATA = 0x01, 0x07, 0x09, 0x21
+SERVICE = bytes(reversed(bytes.fromhex(SERVICE_UUID.replace("-", ""))))
 
 radios = None
 
@@ -315,13 +319,55 @@ class Survival(Ble):
         with self.central() as c:
             self.assertIn("provisioned=1", c.discover())
 
-    def test_without_the_capability_bluez_advertises(self):
-        unprivileged = ["setpriv", "--inh-caps=-net_admin", "--bounding-set=-net_admin"]
-        probe = self.watch(Commanded([*unprivileged, program("peripheral_probe"), "hci0"]))
+    def unprivileged(self):
+        """The device without CAP_NET_ADMIN: bluetoothd advertises for it, and nobody else on hci0."""
+        finish(["btmgmt", "--index", "0", "clr-adv"])
+        without = ["setpriv", "--inh-caps=-net_admin", "--bounding-set=-net_admin"]
+        probe = self.watch(Commanded([*without, program("peripheral_probe"), "hci0"]))
         self.addCleanup(probe.commands.close)
         probe.tell(UNCONFIGURED)
         probe.wait_next("CAP_NET_ADMIN is missing")
         probe.wait_next("advertising on")
+        return probe
+
+    def heard(self, trace):
+        """{structure: value} of the advertisement and of the scan response, which are legacy and within 31 bytes."""
+        packets = dict(trace.wait_heard(1, radios.address(0), 2))
+        self.assertEqual(set(packets), {ADVERTISEMENT, SCAN_RESPONSE})
+        for data in packets.values():
+            self.assertLessEqual(len(data), 31)
+        return structures(packets[ADVERTISEMENT]), structures(packets[SCAN_RESPONSE])
+
+    def test_without_the_capability_bluez_advertises_as_much_as_it_can(self):
+        trace = radios.trace(self)
+        self.unprivileged()
+        with self.central() as c:
+            found = c.discover()
+        advertisement, answer = self.heard(trace)
+        if radios.version() < SCAN_RESPONSES:
+            self.assertIn("PV0A0B0C", found)
+            self.assertEqual(advertisement, {FLAGS: b"\x06", UUIDS: SERVICE})
+            self.assertEqual(answer, {NAME: b"PV0A0B0C"})
+        else:
+            self.assertIn("PV0A0B0C version=1 provisioned=0 connected=0 wifi=-128", found)
+            self.assertEqual(advertisement, {FLAGS: b"\x06", SERVICE_DATA: SERVICE + b"\x01\x00\x00\x80"})
+            self.assertEqual(answer, {UUIDS: SERVICE, NAME: b"PV0A0B0C"})
+
+    def test_bluez_advertises_what_changes_as_often_as_the_page_says(self):
+        trace = radios.trace(self)
+        probe = self.unprivileged()
+        trace.wait_line(r"Min advertising interval: 100\.000 msec")
+        trace.wait_line(r"Max advertising interval: 150\.000 msec")
+        probe.tell("advertise slow 1 1 -59")
+        trace.wait_line(r"Min advertising interval: 1000\.000 msec")
+        trace.wait_line(r"Max advertising interval: 1200\.000 msec")
+        with self.central() as c:
+            found = c.discover()
+            c.connect()
+            self.assertEqual(c.session(), "response 08011000")
+        if radios.version() >= SCAN_RESPONSES:
+            self.assertIn("PV0A0B0C version=1 provisioned=1 connected=1 wifi=-59", found)
+            self.assertEqual(self.heard(trace)[0][SERVICE_DATA], SERVICE + b"\x01\x03\x00\xc5")
 
 
 if __name__ == "__main__":

@@ -6,10 +6,12 @@ hci0 is the device's by custom, hci1 the configurator's, hci2 a second configura
 
 import contextlib
 import os
+import re
 import signal
 import socket
 
 from harness.process import Process, run
+from lab.guest.btmon import Trace
 from lab.guest.case import stage
 
 BLUEZ = "org.bluez"
@@ -52,6 +54,11 @@ class Radios:
     def adapter(self, number, name):
         """A property of Adapter1, None while the adapter is not there."""
         return self.bus.get(BLUEZ, self.path(number), "org.bluez.Adapter1", name)
+
+    def version(self):
+        """Of BlueZ, as (5, 66)."""
+        digits = re.search("d([0-9A-F]{2})([0-9A-F]{2})$", self.adapter(0, "Modalias"))
+        return tuple(int(two, 16) for two in digits.groups())
 
     def address(self, number):
         return self.adapter(number, "Address")
@@ -108,7 +115,5 @@ class Radios:
         process.end()
 
     def trace(self, case):
-        """btmon, which ends with the test. Everything on the air goes through it: of all controllers, both ways."""
-        process = case.watch(Process(["stdbuf", "-oL", "btmon", "-T", "-C", "160"], name="btmon"))
-        process.wait_line("Index Info|New Index")
-        return process
+        """What goes over the air, until the test ends."""
+        return case.watch(Trace(case.path("air.btsnoop")))
