@@ -122,11 +122,8 @@ int configure_status(struct configure *k)
 
 static int try_begin(struct configure *k, const char *path)
 {
-	int r;
+	int r = central_connect_paired(k->central, path, k->timeout_ms);
 
-	r = central_connect(k->central, path, k->timeout_ms);
-	if (r == 0)
-		r = central_pair(k->central, k->timeout_ms);
 	return r == 0 ? central_subscribe(k->central) : r;
 }
 

@@ -256,9 +256,7 @@ class Passkey(Ble):
         os.mkfifo(path)
         with self.central(path) as c:
             c.discover()
-            c.connect()
-            self.assertEqual(c.do("info"), "1")
-            c.tell("pair")
+            c.tell(f"connect-paired {c.device}")
             digits = probe.wait_next(r"^passkey (\d{6}) shown").group(1)
             with open(path, "w", encoding="ascii") as f:
                 f.write(digits)
@@ -270,8 +268,7 @@ class Passkey(Ble):
         probe = self.device("--passkey")
         with self.central() as c:
             c.discover()
-            c.connect()
-            self.assertTrue(c.ask("pair").startswith("error"))
+            self.assertTrue(c.ask(f"connect-paired {c.device}").startswith("error"))
         probe.wait_next("^peer .* gone")
         self.assertIn("it cannot take a passkey", probe.output())
         self.assertNotIn("write ", probe.output())

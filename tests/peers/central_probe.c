@@ -95,6 +95,8 @@ static void run(struct central *c, const char *verb, const char *argument)
 		discover(c);
 	else if (strcmp(verb, "connect") == 0)
 		plain(c, central_connect(c, argument, 0));
+	else if (strcmp(verb, "connect-paired") == 0)
+		plain(c, central_connect_paired(c, argument, 0));
 	else if (strcmp(verb, "pair") == 0)
 		plain(c, central_pair(c, 0));
 	else if (strcmp(verb, "unpair") == 0)

@@ -50,7 +50,12 @@ int central_discover(struct central *c, uint64_t timeout_ms,
 /* Connects and finds the characteristics. A device that BlueZ has dropped since it was discovered
  * is looked for first. */
 int central_connect(struct central *c, const char *path, uint64_t timeout_ms) _must_check_;
-int central_pair(struct central *c, uint64_t timeout_ms) _must_check_; /* fine when paired */
+/* Fine when paired. BlueZ 5.82 then tells the device what its default agent can, not that there is
+ * options.passkey. */
+int central_pair(struct central *c, uint64_t timeout_ms) _must_check_;
+/* Both in one: a device that is not paired yet is connected to by pairing with it, which goes by
+ * options.passkey with every BlueZ. */
+int central_connect_paired(struct central *c, const char *path, uint64_t timeout_ms) _must_check_;
 /* Whether the device that was connected last was paired before the connection began. */
 bool central_had_bond(const struct central *c);
 /* Forgets the bond at the end, as the Android app does. */

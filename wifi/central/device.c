@@ -164,17 +164,41 @@ static int find_again(struct central *c, uint64_t end_ms)
 	return r;
 }
 
+static int call_pair(struct central *c, uint64_t end_ms)
+{
+	int r = agent_register(c);
+
+	if (r == 0)
+		r = central_call_plain(c, c->device, DEVICE1, "Pair", end_ms, "pairing");
+	if (r == -ETIMEDOUT) {
+		/* BlueZ would go on with it. */
+		char error[sizeof(c->error)];
+
+		memcpy(error, c->error, sizeof(error));
+		if (central_call_plain(c, c->device, DEVICE1, "CancelPairing",
+				       central_deadline(0, DISCONNECT_MS), "pairing") == 0)
+			memcpy(c->error, error, sizeof(error));
+	}
+	return r;
+}
+
+static int call_connect(struct central *c, uint64_t end_ms)
+{
+	return central_call_plain(c, c->device, DEVICE1, "Connect", end_ms, "connecting");
+}
+
 /* A first try often falls victim to the radio. */
-static int connect_device(struct central *c, uint64_t end_ms)
+static int try_link(struct central *c, int (*call)(struct central *c, uint64_t end_ms),
+		    uint64_t end_ms)
 {
 	int r = -EIO;
 
-	for (int i = 0;
-	     i < CONNECT_TRIES && (r == -EIO || r == -EBUSY || r == -ENOENT) && clock_ms() < end_ms;
-	     i++) {
+	for (int i = 0; i < CONNECT_TRIES && clock_ms() < end_ms; i++) {
 		if (r == -ENOENT && find_again(c, end_ms) < 0)
 			break;
-		r = central_call_plain(c, c->device, DEVICE1, "Connect", end_ms, "connecting");
+		r = call(c, end_ms);
+		if (r != -EIO && r != -EBUSY && r != -ENOENT && r != -ENOTCONN)
+			break;
 	}
 	if (r == -EALREADY)
 		return 0;
@@ -183,9 +207,8 @@ static int connect_device(struct central *c, uint64_t end_ms)
 	return r == -EBUSY ? -EIO : r;
 }
 
-int central_connect(struct central *c, const char *path, uint64_t timeout_ms)
+static int set_device(struct central *c, const char *path)
 {
-	const uint64_t end_ms = central_deadline(timeout_ms, CONNECT_MS);
 	int r;
 
 	if (!sd_bus_object_path_is_valid(path) || !is_below(path, c->adapter))
@@ -197,14 +220,43 @@ int central_connect(struct central *c, const char *path, uint64_t timeout_ms)
 	/* Paired or not is known before; of a device that BlueZ has dropped, nothing is. */
 	r = read_device(c);
 	c->had_bond = r == 0 && c->is_paired;
-	if (r == 0 || r == -ENOENT)
-		r = connect_device(c, end_ms);
-	if (r == 0)
-		r = read_device(c);
+	return r == -ENOENT ? 0 : r;
+}
+
+static int look_at_services(struct central *c, uint64_t end_ms)
+{
+	int r = read_device(c);
+
 	while (r == 0 && !c->is_resolved)
 		r = central_step_connected(c, end_ms, "looking at the device's services");
+	return r == 0 ? find_characteristics(c) : r;
+}
+
+int central_connect(struct central *c, const char *path, uint64_t timeout_ms)
+{
+	const uint64_t end_ms = central_deadline(timeout_ms, CONNECT_MS);
+	int r = set_device(c, path);
+
 	if (r == 0)
-		r = find_characteristics(c);
+		r = try_link(c, call_connect, end_ms);
+	if (r == 0)
+		r = look_at_services(c, end_ms);
+	if (r < 0)
+		central_disconnect(c);
+	return r;
+}
+
+int central_connect_paired(struct central *c, const char *path, uint64_t timeout_ms)
+{
+	int r = set_device(c, path);
+
+	if (r < 0 || c->is_paired || c->is_connected) {
+		r = central_connect(c, path, timeout_ms);
+		return r == 0 ? central_pair(c, timeout_ms) : r;
+	}
+	r = try_link(c, call_pair, central_deadline(timeout_ms, CONNECT_MS + PAIR_MS));
+	if (r == 0)
+		r = look_at_services(c, central_deadline(timeout_ms, CONNECT_MS));
 	if (r < 0)
 		central_disconnect(c);
 	return r;
@@ -224,18 +276,7 @@ int central_pair(struct central *c, uint64_t timeout_ms)
 		return central_fail(c, -ENOTCONN, "pairing: not connected");
 	if (c->is_paired)
 		return 0;
-	r = agent_register(c);
-	if (r == 0)
-		r = central_call_plain(c, c->device, DEVICE1, "Pair", end_ms, "pairing");
-	if (r == -ETIMEDOUT) {
-		/* BlueZ would go on with it. */
-		char error[sizeof(c->error)];
-
-		memcpy(error, c->error, sizeof(error));
-		if (central_call_plain(c, c->device, DEVICE1, "CancelPairing",
-				       central_deadline(0, DISCONNECT_MS), "pairing") == 0)
-			memcpy(c->error, error, sizeof(error));
-	}
+	r = call_pair(c, end_ms);
 	if (r == -EALREADY)
 		r = 0;
 	if (r == 0)
