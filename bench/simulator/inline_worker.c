@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Takes the place of base/worker.c. A device has a thread for its one key; thousands of devices
  * with P-256 in software would have thousands, for work of 0.1 ms. Here a job runs in the loop's
- * next turn. */
+ * next turn. tests/fuzz takes it, too. */
 #include "base/worker.h"
 
 #include <errno.h>

@@ -11,7 +11,6 @@
 #include "agent/network.h"
 #include "agent/timewatch.h"
 #include "base/clock.h"
-#include "base/worker.h"
 #include "tests/fuzz/fuzz.h"
 
 #define TIMERS_MAX 64
@@ -165,61 +164,6 @@ bool world_wait(void)
 		    sd_event_source_get_time(world.timers[i], &usec) >= 0 &&
 		    usec <= world.now_ms * 1000)
 			FUZZ_ASSERT(sd_event_source_set_time(world.timers[i], 1) >= 0);
-	return true;
-}
-
-/* ---- base/worker.h: done at once, told from the loop ---- */
-
-struct worker {
-	sd_event_source *soon;
-	worker_done_fn done;
-	void (*free_job)(void *);
-	void *job, *userdata;
-};
-
-struct worker *worker_cancel(struct worker *w)
-{
-	if (!w)
-		return NULL;
-	sd_event_source_disable_unref(w->soon);
-	if (w->job)
-		w->free_job(w->job);
-	free(w);
-	return NULL;
-}
-
-static int on_soon(sd_event_source *source, void *userdata)
-{
-	struct worker *w = userdata;
-	void (*free_job)(void *) = w->free_job;
-	worker_done_fn done = w->done;
-	void *done_userdata = w->userdata, *job = TAKE_PTR(w->job);
-
-	(void)source;
-	worker_cancel(w);
-	done(job, done_userdata);
-	free_job(job);
-	return 0;
-}
-
-int worker_start(sd_event *event, worker_fn run, worker_done_fn done, void (*free_job)(void *),
-		 void *job, void *userdata, struct worker **ret)
-{
-	struct worker *w = calloc(1, sizeof(*w));
-
-	FUZZ_ASSERT(w && sd_event_add_defer(event, &w->soon, on_soon, w) >= 0);
-	w->done = done;
-	w->free_job = free_job;
-	w->job = job;
-	w->userdata = userdata;
-	run(job);
-	*ret = w;
-	return 0;
-}
-
-bool worker_settle(uint64_t limit_ms)
-{
-	(void)limit_ms;
 	return true;
 }
 
