@@ -37,6 +37,22 @@ static void sim_random(void *buf, size_t len)
 	}
 }
 
+static inline uint32_t option_uint(const struct message *m, uint16_t number)
+{
+	const struct message_option *o = message_find(m, number);
+	uint32_t v = 0;
+
+	assert_non_null(o);
+	assert_int_equal(message_uint(o, &v), 0);
+	return v;
+}
+
+/* The value of a block option. */
+static inline uint32_t block(uint32_t num, bool more, unsigned int szx)
+{
+	return num << 4 | (more ? 8U : 0) | szx;
+}
+
 static inline void sim_init_with(struct sim *s, size_t block_size)
 {
 	const struct exchange_config config = {

@@ -14,21 +14,6 @@ static int fill_pattern(void **state)
 	return 0;
 }
 
-static uint32_t option_uint(const struct message *m, uint16_t number)
-{
-	const struct message_option *o = message_find(m, number);
-	uint32_t v = 0;
-
-	assert_non_null(o);
-	assert_int_equal(message_uint(o, &v), 0);
-	return v;
-}
-
-static uint32_t block(uint32_t num, bool more, unsigned int szx)
-{
-	return num << 4 | (more ? 8U : 0) | szx;
-}
-
 static int finished(struct sim *s, struct reply *reply, uint8_t *body)
 {
 	return sim_result(s, reply, body, 70000);

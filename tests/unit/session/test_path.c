@@ -7,21 +7,6 @@
 static const size_t narrow = EXCHANGE_ROOM(PATHMTU_SURE4);
 static uint8_t body[3000];
 
-static uint32_t option_uint(const struct message *m, uint16_t number)
-{
-	const struct message_option *o = message_find(m, number);
-	uint32_t v = 0;
-
-	assert_non_null(o);
-	assert_int_equal(message_uint(o, &v), 0);
-	return v;
-}
-
-static uint32_t block(uint32_t num, bool more, unsigned int szx)
-{
-	return num << 4 | (more ? 8U : 0) | szx;
-}
-
 static void answer_block2(struct sim *s, uint32_t value, size_t len)
 {
 	struct message m = sim_answer(s, MESSAGE_ACK, 0x45, s->out.mid);
