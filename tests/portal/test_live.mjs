@@ -39,20 +39,33 @@ test("what happens while a page has no live connection is shown by asking again"
 	await close(page);
 });
 
-test("a button that is pressed while its part of the page is shown anew still does what it says", async () => {
+// While a button is pressed the page hears of a change and asks what it is.
+async function pressDuring(page, id, change) {
+	const asked = [`/v1/claimed-devices/${id}`, `/v1/devices/${id}`].map((path) =>
+		page.waitForResponse((response) => new URL(response.url()).pathname === path)
+	);
+	await page.getByRole("button", {name: "Reset…"}).hover();
+	await page.mouse.down();
+	await change();
+	await Promise.all(asked);
+	await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+	await page.mouse.up();
+	await page.getByRole("dialog").getByRole("button", {name: "Reset", exact: true}).waitFor();
+	await page.keyboard.press("Escape");
+}
+
+test("a button that is pressed while the page changes still does what it says", async () => {
 	const {id} = await stage.device({name: "pressed"});
 	await stage.claim({name: "pressed"});
 	const page = await open({at: `#/devices/${id}`});
 	await live(page);
-	const reset = page.getByRole("button", {name: "Reset…"});
-	await reset.hover();
-	await page.mouse.down();
-	await rest("POST", `/claimed-devices/${id}/block`);
-	await page.locator(".title-line .badge", {hasText: "Blocked"}).waitFor();
-	await page.mouse.up();
-	await page.getByRole("dialog").getByRole("button", {name: "Reset", exact: true}).waitFor();
-	await page.keyboard.press("Escape");
+	// Made anew itself.
+	await pressDuring(page, id, () => rest("POST", `/claimed-devices/${id}/block`));
 	await page.getByRole("button", {name: "Unblock…"}).waitFor();
+	// Moved by what is above it.
+	const tags = Array.from({length: 16}, (_, i) => `a-tag-that-takes-its-room-${i}`);
+	await pressDuring(page, id, () => rest("PATCH", `/claimed-devices/${id}`, {tags}));
+	await page.locator(".facts .chip", {hasText: tags[15]}).waitFor();
 	await close(page);
 });
 

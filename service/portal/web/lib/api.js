@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The REST API as the portal uses it: the cookie says who we are, the CSRF token that it is us. A
 // request is a plain value {method, path, body?, csv?}, so that the same value is sent and shown as curl.
+import {released} from "./press.js";
 import {remedyFor} from "./remedy.js";
 
 let csrfToken = null;
@@ -75,9 +76,11 @@ async function hasNewToken(request, status) {
 	return csrfToken !== before;
 }
 
+// Whatever is shown anew, an answer came before it: it waits here for who presses something.
 export async function call(request, {signal} = {}) {
 	let {answer, text} = await send(request, signal);
 	if (await hasNewToken(request, answer.status)) ({answer, text} = await send(request, signal));
+	await released();
 	const value = parse(text);
 	if (answer.ok) return value;
 	if (answer.status === 401 && request.path !== "/session") onSignedOut();

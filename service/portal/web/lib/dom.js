@@ -2,8 +2,6 @@
 // Elements from values. Whatever a value says becomes text or a property, never markup, and a link
 // leads to a page of the portal or to nothing: what devices and colleagues typed cannot become script.
 
-import {whenReleased} from "./press.js";
-
 const BOOLEANS = new Set([
 	"hidden",
 	"disabled",
@@ -58,14 +56,11 @@ export function fill(element, ...children) {
 	return element;
 }
 
-// The same for what changes while somebody is in it: what had the focus has it again, known by its data-key, and what is being
-// pressed is there until it is released.
+// The same for what changes while somebody is in it: what had the focus has it again, known by its data-key.
 export function refill(element, ...children) {
-	whenReleased(element, () => {
-		const key = element.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-		fill(element, ...children);
-		if (key) [...element.querySelectorAll("[data-key]")].find((e) => e.dataset.key === key)?.focus();
-	});
+	const key = element.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+	fill(element, ...children);
+	if (key) [...element.querySelectorAll("[data-key]")].find((e) => e.dataset.key === key)?.focus();
 	return element;
 }
 

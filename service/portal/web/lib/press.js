@@ -1,30 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a person is pressing stays where it is until the press is over: browsers make no click of one that began on an element
-// which is gone when it ends.
+// While a person presses something the page holds still: browsers make no click of a press that ends on another element than it
+// began on, because that one was made anew or moved by what grew above it.
 
-let pressed = null;
-const waiting = new Map();
+let isPressed = false;
+let waiting = [];
 
 function release() {
-	pressed = null;
+	isPressed = false;
 	// The click comes after the release, and finds its element.
 	setTimeout(() => {
-		if (pressed) return;
-		const works = [...waiting.values()];
-		waiting.clear();
-		for (const work of works) work();
+		if (isPressed) return;
+		const all = waiting;
+		waiting = [];
+		for (const goOn of all) goOn();
 	});
 }
 
 export function watchPresses() {
-	addEventListener("pointerdown", (event) => (pressed = event.target), true);
-	addEventListener("keydown", (event) => event.key === " " && (pressed = event.target), true);
+	addEventListener("pointerdown", (event) => event.button === 0 && (isPressed = true), true);
+	addEventListener("keydown", (event) => event.key === " " && (isPressed = true), true);
 	for (const over of ["pointerup", "pointercancel", "keyup", "blur"]) addEventListener(over, release, true);
 }
 
-// Does it now, or after the press of something inside of the element; then only the latest work for an element counts.
-export function whenReleased(element, work) {
-	waiting.delete(element);
-	if (pressed && element.contains(pressed)) waiting.set(element, work);
-	else work();
-}
+// At once, or when nothing is pressed any more.
+export const released = () => (isPressed ? new Promise((goOn) => waiting.push(goOn)) : Promise.resolve());
