@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 
 from harness.agent import Agent
-from harness.process import finish, program, run
+from harness.process import Failure, finish, program, run
 from harness.service import Rest, Service
 from lab.guest import wifi
 from lab.guest.terminal import Terminal
@@ -78,10 +78,15 @@ class Device:
 
     def until(self, check, what, limit_s=60):
         """The status, once check() takes it."""
+        last = {}
+
         def look():
-            status = self.status()
-            return status if check(status) else None
-        return self.bus.until(look, what, limit_s)
+            last.update(self.status())
+            return last if check(last) else None
+        try:
+            return self.bus.until(look, what, limit_s)
+        except Failure as failure:
+            raise Failure(f"{failure}; the last status was {last}") from failure
 
     def wait_advertising(self):
         return self.until(lambda s: s["advertising"], "the device advertises")
