@@ -44,6 +44,8 @@ async function pressDuring(page, id, change) {
 	const asked = [`/v1/claimed-devices/${id}`, `/v1/devices/${id}`].map((path) =>
 		page.waitForResponse((response) => new URL(response.url()).pathname === path)
 	);
+	// It takes the focus from another one.
+	await page.getByRole("button", {name: "Rename"}).focus();
 	await page.getByRole("button", {name: "Reset…"}).hover();
 	await page.mouse.down();
 	await change();

@@ -19,7 +19,9 @@ function release() {
 export function watchPresses() {
 	addEventListener("pointerdown", (event) => event.button === 0 && (isPressed = true), true);
 	addEventListener("keydown", (event) => event.key === " " && (isPressed = true), true);
-	for (const over of ["pointerup", "pointercancel", "keyup", "blur"]) addEventListener(over, release, true);
+	for (const over of ["pointerup", "pointercancel", "contextmenu", "keyup"]) addEventListener(over, release, true);
+	// Of the window: an element loses the focus to what is pressed.
+	addEventListener("blur", release);
 }
 
 // At once, or when nothing is pressed any more.
