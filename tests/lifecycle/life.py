@@ -19,6 +19,21 @@ IDLE = r"state old=[a-z-]+ new=idle "
 BEGUN = r"new=waiting-for-network .*"
 
 
+class Gate(Relay):
+    """A relay in which what the device sends stays while it is held."""
+
+    def __init__(self, server_port):
+        self.is_held = False
+        super().__init__(server_port, lambda _relay, datagram: HOLD if self.is_held and datagram.up else (0,))
+
+    def hold(self):
+        self.is_held = True
+
+    def go_on(self):
+        self.is_held = False
+        self.release()
+
+
 class Life(case.Case):
     service_options = ()
     relayed = True  # else the device talks to the service itself, and the relay is of no use
@@ -28,8 +43,7 @@ class Life(case.Case):
         self.bus = Bus(self)
         self.service = Service(self, self.pki(), options=self.service_options).start()
         self.rest = self.service.rest
-        self.holding = False
-        self.relay = Relay(self.service.coap_port, self._rule)
+        self.relay = Gate(self.service.coap_port)
         self.addCleanup(self.relay.close)
         self.device = Agent(self, self.relay.port if self.relayed else self.service.coap_port, self.pki().root,
                             provisioning={"retry-first": "100ms", "retry-max": "1s", "ack-timeout": "1s"},
@@ -37,9 +51,6 @@ class Life(case.Case):
         self.service.import_identity(self.device.init())
         self.rest.claim(agent.token_of(self.device.once(expect=agent.EXIT_UNCLAIMED)), ["nrf-cloud-onboarding"])
         self.daemon = None
-
-    def _rule(self, _relay, datagram):
-        return HOLD if self.holding and datagram.up else (0,)
 
     def start(self, env=None):
         """The daemon, at rest after its first cycle."""
@@ -63,11 +74,10 @@ class Life(case.Case):
 
     def hold(self):
         """What the device sends stays in the relay from now on."""
-        self.holding = True
+        self.relay.hold()
 
     def go_on(self):
-        self.holding = False
-        self.relay.release()
+        self.relay.go_on()
 
     def hold_cycle(self):
         """A cycle that somebody asked for, held in the middle."""

@@ -5,8 +5,7 @@ import json
 import time
 
 from harness import case
-from harness.relay import HOLD, Relay
-from lifecycle.life import Life
+from lifecycle.life import Gate, Life
 
 POLL = "300ms"
 
@@ -16,20 +15,12 @@ class Shadow(Life):
 
     def setUp(self):
         super().setUp()
-        self.cloud_relay = Relay(self.service.coap_port, self._cloud_rule)
+        self.cloud_relay = Gate(self.service.coap_port)
         self.addCleanup(self.cloud_relay.close)
-        self.holding_cloud = False
         self.device.set("cloud", poll=self.poll, server="localhost", address="127.0.0.1", port=self.cloud_relay.port)
 
-    def _cloud_rule(self, _relay, datagram):
-        return HOLD if self.holding_cloud and datagram.up else (0,)
-
-    def hold_cloud(self):
-        self.holding_cloud = True
-
     def go_on(self):
-        self.holding_cloud = False
-        self.cloud_relay.release()
+        self.cloud_relay.go_on()
         super().go_on()
 
     def wait_reported(self, key, value):
@@ -113,7 +104,7 @@ class Command(Shadow):
             # Validation saw it; the cycle for it follows, and then the acknowledgement.
             self.daemon.wait_line(f"asked for: shadow command {n}")
             self.daemon.wait_line("new=polling", after=self.line_of(f'request done="shadow command {n}"'))
-            self.hold_cloud()
+            self.cloud_relay.hold()
             self.crash()
             if self.shadow()["reported"].get("command") != [1, n]:
                 return n
@@ -243,7 +234,7 @@ class Session(Shadow):
     def test_a_cycle_that_is_asked_for_does_not_wait_for_a_poll(self):
         self.start()
         self.wait_poll(self.mark())
-        self.hold_cloud()
+        self.cloud_relay.hold()
         after = self.mark()
         self.daemon.wait_line("old=idle new=polling", after=after)
         self.ctl("provision")
