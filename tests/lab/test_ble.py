@@ -128,6 +128,14 @@ class Ble(case.Case):
         probe.wait_next("^peer .* gone")
         probe.wait_next("advertising on")
 
+    def slow_down(self, trace, probe):
+        """It advertises as often as docs/ble.md says, and then as seldom."""
+        trace.wait_line(r"Min advertising interval: 100\.000 msec")
+        trace.wait_line(r"Max advertising interval: 150\.000 msec")
+        probe.tell("advertise slow 1 1 -59")
+        trace.wait_line(r"Min advertising interval: 1000\.000 msec")
+        trace.wait_line(r"Max advertising interval: 1200\.000 msec")
+
 
 class JustWorks(Ble):
     def test_a_session_reads_pairs_subscribes_and_hears_everything_in_order(self):
@@ -150,10 +158,7 @@ class JustWorks(Ble):
     def test_the_bytes_and_the_interval_are_those_of_the_page(self):
         trace = radios.trace(self)
         probe = self.device()
-        trace.wait_line(r"Min advertising interval: 100\.000 msec")
-        trace.wait_line(r"Max advertising interval: 150\.000 msec")
-        probe.tell("advertise slow 1 1 -59")
-        trace.wait_line(r"Min advertising interval: 1000\.000 msec")
+        self.slow_down(trace, probe)
         trace.wait_line(r"Scan response length: 22")
         with self.central() as c:
             self.assertIn("PV0A0B0C version=1 provisioned=1 connected=1 wifi=-59", c.discover())
@@ -353,11 +358,7 @@ class Survival(Ble):
     def test_bluez_advertises_what_changes_as_often_as_the_page_says(self):
         trace = radios.trace(self)
         probe = self.unprivileged()
-        trace.wait_line(r"Min advertising interval: 100\.000 msec")
-        trace.wait_line(r"Max advertising interval: 150\.000 msec")
-        probe.tell("advertise slow 1 1 -59")
-        trace.wait_line(r"Min advertising interval: 1000\.000 msec")
-        trace.wait_line(r"Max advertising interval: 1200\.000 msec")
+        self.slow_down(trace, probe)
         with self.central() as c:
             found = c.discover()
             c.connect()
