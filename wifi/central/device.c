@@ -232,15 +232,27 @@ static int look_at_services(struct central *c, uint64_t end_ms)
 	return r == 0 ? find_characteristics(c) : r;
 }
 
+static int connect_device(struct central *c, uint64_t end_ms)
+{
+	int r = try_link(c, call_connect, end_ms);
+
+	return r == 0 ? look_at_services(c, end_ms) : r;
+}
+
+static int pair_device(struct central *c, uint64_t timeout_ms)
+{
+	int r = try_link(c, call_pair, central_deadline(timeout_ms, CONNECT_MS + PAIR_MS));
+
+	return r == 0 ? look_at_services(c, central_deadline(timeout_ms, CONNECT_MS)) : r;
+}
+
 int central_connect(struct central *c, const char *path, uint64_t timeout_ms)
 {
 	const uint64_t end_ms = central_deadline(timeout_ms, CONNECT_MS);
 	int r = set_device(c, path);
 
 	if (r == 0)
-		r = try_link(c, call_connect, end_ms);
-	if (r == 0)
-		r = look_at_services(c, end_ms);
+		r = connect_device(c, end_ms);
 	if (r < 0)
 		central_disconnect(c);
 	return r;
@@ -249,17 +261,14 @@ int central_connect(struct central *c, const char *path, uint64_t timeout_ms)
 int central_connect_paired(struct central *c, const char *path, uint64_t timeout_ms)
 {
 	int r = set_device(c, path);
+	const bool is_by_pairing = !c->is_paired && !c->is_connected;
 
-	if (r < 0 || c->is_paired || c->is_connected) {
-		r = central_connect(c, path, timeout_ms);
-		return r == 0 ? central_pair(c, timeout_ms) : r;
-	}
-	r = try_link(c, call_pair, central_deadline(timeout_ms, CONNECT_MS + PAIR_MS));
 	if (r == 0)
-		r = look_at_services(c, central_deadline(timeout_ms, CONNECT_MS));
+		r = is_by_pairing ? pair_device(c, timeout_ms)
+				  : connect_device(c, central_deadline(timeout_ms, CONNECT_MS));
 	if (r < 0)
 		central_disconnect(c);
-	return r;
+	return r == 0 && !is_by_pairing ? central_pair(c, timeout_ms) : r;
 }
 
 bool central_had_bond(const struct central *c)
