@@ -7,13 +7,13 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "agent/permit.h"
 #include "base/log.h"
+#include "tests/unit/buspair.h"
 
 #define CALLS_MAX 300
 #define ROOT 0U
@@ -28,7 +28,8 @@ struct heard {
 };
 
 struct fixture {
-	sd_bus *ours, *theirs;
+	sd_event *event;
+	sd_bus *ours, *theirs; /* where the method is; where its callers are, the bus and polkit */
 	struct permit *permit;
 	const struct permit_action *action;
 	unsigned int done;
@@ -167,22 +168,13 @@ static void assert_refused(const struct heard *heard, const char *error)
 static int setup(void **state)
 {
 	static struct fixture f;
-	int fds[2];
 
 	f = (struct fixture){
 		.action = &permit_provision, .group = (uint32_t)getegid() + 1, .verdict = NO};
 	log_set_level(LOG_LEVEL_ERROR);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds),
-			 0);
-	assert_true(sd_bus_new(&f.ours) >= 0 && sd_bus_set_fd(f.ours, fds[0], fds[0]) >= 0);
-	assert_true(sd_bus_set_server(
-			    f.ours, 1,
-			    SD_ID128_MAKE(1, 2, 3, 4, 5, 6, 7, 8, 9, a, b, c, d, e, f, 1)) >= 0);
-	assert_true(sd_bus_set_anonymous(f.ours, 1) >= 0 && sd_bus_start(f.ours) >= 0);
-	assert_true(sd_bus_new(&f.theirs) >= 0 && sd_bus_set_fd(f.theirs, fds[1], fds[1]) >= 0);
-	assert_true(sd_bus_start(f.theirs) >= 0);
+	assert_true(sd_event_new(&f.event) >= 0);
+	buspair_open(f.event, on_question, &f, &f.theirs, &f.ours);
 	assert_true(sd_bus_add_filter(f.ours, NULL, on_method, &f) >= 0);
-	assert_true(sd_bus_add_filter(f.theirs, NULL, on_question, &f) >= 0);
 	assert_int_equal(permit_new(f.ours, &f.permit), 0);
 	*state = &f;
 	return 0;
@@ -197,6 +189,7 @@ static int teardown(void **state)
 	f->permit = permit_free(f->permit);
 	sd_bus_close_unref(f->ours);
 	sd_bus_close_unref(f->theirs);
+	sd_event_unref(f->event);
 	return 0;
 }
 
@@ -326,25 +319,19 @@ static void who_waits_when_all_ends_is_let_in_nowhere(void **state)
 	assert_int_equal(f->done, 0);
 }
 
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(root_is_let_in_and_polkit_is_not_asked, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(a_member_of_our_group_is_let_in_but_not_to_a_reset,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(anybody_else_is_what_polkit_says, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			without_polkit_or_with_nonsense_of_it_nobody_else_is_let_in, setup,
-			teardown),
-		cmocka_unit_test_setup_teardown(a_caller_that_left_the_bus_gets_nothing_done, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(while_polkit_asks_somebody_others_are_served, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(who_asks_and_asks_keeps_nobody_else_out, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(who_waits_when_all_ends_is_let_in_nowhere, setup,
-						teardown),
+		T(root_is_let_in_and_polkit_is_not_asked),
+		T(a_member_of_our_group_is_let_in_but_not_to_a_reset),
+		T(anybody_else_is_what_polkit_says),
+		T(without_polkit_or_with_nonsense_of_it_nobody_else_is_let_in),
+		T(a_caller_that_left_the_bus_gets_nothing_done),
+		T(while_polkit_asks_somebody_others_are_served),
+		T(who_asks_and_asks_keeps_nobody_else_out),
+		T(who_waits_when_all_ends_is_let_in_nowhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/log.h"
-#include "tests/unit/wifi/buspair.h"
+#include "tests/unit/buspair.h"
 #include "wifi/ble/bluez.h"
 #include "wifi/ble/peripheral.h"
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/unit/wifi/buspair.h"
+#include "tests/unit/buspair.h"
 #include "wifi/central/seen.h"
 
 #define PATH "/org/bluez/hci1/dev_00_AA_01_00_00_00"

@@ -10,7 +10,7 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
-#include "tests/unit/wifi/buspair.h"
+#include "tests/unit/buspair.h"
 #include "wifi/station/networkmanager.h"
 #include "wifi/station/wpa.h"
 

@@ -12,7 +12,7 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
-#include "tests/unit/wifi/buspair.h"
+#include "tests/unit/buspair.h"
 #include "wifi/station/backend.h"
 #include "wifi/station/netif.h"
 #include "wifi/station/station.h"

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/unit/wifi/buspair.h"
+#include "tests/unit/buspair.h"
 #include "wifi/busread.h"
 
 struct told {

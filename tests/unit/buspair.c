@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/unit/wifi/buspair.h"
+#include "tests/unit/buspair.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
