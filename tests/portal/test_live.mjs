@@ -71,6 +71,18 @@ test("a button that is pressed while the page changes still does what it says", 
 	await close(page);
 });
 
+test("a release that the page is not told of, as over the list of a select, is noticed with the next movement", async () => {
+	const {id} = await stage.device({name: "released"});
+	await stage.claim({name: "released"});
+	const page = await open({at: `#/devices/${id}`});
+	await live(page);
+	await page.evaluate(() => document.body.dispatchEvent(new PointerEvent("pointerdown", {button: 0, bubbles: true})));
+	await rest("POST", `/claimed-devices/${id}/block`);
+	await page.mouse.move(5, 5);
+	await page.locator(".title-line .badge", {hasText: "Blocked"}).waitFor();
+	await close(page);
+});
+
 test("a person who signed in again in another tab goes on in this one", async () => {
 	const {id} = await stage.device({name: "tabs"});
 	await stage.claim({name: "tabs"});
